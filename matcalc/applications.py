@@ -1,0 +1,449 @@
+"""Applying a named function: its shape from its signature, and the normal form of its value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import sympy as sp
+from sympy import Expr, Integer, Symbol
+
+from matcalc.errors import ShapeError, UnknownName
+from matcalc.expressions import (
+    CONSTRUCTORS,
+    ONE,
+    SCALAR,
+    Apply,
+    Dimension,
+    EntrywisePower,
+    Expression,
+    Hadamard,
+    Identity,
+    Number,
+    Ones,
+    Power,
+    Product,
+    Shape,
+    Sum,
+    Transpose,
+    Variable,
+    Zero,
+    intern,
+    name_argument,
+)
+from matcalc.functions import ALIASES, FROM_SYMPY, FUNCTIONS, function_names, nearest_names
+from matcalc.leaves import ONE_NODE, PI, ZERO_NODE, identity, is_zero, number, ones, zero
+from matcalc.normal_forms import add, describe, multiply, product_of, scale, transpose
+from matcalc.powers import entrywise_power, hadamard, power
+
+
+@lru_cache(maxsize=512)
+def signature(text: str) -> tuple[tuple[tuple[Expr, Expr] | None, ...], tuple[Expr, Expr]]:
+    """The parsed signature: a pair of dimension patterns per argument (None for a size), and the result's.
+
+    >>> signature("(m,n) size -> (m*n,1)")
+    (((m, n), None), (m*n, 1))
+    """
+    left, right = text.split("->")
+    inputs = tuple(None if word == "size" else _dimensions(word) for word in left.split())
+    return inputs, _dimensions(right.strip())
+
+
+def _dimensions(word: str) -> tuple[Expr, Expr]:
+    first, second = word.strip("()").split(",")
+    return _dimension(first), _dimension(second)
+
+
+def _dimension(word: str) -> Expr:
+    result: Expr = ONE
+    for factor in word.split("*"):
+        result = result * (Integer(int(factor)) if factor.isdigit() else Symbol(factor))
+    return result
+
+
+def result_shape(name: str, arguments: Sequence[Expression]) -> Shape:
+    """The shape of ``name(arguments)``; raises ShapeError where they do not fit the signature."""
+    inputs, output = signature(FUNCTIONS[name].signature)
+    if len(arguments) != len(inputs):
+        count = f"{len(inputs)} argument{'s' if len(inputs) > 1 else ''}"
+        raise ShapeError(f"{name} takes {count}, not {len(arguments)}", hint=f"{name}: {FUNCTIONS[name].signature}")
+    bound: dict[Any, Dimension] = {Integer(1): ONE}
+    sizes = [a.value if isinstance(a, Number) else None for a, p in zip(arguments, inputs, strict=True) if p is None]
+    for argument, pattern in zip(arguments, inputs, strict=True):
+        for size, letter in zip(argument.shape, pattern or (), strict=False):
+            if letter.is_Symbol or letter is ONE:
+                if bound.setdefault(letter, size) != size:
+                    raise ShapeError(f"{name} does not take {describe(argument)}", hint=_expected(name))
+    if name in _SIZED:
+        return _SIZED[name](arguments, sizes)
+    return (_resolve(output[0], bound), _resolve(output[1], bound))
+
+
+def _expected(name: str) -> str:
+    words = {"(n,n)": "a square matrix", "(n,1)": "a vector", "(1,1)": "a scalar"}
+    inputs = FUNCTIONS[name].signature.split("->")[0].split()
+    return f"{name} takes " + " and ".join(words.get(w, "a matrix") for w in inputs)
+
+
+def _resolve(pattern: Expr, bound: dict[Any, Dimension]) -> Dimension:
+    if pattern in bound:
+        return bound[pattern]
+    result: Dimension = pattern
+    return result.xreplace(bound) if pattern.is_Mul else result
+
+
+def _unvec_shape(arguments: Sequence[Expression], sizes: Sequence[Any]) -> Shape:
+    m, n = sizes
+    if m is None or n is None:
+        raise ShapeError("unvec needs its two sizes as dimensions", hint="write unvec(x, m, n)")
+    if arguments[0].shape != (m * n, ONE):
+        raise ShapeError(f"unvec(…, {m}, {n}) needs a vector of length {m * n}, not {describe(arguments[0])}")
+    return (m, n)
+
+
+def _rearrange_shape(arguments: Sequence[Expression], sizes: Sequence[Any]) -> Shape:
+    m, n = sizes
+    p, q = (sp.cancel(d / s) for d, s in zip(arguments[0].shape, sizes, strict=True))
+    return (m * n, p * q)
+
+
+_SIZED = {
+    "unvec": _unvec_shape,
+    "rearrange": _rearrange_shape,
+    "unrearrange": lambda arguments, s: (s[0] * s[2], s[1] * s[3]),
+}
+
+
+def apply(name: Any, *arguments: Expression) -> Expression:
+    """``name(arguments)`` in normal form.
+
+    Raises ShapeError where the arguments do not fit, UnknownName for a name that is no function.
+
+    >>> import matcalc as mc
+    >>> str(apply("tr", mc.parse("A*B", where="A: matrix(m,n), B: matrix(n,m)")))
+    'tr(A*B)'
+    """
+    name = ALIASES.get(str(name), str(name))
+    row = FUNCTIONS.get(name)
+    if row is None:
+        raise UnknownName(f"there is no function {name}", hint=_suggestion(name))
+    if row.definition:
+        defined: Expression = CONSTRUCTORS["definition"](row, arguments)
+        return defined
+    shape = result_shape(name, arguments)
+    normal = _NORMAL.get(name)
+    simpler = normal(*arguments) if normal else None
+    if simpler is None and row.is_entrywise:
+        simpler = _entrywise(name, arguments)
+    return raw(name, arguments, shape) if simpler is None else simpler
+
+
+def _suggestion(name: str) -> str:
+    near = nearest_names(name, function_names())
+    return f"did you mean {' or '.join(near)}?" if near else ""
+
+
+def raw(name: str, arguments: Sequence[Expression], shape: Shape) -> Expression:
+    """The node itself."""
+    node: Expression = intern(Apply, (name_argument(name), *arguments), shape, function=name)
+    return node
+
+
+def is_entrywise(name: str) -> bool:
+    """Whether the function of that name acts entry by entry."""
+    return FUNCTIONS[name].is_entrywise
+
+
+def entrywise_value(formula: Expr, symbol: Symbol, argument: Expression) -> Expression:
+    """A SymPy formula in one symbol, applied entry by entry to the argument.
+
+    >>> import matcalc as mc, sympy
+    >>> t = sympy.Symbol("t")
+    >>> str(entrywise_value(1 - sympy.tanh(t)**2, t, mc.parse("x", where="x: vector(n)")))
+    'ones(n) - tanh(x).^2'
+    """
+    if formula == symbol:
+        return argument
+    if formula.is_Rational:
+        return scale(formula, ones(*argument.shape))
+    if formula is sp.pi:
+        return multiply(PI, ones(*argument.shape))
+    parts = [entrywise_value(a, symbol, argument) for a in formula.args]
+    if formula.is_Add:
+        return add(*parts)
+    if formula.is_Mul:
+        return hadamard(*parts) if not argument.is_scalar else multiply(*parts)
+    if formula.is_Pow and formula.exp.is_Rational:
+        return entrywise_power(parts[0], number(formula.exp))
+    if isinstance(formula, sp.exp):
+        return apply("exp", *parts)
+    if isinstance(formula, sp.polygamma):
+        return apply("polygamma", number(formula.args[0]), parts[1])
+    return apply(FROM_SYMPY[formula.func], *parts)
+
+
+# ---- normal forms of single functions -----------------------------------------------------------------------------
+
+_VALUE_AT_ZERO = {
+    **dict.fromkeys(("sin", "tan", "arcsin", "arctan", "sinh", "tanh", "arcsinh", "arctanh", "log1p", "expm1"), 0),
+    **dict.fromkeys(("cbrt", "abs", "sign", "relu", "erf"), 0),
+    **dict.fromkeys(("cos", "sec", "exp", "cosh"), 1),
+}
+_ODD = {"sin", "tan", "arcsin", "arctan", "sinh", "tanh", "arcsinh", "arctanh", "cbrt", "sign", "erf", "csc", "cot"}
+_EVEN = {"cos", "cosh", "sec", "abs"}
+_INVERSE = {"exp": "log", "log": "exp", "log1p": "expm1", "expm1": "log1p", "tan": "arctan", "sin": "arcsin"}
+
+
+def _entrywise(name: str, arguments: Sequence[Expression]) -> Expression | None:
+    argument = arguments[-1]
+    if is_zero(argument) and name in _VALUE_AT_ZERO:
+        return scale(Integer(_VALUE_AT_ZERO[name]), ones(*argument.shape))
+    if name == "log" and isinstance(argument, (Ones, Number)) and argument in (ONE_NODE, ones(*argument.shape)):
+        return zero(*argument.shape)
+    if isinstance(argument, Apply) and _INVERSE.get(name) == argument.function:
+        return argument.operands[0]
+    if isinstance(argument, Product) and argument.coefficient.is_negative and (name in _ODD or name in _EVEN):
+        value = apply(name, *arguments[:-1], scale(Integer(-1), argument))
+        return scale(Integer(-1 if name in _ODD else 1), value)
+    if isinstance(argument, Transpose) or (argument.rows is ONE and argument.columns is not ONE):
+        return transpose(apply(name, *arguments[:-1], transpose(argument)))
+    return None
+
+
+def _tr(A: Expression) -> Expression | None:
+    if A.is_scalar:
+        return A
+    if isinstance(A, Identity):
+        return number(A.rows)
+    if isinstance(A, Zero):
+        return ZERO_NODE
+    if isinstance(A, Ones):
+        return number(A.rows)
+    if isinstance(A, Apply) and A.function == "diag":
+        return multiply(ones(ONE, A.rows), A.operands[0])
+    if isinstance(A, Apply) and A.function == "kron" and all(o.rows == o.columns for o in A.operands):
+        return multiply(*(apply("tr", o) for o in A.operands))
+    if isinstance(A, Transpose):
+        return apply("tr", A.operands[0])
+    if isinstance(A, Product):
+        if A.coefficient is not ONE or A.scalars:
+            bare = product_of(ONE, (), A.chain, A.shape)
+            return multiply(number(A.coefficient), *A.scalars, apply("tr", bare))
+        return _cyclic_trace(A.chain)
+    if isinstance(A, Variable) and "skew" in A.properties:
+        return ZERO_NODE
+    if isinstance(A, Sum):
+        return add(*(apply("tr", t) for t in A._args))
+    if isinstance(A, Power):
+        turned = transpose(A)
+        return apply("tr", turned) if turned.key < A.key else None
+    return None
+
+
+def _cyclic_trace(chain: Sequence[Expression]) -> Expression | None:
+    """The trace of a product: cut at a column of length one, else rotated and turned to the least key."""
+    if len(chain) == 1:
+        return None
+    for i, f in enumerate(chain):
+        if f.rows is ONE:
+            return multiply(*chain[i:], *chain[:i])
+    if chain[0] is not chain[-1] and chain[0].rows == chain[0].columns:
+        (b, _), (c, _) = _base(chain[0]), _base(chain[-1])
+        if b is c:
+            return apply("tr", multiply(chain[-1], *chain[:-1]))
+    if chain[0] is chain[-1]:
+        return apply("tr", multiply(chain[0], chain[0], *chain[1:-1]))
+    candidates = [(chain, _rotation(chain))]
+    turned = [transpose(f) for f in reversed(chain)]
+    if not any(isinstance(f, Product) for f in turned):
+        candidates.append((turned, _rotation(turned)))
+    best, start = min(candidates, key=lambda c: [f.key for f in (*c[0][c[1] :], *c[0][: c[1]])])
+    product = multiply(*best[start:], *best[:start])
+    return raw("tr", [product], SCALAR) if isinstance(product, Product) else apply("tr", product)
+
+
+def _base(node: Expression) -> tuple[Expression, Expression]:
+    return node._args if isinstance(node, Power) else (node, ONE_NODE)
+
+
+def _rotation(chain: Sequence[Expression]) -> int:
+    keys = [f.key for f in chain]
+    return min(range(len(keys)), key=lambda i: keys[i:] + keys[:i])
+
+
+def _det(A: Expression) -> Expression | None:
+    if isinstance(A, Identity):
+        return ONE_NODE
+    if isinstance(A, Transpose):
+        return apply("det", A.operands[0])
+    if isinstance(A, Power):
+        return power(apply("det", A._args[0]), A._args[1])
+    if isinstance(A, Product) and A.coefficient is ONE and not A.scalars:
+        if all(f.rows == f.columns for f in A.chain):
+            return multiply(*(apply("det", f) for f in A.chain))
+    if isinstance(A, Sum):
+        turned = transpose(A)
+        return apply("det", turned) if turned.key < A.key else None
+    return None
+
+
+def _logdet(A: Expression) -> Expression | None:
+    if isinstance(A, Identity):
+        return ZERO_NODE
+    if isinstance(A, Transpose):
+        return apply("logdet", A.operands[0])
+    if isinstance(A, Power) and isinstance(A._args[1], Number) and A._args[1].value == -1:
+        return scale(Integer(-1), apply("logdet", A._args[0]))
+    return None
+
+
+def _diag(x: Expression) -> Expression | None:
+    if isinstance(x, Zero):
+        return zero(x.rows, x.rows)
+    if isinstance(x, Ones):
+        return identity(x.rows)
+    if isinstance(x, Product) and (x.coefficient is not ONE or x.scalars):
+        bare = product_of(ONE, (), x.chain, x.shape)
+        return multiply(number(x.coefficient), *x.scalars, apply("diag", bare))
+    if isinstance(x, Apply) and x.function == "diagonal":
+        A = x.operands[0]
+        if isinstance(A, Variable) and "diagonal" in A.properties:
+            return A
+    return None
+
+
+def _diagonal(A: Expression) -> Expression | None:
+    if isinstance(A, Zero):
+        return zero(A.rows, ONE)
+    if isinstance(A, Identity):
+        return ones(A.rows, ONE)
+    if isinstance(A, Ones):
+        return ones(A.rows, ONE)
+    if isinstance(A, Transpose):
+        return apply("diagonal", A.operands[0])
+    if isinstance(A, Apply) and A.function == "diag":
+        return A.operands[0]
+    if isinstance(A, Sum):
+        return add(*(apply("diagonal", t) for t in A._args))
+    if isinstance(A, Hadamard):
+        return hadamard(*(apply("diagonal", f) for f in A._args))
+    if isinstance(A, EntrywisePower) and A._args[1].is_scalar and not A._args[0].is_scalar:
+        return entrywise_power(apply("diagonal", A._args[0]), A._args[1])
+    if isinstance(A, Product):
+        if A.coefficient is not ONE or A.scalars:
+            bare = product_of(ONE, (), A.chain, A.shape)
+            return multiply(number(A.coefficient), *A.scalars, apply("diagonal", bare))
+        return _diagonal_of_chain(A.chain)
+    return None
+
+
+def _diagonal_of_chain(chain: Sequence[Expression]) -> Expression | None:
+    """diag(x*y') = x.*y, and a diagonal factor at either end comes out."""
+    for i in range(1, len(chain)):
+        if chain[i].rows is ONE:
+            return hadamard(multiply(*chain[:i]), transpose(multiply(*chain[i:])))
+    for end, rest in ((chain[0], chain[1:]), (chain[-1], chain[:-1])):
+        if isinstance(end, Apply) and end.function == "diag":
+            return hadamard(end.operands[0], apply("diagonal", multiply(*rest)))
+    return None
+
+
+def _vec(A: Expression) -> Expression | None:
+    if A.columns is ONE:
+        return A
+    if A.rows is ONE:
+        return transpose(A)
+    if isinstance(A, Zero):
+        return zero(A.rows * A.columns, ONE)
+    if isinstance(A, Ones):
+        return ones(A.rows * A.columns, ONE)
+    if isinstance(A, Apply) and A.function == "unvec":
+        return A.operands[0]
+    if isinstance(A, Product) and (A.coefficient is not ONE or A.scalars):
+        bare = product_of(ONE, (), A.chain, A.shape)
+        return multiply(number(A.coefficient), *A.scalars, apply("vec", bare))
+    return None
+
+
+def _unvec(x: Expression, m: Expression, n: Expression) -> Expression | None:
+    if isinstance(x, Zero):
+        return zero(m.value, n.value)  # type: ignore[attr-defined]
+    if isinstance(n, Number) and n.value is ONE:
+        return x
+    if isinstance(m, Number) and m.value is ONE:
+        return transpose(x)
+    if isinstance(x, Apply) and x.function == "vec":
+        A = x.operands[0]
+        if (number(A.rows), number(A.columns)) == (m, n):
+            return A
+    if isinstance(x, Product) and (x.coefficient is not ONE or x.scalars):
+        bare = product_of(ONE, (), x.chain, x.shape)
+        return multiply(number(x.coefficient), *x.scalars, apply("unvec", bare, m, n))
+    return None
+
+
+def _kron(A: Expression, B: Expression) -> Expression | None:
+    if A.is_scalar or B.is_scalar:
+        return multiply(A, B)
+    if is_zero(A) or is_zero(B):
+        return zero(A.rows * B.rows, A.columns * B.columns)
+    if isinstance(A, Identity) and isinstance(B, Identity):
+        return identity(A.rows * B.rows)
+    if isinstance(A, Ones) and isinstance(B, Ones):
+        return ones(A.rows * B.rows, A.columns * B.columns)
+    if isinstance(A, Apply) and A.function == "kron":
+        return apply("kron", A.operands[0], apply("kron", A.operands[1], B))
+    outer: list[Expression] = []
+    bare: list[Expression] = []
+    for f in (A, B):
+        if isinstance(f, Product) and (f.coefficient is not ONE or f.scalars):
+            outer += [number(f.coefficient), *f.scalars]
+            f = product_of(ONE, (), f.chain, f.shape)
+        bare.append(f)
+    if outer:
+        return multiply(*outer, apply("kron", *bare))
+    if A.columns is ONE and B.rows is ONE:
+        return multiply(A, B)
+    if A.rows is ONE and B.columns is ONE:
+        return multiply(B, A)
+    return None
+
+
+def _norm2(A: Expression) -> Expression | None:
+    if is_zero(A):
+        return ZERO_NODE
+    if A.is_scalar:
+        return apply("abs", A)
+    if isinstance(A, Variable) and "unit" in A.properties and A.columns is ONE:
+        return ONE_NODE
+    if isinstance(A, Product) and A.coefficient.is_negative:
+        return apply("norm2", scale(Integer(-1), A))
+    if isinstance(A, Transpose) or (A.rows is ONE and not isinstance(A, Variable)):
+        return apply("norm2", transpose(A))
+    return None
+
+
+def _triangle(name: str) -> Any:
+    def normal(A: Expression) -> Expression | None:
+        if isinstance(A, (Zero, Identity)) or (isinstance(A, Apply) and A.function in ("diag", name)):
+            return A
+        if isinstance(A, Product) and (A.coefficient is not ONE or A.scalars):
+            bare = product_of(ONE, (), A.chain, A.shape)
+            return multiply(number(A.coefficient), *A.scalars, apply(name, bare))
+        return None
+
+    return normal
+
+
+def _adj(A: Expression) -> Expression | None:
+    return A if isinstance(A, Identity) else None
+
+
+_NORMAL: dict[str, Any] = {
+    **{"tr": _tr, "det": _det, "logdet": _logdet, "diag": _diag, "diagonal": _diagonal, "vec": _vec},
+    **{"unvec": _unvec, "kron": _kron, "norm2": _norm2, "adj": _adj},
+    **{"tril": _triangle("tril"), "triu": _triangle("triu")},
+}
+
+CONSTRUCTORS.update(Apply=apply, is_entrywise=is_entrywise)

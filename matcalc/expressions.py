@@ -1,0 +1,332 @@
+"""Expressions: immutable, interned nodes on ``sympy.Basic``, each with a shape.
+
+Equal expressions are the same object: every node is hash-consed, so equality is ``is``, a memo table is a
+dict, and a shared subexpression is shared for ever.  This room holds what a node *is*; its normal form (what
+``Sum(A, A)`` becomes) is built by :mod:`matcalc.normal_forms`, which registers itself in ``CONSTRUCTORS``.
+
+Nothing here recurses: a tower of thousands of layers is built, hashed, pickled and freed like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from hashlib import blake2b
+from typing import Any, ClassVar, TypeAlias
+from weakref import WeakValueDictionary
+
+from sympy import Basic, Expr, Integer, S, Symbol, sstr
+from sympy.core.symbol import Str
+
+Dimension: TypeAlias = Expr
+Shape: TypeAlias = tuple[Dimension, Dimension]
+
+ONE: Integer = S.One
+SCALAR: Shape = (ONE, ONE)
+
+CONSTRUCTORS: dict[str, Callable[..., Expression]] = {}
+"""Normal-form constructors by node class name, and the operators of Python by their symbol."""
+
+_interned: WeakValueDictionary[tuple[Any, ...], Expression] = WeakValueDictionary()
+
+
+def dimension(size: int | str | Expr) -> Dimension:
+    """The dimension ``size``: an integer, or the positive integer symbol of that name.
+
+    >>> dimension("n"), dimension(3)
+    (n, 3)
+    """
+    if isinstance(size, str):
+        return Symbol(size, integer=True, positive=True)
+    return Integer(size) if isinstance(size, int) else size
+
+
+class Expression(Basic):
+    """A matrix expression with a shape ``(rows, columns)``; scalars are 1×1 and vectors n×1.
+
+    Immutable, interned, hashable; supports ``+ - * @ / ** .T`` and pickling.
+
+    >>> import matcalc as mc
+    >>> A, x = mc.variables("A: matrix(n,n), x: vector(n)")
+    >>> (x.T @ A @ x).shape
+    (1, 1)
+    >>> x.T @ A @ x is mc.parse("x'*A*x", where="A: matrix(n,n), x: vector(n)")
+    True
+    """
+
+    __slots__ = ("__weakref__", "_mark", "_transposed", "is_scalar", "key", "shape")
+
+    shape: Shape
+    key: bytes
+    is_scalar: bool
+    args: tuple[Any, ...]
+    tag: ClassVar[bytes] = b""
+    __hash__ = object.__hash__
+    # NumPy arrays must not try to broadcast over an expression
+    __array_ufunc__ = None
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.tag = cls.__name__.encode()
+
+    def __new__(cls, *args: Any) -> Expression:  # type: ignore[misc]
+        return CONSTRUCTORS[cls.__name__](*args)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __ne__(self, other: object) -> bool:
+        return self is not other
+
+    @property
+    def rows(self) -> Dimension:
+        """Number of rows."""
+        return self.shape[0]
+
+    @property
+    def columns(self) -> Dimension:
+        """Number of columns."""
+        return self.shape[1]
+
+    @property
+    def operands(self) -> tuple[Expression, ...]:
+        """The arguments that are themselves expressions."""
+        return tuple(a for a in self._args if isinstance(a, Expression))
+
+    @property
+    def T(self) -> Expression:
+        """The transpose."""
+        return CONSTRUCTORS["transpose"](self)
+
+    def __add__(self, other: Any) -> Expression:
+        return CONSTRUCTORS["+"](self, other)
+
+    def __radd__(self, other: Any) -> Expression:
+        return CONSTRUCTORS["+"](other, self)
+
+    def __sub__(self, other: Any) -> Expression:
+        return CONSTRUCTORS["-"](self, other)
+
+    def __rsub__(self, other: Any) -> Expression:
+        return CONSTRUCTORS["-"](other, self)
+
+    def __mul__(self, other: Any) -> Expression:
+        return CONSTRUCTORS["*"](self, other)
+
+    def __rmul__(self, other: Any) -> Expression:
+        return CONSTRUCTORS["*"](other, self)
+
+    __matmul__ = __mul__
+    __rmatmul__ = __rmul__
+
+    def __truediv__(self, other: Any) -> Expression:
+        return CONSTRUCTORS["/"](self, other)
+
+    def __rtruediv__(self, other: Any) -> Expression:
+        return CONSTRUCTORS["/"](other, self)
+
+    def __pow__(self, exponent: Any) -> Expression:
+        return CONSTRUCTORS["**"](self, exponent)
+
+    def __neg__(self) -> Expression:
+        return CONSTRUCTORS["-"](self)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _restore, (_table(self),)
+
+    def __copy__(self) -> Expression:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Expression:
+        return self
+
+
+def intern(cls: type[Expression], args: tuple[Any, ...], shape: Shape, **attributes: Any) -> Any:
+    """The one node of this class with these arguments; normal-form constructors alone call this."""
+    identity = (cls, args)
+    found = _interned.get(identity)
+    if found is not None:
+        return found
+    node: Any = object.__new__(cls)
+    node._assumptions = cls.default_assumptions
+    node._mhash = None
+    node._args = args
+    node.shape = shape
+    node.is_scalar = shape[0] is ONE and shape[1] is ONE
+    node._transposed = None
+    for name, value in attributes.items():
+        setattr(node, name, value)
+    digest = blake2b(cls.tag, digest_size=16)
+    for a in args:
+        digest.update(a.key if isinstance(a, Expression) else b"|" + sstr(a).encode())
+    node.key = digest.digest()
+    return _interned.setdefault(identity, node)
+
+
+class Number(Expression):
+    """A constant scalar: a rational number or a rational function of dimensions, such as 1/n."""
+
+    __slots__ = ("value",)
+    value: Expr
+
+
+class Constant(Expression):
+    """A named irrational constant: π."""
+
+    __slots__ = ("name",)
+    name: str
+
+
+class Variable(Expression):
+    """A named scalar, vector or matrix with the properties it was declared with."""
+
+    __slots__ = ("name", "properties")
+    name: str
+    properties: frozenset[str]
+
+
+class Identity(Expression):
+    """The identity matrix of size n."""
+
+    __slots__ = ()
+
+
+class Ones(Expression):
+    """The m×n matrix of ones; sums are products with it: sum(X) is 1ᵀX1."""
+
+    __slots__ = ()
+
+
+class Zero(Expression):
+    """The m×n matrix of zeros (the scalar zero is a Number)."""
+
+    __slots__ = ()
+
+
+class Unit(Expression):
+    """The i-th column eᵢ of the identity of size n; A[i,j] is eᵢᵀAeⱼ."""
+
+    __slots__ = ()
+
+
+class Commutation(Expression):
+    """The commutation matrix K(m,n): K vec(A) = vec(Aᵀ) for A of shape (m, n)."""
+
+    __slots__ = ()
+
+
+class Sum(Expression):
+    """A sum of at least two terms of one shape, like terms collected, numeric content taken out."""
+
+    __slots__ = ()
+
+
+class Product(Expression):
+    """``coefficient · scalars · chain``: a number, sorted scalar factors, and matrix factors in order.
+
+    A scalar product of matrices, such as x'Ay, has its chain only while it stands alone; inside a larger
+    scalar it is one of the scalar factors.
+    """
+
+    __slots__ = ("chain", "coefficient", "scalars")
+    coefficient: Expr
+    scalars: tuple[Expression, ...]
+    chain: tuple[Expression, ...]
+
+
+class Hadamard(Expression):
+    """The entrywise product of at least two factors of one shape, which is not scalar."""
+
+    __slots__ = ()
+
+
+class Transpose(Expression):
+    """The transpose of a leaf or of a node through which transposition does not pass."""
+
+    __slots__ = ()
+
+
+class Power(Expression):
+    """A scalar to a scalar power, or a square matrix to an integer power; ``inv(A)`` is A⁻¹."""
+
+    __slots__ = ()
+
+
+class EntrywisePower(Expression):
+    """``base.^exponent``, entry by entry; either one may be a scalar."""
+
+    __slots__ = ()
+
+
+class Apply(Expression):
+    """A named function of expressions: tr, det, exp, diag, kron, …; ``args[0]`` is its name."""
+
+    __slots__ = ("function",)
+    function: str
+
+
+class Block(Expression):
+    """A block matrix; ``args`` are the number of block rows and then the blocks, row by row."""
+
+    __slots__ = ()
+
+
+class IndexedSum(Expression):
+    """``Σ body`` for an integer index from lower to upper, both inclusive."""
+
+    __slots__ = ()
+
+
+def postorder(*roots: Expression) -> list[Expression]:
+    """Every distinct node below the roots, operands before the nodes that use them; iterative.
+
+    >>> import matcalc as mc
+    >>> [str(e) for e in postorder(mc.parse("x'*x + x'*x", where="x: vector(n)"))]
+    ['x', "x'", "x'*x", "2*x'*x"]
+    """
+    order: list[Expression] = []
+    seen: set[Expression] = set()
+    stack: list[tuple[Expression, bool]] = [(r, False) for r in reversed(roots)]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            order.append(node)
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((a, False) for a in reversed(node._args) if isinstance(a, Expression) and a not in seen)
+    return order
+
+
+def depends_on(roots: Iterable[Expression], variables: Iterable[Expression]) -> set[Expression]:
+    """The nodes below the roots in which one of the variables occurs."""
+    found = set(variables)
+    for node in postorder(*roots):
+        if node not in found and any(a in found for a in node._args if isinstance(a, Expression)):
+            found.add(node)
+    return found
+
+
+def variables_of(*roots: Expression) -> Iterator[Variable]:
+    """The distinct variables below the roots, in structural order (bound indices included)."""
+    return (e for e in postorder(*roots) if isinstance(e, Variable))
+
+
+def _table(root: Expression) -> list[tuple[type[Expression], tuple[Any, ...]]]:
+    """A flat, picklable picture of the graph: children as indices, so that depth does not matter."""
+    order = postorder(root)
+    index = {node: i for i, node in enumerate(order)}
+    return [
+        (type(node), tuple((index[a],) if isinstance(a, Expression) else a for a in node._args)) for node in order
+    ]
+
+
+def _restore(table: list[tuple[type[Expression], tuple[Any, ...]]]) -> Expression:
+    nodes: list[Expression] = []
+    for cls, args in table:
+        nodes.append(cls(*(nodes[a[0]] if isinstance(a, tuple) else a for a in args)))
+    return nodes[-1]
+
+
+def name_argument(name: str) -> Str:
+    """A name as an argument that SymPy can walk over."""
+    return Str(name)

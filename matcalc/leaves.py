@@ -1,0 +1,149 @@
+"""The leaves of expressions: numbers, variables, and the constant matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any
+
+from sympy import Expr, Rational, pi
+from sympy.core.symbol import Str
+
+from matcalc.errors import MatcalcError, ShapeError
+from matcalc.expressions import (
+    CONSTRUCTORS,
+    ONE,
+    SCALAR,
+    Commutation,
+    Constant,
+    Dimension,
+    Expression,
+    Identity,
+    Number,
+    Ones,
+    Unit,
+    Variable,
+    Zero,
+    dimension,
+    intern,
+    name_argument,
+)
+
+PROPERTIES = (
+    *("symmetric", "skew", "diagonal", "spd", "orthogonal", "lower", "upper"),
+    *("unit", "positive", "nonzero", "integer", "constant"),
+)
+SQUARE_PROPERTIES = frozenset({"symmetric", "skew", "diagonal", "spd", "lower", "upper"})
+
+
+def number(value: int | float | Fraction | Expr) -> Number:
+    """The constant scalar ``value``, kept exact; a float is read as the decimal it prints as.
+
+    >>> number(0.1).value
+    1/10
+    """
+    if isinstance(value, float):
+        value = Rational(repr(value))
+    elif isinstance(value, (int, Fraction)):
+        value = Rational(value)
+    node: Number = intern(Number, (value,), SCALAR, value=value)
+    return node
+
+
+ONE_NODE = number(1)
+ZERO_NODE = number(0)
+MINUS_ONE = number(-1)
+PI: Constant = intern(Constant, (name_argument("pi"),), SCALAR, name="pi")
+CONSTANTS = {"pi": (PI, pi)}
+
+
+def constant(name: str | Str) -> Constant:
+    """The named constant."""
+    return CONSTANTS[str(name)][0]
+
+
+def variable(
+    name: str | Str, rows: int | str | Expr = 1, columns: int | str | Expr = 1, *properties: str | Str
+) -> Variable:
+    """A variable of the given shape; dimensions are integers, names or SymPy expressions.
+
+    Raises ShapeError if a property contradicts the shape or another property.
+
+    >>> variable("A", "n", "n", "symmetric").shape
+    (n, n)
+    """
+    shape = (dimension(rows), dimension(columns))
+    words = tuple(sorted({str(p) for p in properties}))
+    _check_properties(str(name), shape, words)
+    args = (name_argument(str(name)), *shape, *map(name_argument, words))
+    node: Variable = intern(Variable, args, shape, name=str(name), properties=frozenset(words))
+    return node
+
+
+def _check_properties(name: str, shape: tuple[Dimension, Dimension], words: Iterable[str]) -> None:
+    for word in words:
+        if word not in PROPERTIES:
+            raise MatcalcError(f"unknown property {word!r} of {name}", hint=f"properties: {', '.join(PROPERTIES)}")
+        if word in SQUARE_PROPERTIES and shape[0] != shape[1]:
+            raise ShapeError(f"{name} is declared {word}, which needs a square matrix, but it is {shape[0]}×{shape[1]}")
+        if word == "unit" and shape == SCALAR:
+            raise ShapeError(f"{name} is declared unit, which is for vectors, but it is a scalar")
+    clashes = ({"symmetric", "skew"}, {"spd", "skew"}, {"skew", "diagonal"}, {"skew", "orthogonal"}, {"lower", "upper"})
+    for clash in clashes:
+        if clash <= set(words):
+            raise ShapeError(f"{name} cannot be both {' and '.join(sorted(clash))}", hint="declare one of the two")
+
+
+def identity(n: Dimension) -> Expression:
+    """The identity matrix of size n."""
+    return ONE_NODE if n is ONE else intern(Identity, (n,), (n, n))
+
+
+def ones(rows: Dimension, columns: Dimension) -> Expression:
+    """The matrix of ones."""
+    return ONE_NODE if rows is ONE and columns is ONE else intern(Ones, (rows, columns), (rows, columns))
+
+
+def zero(rows: Dimension, columns: Dimension) -> Expression:
+    """The matrix of zeros."""
+    return ZERO_NODE if rows is ONE and columns is ONE else intern(Zero, (rows, columns), (rows, columns))
+
+
+def unit(index: Expression, n: Dimension) -> Expression:
+    """The vector eᵢ of length n, counting from 1."""
+    if isinstance(index, Number) and n.is_Integer and not 1 <= index.value <= n:
+        raise ShapeError(f"index {index.value} is out of range 1..{n}", hint="indices count from 1")
+    if isinstance(index, Number) and not (index.value.is_Integer and index.value >= 1):
+        raise ShapeError(f"{index.value} is not an index", hint="indices are the integers 1, 2, …")
+    return ONE_NODE if n is ONE else intern(Unit, (index, n), (n, ONE))
+
+
+def commutation(m: Dimension, n: Dimension) -> Expression:
+    """K(m,n), with K vec(A) = vec(Aᵀ) for A of shape (m, n); Magnus & Neudecker 1979."""
+    return identity(m * n) if m is ONE or n is ONE else intern(Commutation, (m, n), (m * n, m * n))
+
+
+def expression(value: Any) -> Expression:
+    """An expression for a Python value: an expression itself, or a number."""
+    if isinstance(value, Expression):
+        return value
+    if isinstance(value, (int, float, Fraction, Rational)):
+        return number(value)
+    raise MatcalcError(f"cannot use {type(value).__name__} {value!r} in a matrix expression", hint="use mc.variables")
+
+
+def is_zero(node: Expression) -> bool:
+    """Whether the node is a zero of any shape."""
+    return node is ZERO_NODE or isinstance(node, Zero)
+
+
+CONSTRUCTORS.update(
+    Number=number,
+    Constant=constant,
+    Variable=variable,
+    Identity=identity,
+    Ones=ones,
+    Zero=zero,
+    Unit=unit,
+    Commutation=commutation,
+)

@@ -1,0 +1,107 @@
+"""The partial differentials of one node, from the rule book or from SymPy's derivative of an entrywise function."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from sympy import Expr, Symbol, diff
+from sympy.core.function import ArgumentIndexError
+
+from matcalc.applications import entrywise_value
+from matcalc.errors import NotDifferentiable
+from matcalc.expressions import Apply, Dimension, Expression, Variable
+from matcalc.functions import FUNCTIONS
+from matcalc.leaves import is_zero, number, variable, zero
+from matcalc.normal_forms import multiply
+from matcalc.powers import hadamard
+from matcalc.rules import DIFFERENTIAL, Book, Rule, head, match_operands, perturbation_of
+from matcalc.substitutions import substitute
+
+Template = tuple[Variable, Expression, dict[Expression, Expression], dict[Any, Dimension], Any]
+ARGUMENT = Symbol("t", real=True)
+
+
+@lru_cache(maxsize=256)
+def derivative_formula(name: str, parameter: Expr | None) -> Expr:
+    """SymPy's derivative of an entrywise function, as a formula in one symbol."""
+    function = FUNCTIONS[name].scalar
+    value = function(ARGUMENT) if parameter is None else function(parameter, ARGUMENT)
+    try:
+        return diff(value, ARGUMENT)
+    except ArgumentIndexError:
+        raise NotDifferentiable(f"SymPy has no derivative of {name}") from None
+
+
+def entrywise_derivative(node: Apply) -> Expression:
+    """f′(X) for a node f(X) with f entrywise."""
+    *parameters, argument = node.operands
+    parameter = parameters[0].value if parameters else None  # type: ignore[attr-defined]
+    return entrywise_value(derivative_formula(node.function, parameter), ARGUMENT, argument)
+
+
+def partial_rules(node: Expression) -> list[Rule]:
+    """The rules that together make the differential of a node."""
+    rules = Book.get().about(DIFFERENTIAL, head(node))
+    matching = [r for r in rules if match_operands(r, node) is not None]
+    if not matching:
+        raise NotDifferentiable(f"there is no rule for the derivative of {head(node)} here")
+    left = matching[0].left
+    return [r for r in matching if r.left is left] or matching
+
+
+_PARTIALS: dict[tuple[Rule, int], Expression | None] = {}
+
+
+def _partial(rule: Rule, i: int) -> Expression | None:
+    """The right side of a rule with only the i-th operand perturbed."""
+    if (rule, i) not in _PARTIALS:
+        _PARTIALS[rule, i] = _only_perturbed(rule, i)
+    return _PARTIALS[rule, i]
+
+
+def _operand_variables(rule: Rule) -> list[Variable | None]:
+    found: list[Variable | None] = []
+    for o in rule.left.operands:
+        inside = [v for v in rule.parameters.values() if o is v or v in o._args]
+        found.append(inside[0] if inside else None)
+    return found
+
+
+def _only_perturbed(rule: Rule, i: int) -> Expression | None:
+    operands = _operand_variables(rule)
+    if operands[i] is None:
+        return None
+    others: dict[Expression, Expression] = {
+        perturbation_of(v): zero(*v.shape) for j, v in enumerate(operands) if v is not None and j != i
+    }
+    result = substitute(rule.right, others)
+    return None if is_zero(result) else result
+
+
+def differential_template(node: Expression, i: int) -> Template:
+    """``(D, formula, values, sizes, key)``: the partial differential in the i-th operand, linear in D.
+
+    For an entrywise function the formula is the derivative by which D is multiplied, and the key is None.
+    """
+    if isinstance(node, Apply) and FUNCTIONS[node.function].is_entrywise:
+        return variable("D()"), entrywise_derivative(node), {}, {}, None
+    for rule in partial_rules(node):
+        formula = _partial(rule, i)
+        matched = match_operands(rule, node)
+        if formula is not None and matched is not None:
+            parameter = _operand_variables(rule)[i]
+            assert parameter is not None
+            return perturbation_of(parameter), formula, *matched, (rule, i)
+    raise NotDifferentiable(f"there is no rule for the derivative of {head(node)} in its argument {i + 1}")
+
+
+def partial_differential(node: Expression, i: int, D: Expression) -> Expression:
+    """The differential of a node when only its i-th operand is perturbed, by D."""
+    parameter, formula, values, sizes, key = differential_template(node, i)
+    if key is None:
+        return multiply(formula, D) if node.is_scalar else hadamard(formula, D)
+    return substitute(formula, {**values, parameter: D}, sizes)
+
+
+_ = number

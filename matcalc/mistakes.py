@@ -1,0 +1,216 @@
+"""Mistakes that people make, by example: what stands before and after the place where reading stopped.
+
+Each row is tried in order. `before` is matched up to the place, `after` from there on; a group named `at`
+in `before` moves the caret to where it begins. In the message and the hint {0} is what `after` matched and
+{name} what the group of that name matched, in either.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+
+class Mistake(NamedTuple):
+    """One row: the patterns around the place, what is wrong, and what to write instead."""
+
+    before: str
+    after: str
+    message: str
+    hint: str
+
+    def matched(self, text: str, place: int) -> tuple[int, int, dict[str, str]] | None:
+        """The place of this mistake and the words for its message, or None if it was not made here."""
+        after = re.compile(self.after).match(text, place)
+        # A bounded stretch: patterns with a repetition would otherwise cost the square of the text.
+        earliest = max(0, place - 60)
+        before = re.search(f"(?:{self.before})\\Z", text[earliest:place])
+        if after is None or before is None:
+            return None
+        words = {"0": after[0].strip(), **before.groupdict(), **after.groupdict()}
+        start = earliest + before.start("at") if "at" in words else place
+        end = after.end() if after.end() > start else place
+        return start, end, {key: word or "" for key, word in words.items()}
+
+
+_AFTER_OPERAND = r"""[\w)\]'ᵀ′’⁻¹²³]\s*"""
+
+_KINDS = "write scalar, vector(n), row(n) or matrix(m,n)"
+_KINDS_OF_AT = "write {at}: scalar, {at}: vector(n) or {at}: matrix(m,n)"
+
+MISTAKES = (
+    # Python and its libraries
+    Mistake(
+        r"(?P<at>\*)", r"\*", "** is not an operator here",
+        "write ^ for a power: x^2, A^-1, x.^2 entry by entry",
+    ),
+    Mistake(
+        r"(?P<at>\.\*)", r"\*", ".** is not an operator here",
+        "write .^ for the power of each entry: x.^2",
+    ),
+    Mistake(
+        r"(?P<at>/)\s?", r"/", "// is not an operator here",
+        "write / to divide; a comment begins with #",
+    ),
+    Mistake(r"(?P<at>\+)", r"=", "+= changes a variable, and nothing is changed here", "write a sum: a + b"),
+    Mistake(
+        r"\b(?P<at>np|numpy|jnp|jax|torch|tf|sp|scipy|sympy|math|anp)", r"\.(\w+\.)*(?P<name>\w+)",
+        "functions have no module here", "write {name}(…)",
+    ),
+    Mistake(
+        "", r"\.(t|transpose|mT|H|conj)\b(\(\))?", "{0} is not part of the language",
+        "write A' for the transpose",
+    ),
+    Mistake(r"(?P<at>\.T|\^T|['′’ᵀ⊤])\s*\(\s*", r"\)", "the transpose takes no ()", "write A' or A.T"),
+    Mistake(
+        "", r"\.(inv|inverse|I)\b(\(\))?", "{0} is not part of the language",
+        "write inv(A) or A^-1 for the inverse",
+    ),
+    Mistake(
+        "", r"\.(dot|matmul|mm|mv|bmm)\b", "{0} is not part of the language",
+        "write A*B for the product, dot(x, y) for the inner product",
+    ),
+    Mistake(
+        "", r"\.(shape|size|ndim|dtype)\b", "{0} is not part of the language",
+        "sizes are given by declarations: A: matrix(m,n)",
+    ),
+    Mistake(
+        r"[0-9]", r"\.(?P<name>[^\W\d_]\w*)", "a number ends with a digit here",
+        "write a * between: 2*{name}",
+    ),
+    Mistake(
+        "", r"\.(?P<name>[A-Za-z_]\w*)", "nothing has attributes here",
+        "write a function, {name}(A), in place of A.{name}",
+    ),
+    Mistake(
+        r"\b(?P<at>lambda)\s+\w+\s*", r":", "lambda makes no functions here",
+        "write the expression alone; lambda is the Greek letter",
+    ),
+    Mistake(
+        r"(?P<at>'[^'\n]*)", r"'", "text in quotes is not part of the language",
+        "write names without quotes",
+    ),
+    Mistake("", r"'[^'\n]*'", "text in quotes is not part of the language", "write names without quotes"),
+    Mistake("", r'["“”„«]', "text in quotes is not part of the language", "write names without quotes"),
+    # comparisons and logic
+    Mistake(r"(?P<at>[-−=])", r">", "{at}> is not used here", "write the expression alone"),
+    Mistake(
+        "", r":=|<-|←|≔", "{0} is not used here",
+        "write a definition with =, one a line, with the expression last",
+    ),
+    Mistake("", r"→|↦|⟼", "{0} is not used here", "write the expression alone"),
+    Mistake(
+        r"(?P<at>=)\s?", r"=", "== compares, and nothing is compared here",
+        "write = in an argument that is an equation: solve(A*x = b, x)",
+    ),
+    Mistake(
+        "", r"==+", "== compares, and nothing is compared here",
+        "write = in an argument that is an equation: solve(A*x = b, x)",
+    ),
+    Mistake(
+        "", r"[!~]=|[<>]=?|[≤≥≠≈∼]", "{0} compares, and nothing is compared here",
+        "write max(x, c) or min(x, c) for a bound, sign(x) for a sign",
+    ),
+    Mistake("", r"&&?|∧", "{0} is not an operator here", "write .* for the product of the entries"),
+    Mistake("", r"~|¬", "{0} is not an operator here", "write - for a negative"),
+    Mistake(_AFTER_OPERAND, r"!", "! is not an operator here", "write gamma(n + 1) for the factorial"),
+    Mistake("", r"%", "% begins no comment here", "write # for a comment"),
+    Mistake("", r"\?", "? is not part of the language", "write the expression alone"),
+    # LaTeX
+    Mistake(r"\^", r"\{(?P<inner>[^{}]*)\}?", "braces are not read", "write ^({inner})"),
+    Mistake(r"(?P<at>\w+)_", r"\{(?P<inner>\w*)\}?", "a subscript has no braces", "write {at}_{inner}"),
+    Mistake(
+        r"(?P<at>\\[A-Za-z]+)\s*", r"\{", "LaTeX commands are not read",
+        "write the formula as for a calculator: a/b, sqrt(x), x'*A*x",
+    ),
+    Mistake(
+        "", r"[{}]", "{0} is not a bracket here",
+        "write ( ) around a part, [ ] around the entries of a matrix",
+    ),
+    Mistake("", r"\\(?P<name>[A-Za-z]+)", "LaTeX commands are not read", "write {name} without the \\"),
+    Mistake("", r"\$", "$ is not part of the language", "write the formula without $"),
+    # transpose, inverse, powers
+    Mistake(r"\^\s*", r"\*", "^* is not an operator here", "write A' for the transpose"),
+    Mistake("", r"[†⁺]", "{0} is not read", "write pinv(A) for the pseudoinverse"),
+    Mistake(
+        r"(?P<at>\^\s*\+)\s*", r"$|[)\]*/,;]", "^+ is not an operator here",
+        "write pinv(A) for the pseudoinverse",
+    ),
+    Mistake("", r"[`´‘ʹ]", "{0} is not a transpose sign", "write ' for the transpose"),
+    Mistake("", r"[″‴‶]", "{0} is not a transpose sign", "write a ' for each transpose"),
+    Mistake("", r"ᴴ|\^H", "{0} is not read", "everything is real: write A' for the transpose"),
+    Mistake("", r"[ᵃ-ᶿˣʰʲʳʷʸˡˢ]+", "this superscript is not read", "write ^ and the exponent: x^k"),
+    # signs that look like others
+    Mistake(r"(?P<at>[*/^])", r"\.(?![0-9])", "the dot of an entrywise operator comes first", "write .{at}"),
+    Mistake(
+        "", r"[×∗✕✖⨯]", "{0} is not an operator here",
+        "write * for the product, .* for the product of the entries",
+    ),
+    Mistake("", r"[•∙⋆★]", "{0} is not an operator here", "write * for the product"),
+    Mistake("", r"[∘○◦⊚]", "{0} is not an operator here", "write .* for the product of the entries"),
+    Mistake("", r"[÷∕⁄]", "{0} is not an operator here", "write / to divide"),
+    Mistake("", r"[‐‑‒–—―﹣－]", "{0} is not a minus sign here", "write -"),
+    Mistake("", r"[⊕⊖]", "{0} is not an operator here", "write + or -"),
+    Mistake("", r"√", "√ is not read", "write sqrt(x)"),
+    Mistake(
+        "", r"∑", "∑ is the sign of a sum, not a letter",
+        "write sum(x) for a sum, Sigma or Σ for the letter",
+    ),
+    Mistake("", r"∏", "∏ is the sign of a product, not a letter", "write Pi or Π for the letter"),
+    Mistake("", r"∆", "∆ is the sign of a difference, not a letter", "write Delta or Δ for the letter"),
+    Mistake(
+        "", r"[∂∇]", "{0} is not part of an expression",
+        "write the function alone: what is asked of it is chosen by the command",
+    ),
+    Mistake("", r"∞", "∞ is not a number here", "write norminf(x) for the norm ‖x‖_∞"),
+    Mistake("", r"[⟨⟩〈〉]", "{0} is not read", "write dot(x, y) for the inner product"),
+    Mistake("", r"[∥ǁ]", "{0} is not read", "write ‖x‖, ||x|| or norm2(x)"),
+    Mistake(
+        "", r"\.\(", "a dot before ( applies a function to each entry",
+        "write sin.(x), or A .* B for the product of the entries",
+    ),
+    Mistake("", r"\.\.+|[…⋯]", "{0} leaves out what is meant", "write all of it"),
+    Mistake("", r"ℝ", "ℝ stands in declarations only", "declare x: R^n, and write the expression without it"),
+    Mistake("", r"∈", "∈ stands in declarations only", "declare x: R^n, and write the expression without it"),
+    Mistake(
+        r"\|", r"_\w+", "the norm below a single bar is unclear",
+        "write norm1(x), norm2(x) or norminf(x)",
+    ),
+    Mistake("", r"_+(?P<name>[^\W_]\w*)", "a name begins with a letter", "write {name}"),
+    # declarations where an expression is read
+    Mistake(
+        r"\b\w+\s*", r":\s*(scalar|vector|row|matrix|R|ℝ)\b",
+        "a declaration is not part of an expression", "write it among the declarations",
+    ),
+)  # fmt: skip
+
+DECLARATION_MISTAKES = (
+    Mistake(
+        r":\s*(?P<at>symmetric|skew|diagonal|spd|orthogonal|lower|upper|unit|positive|nonzero|integer|constant)\s+",
+        r"(?P<kind>scalar|vector|row|matrix|R\b)(?P<sizes>\([^)]*\))?",
+        "{at} comes after the kind", "write {kind}{sizes} {at}",
+    ),
+    Mistake(
+        r"\b(?P<at>scalar|vector|row|matrix)\s+", r"(?P<name>\w+)(?P<sizes>\([^)]*\))?",
+        "the name comes first", "write {name}: {at}{sizes}",
+    ),
+    Mistake(
+        r"\b(?P<at>\w+)\s*", r"=?\s*(?P<kind>scalar|vector|row|matrix|R\b)(?P<sizes>\([^)]*\))?",
+        "a colon is missing between {at} and {kind}", "write {at}: {kind}{sizes}",
+    ),
+    Mistake(r"\b(?P<at>\w+)\s*", r"=", "{at} is declared, not defined, here", _KINDS_OF_AT),
+    Mistake(r"(?P<at>scalar|vector|row|matrix)", r"\[", "sizes stand in parentheses", _KINDS),
+    Mistake(
+        r"(?P<at>scalar|vector|row|matrix)\s*\(\s*", r"\)", "there is no size in ()",
+        "write {at} alone, or with its sizes",
+    ),
+    Mistake(r":\s*", r"\(", "the kind is missing before the sizes", "write matrix(m,n)"),
+    Mistake(
+        r"\b(?P<at>\w+)\s*", r":", "a comma is missing before the declaration of {at}",
+        "write a comma before {at}",
+    ),
+    Mistake(r":\s*", r"$|[,;\n]", "the kind is missing", _KINDS),
+    Mistake(r"\b(?P<at>\w+)[ \t]*", r"$|[,;\n]", "{at} has no kind", _KINDS_OF_AT),
+    Mistake(r"[)\w]\s*", r"×", "a matrix has two sizes", "write R^(m×n)"),
+    Mistake(r"\A\s*", r"[0-9(\[:]", "a declaration begins with a name", "write A: matrix(m,n)"),
+)  # fmt: skip

@@ -1,0 +1,503 @@
+"""The normal form of sums, products and transposes.
+
+Built in the constructors, cheap, and deciding equality: sums flattened, ordered by key, like terms collected and
+numeric content taken out; products flattened into ``coefficient · scalars · chain``; transposes pushed to the
+leaves; inverses cancelled; a column times a row of length one split off as a scalar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sympy import Expr, Integer, Rational, S, ilcm, igcd
+
+from matcalc.errors import ShapeError
+from matcalc.expressions import (
+    CONSTRUCTORS,
+    ONE,
+    SCALAR,
+    Apply,
+    Block,
+    Commutation,
+    Expression,
+    Hadamard,
+    Identity,
+    IndexedSum,
+    Number,
+    Ones,
+    Power,
+    Product,
+    Shape,
+    Sum,
+    Transpose,
+    Unit,
+    Variable,
+    Zero,
+    intern,
+)
+from matcalc.leaves import MINUS_ONE, ONE_NODE, commutation, expression, identity, is_zero, number, ones, zero
+
+ZERO_VALUE: Integer = S.Zero
+
+
+def describe(node: Expression) -> str:
+    """The node's text and shape, for messages."""
+    return f"{CONSTRUCTORS['text'](node)} ({node.rows}×{node.columns})"
+
+
+# ---- sums ---------------------------------------------------------------------------------------------------------
+
+
+def split_coefficient(term: Expression) -> tuple[Expr, Expression]:
+    """``(c, rest)`` with term = c·rest and rest free of a numeric coefficient."""
+    if isinstance(term, Product):
+        if term.coefficient is ONE:
+            return ONE, term
+        return term.coefficient, product_of(ONE, term.scalars, term.chain, term.shape)
+    if isinstance(term, Number):
+        return term.value, ONE_NODE
+    return ONE, term
+
+
+def add(*terms: Expression) -> Expression:
+    """The sum of terms of one shape."""
+    coefficients: dict[Expression, Expr] = {}
+    shape = terms[0].shape
+    for term in terms:
+        if term.shape != shape:
+            raise ShapeError(f"cannot add {describe(terms[0])} and {describe(term)}")
+        if isinstance(term, Zero):
+            continue
+        outer, rest = split_coefficient(term)
+        if isinstance(rest, Sum):
+            for inner_term in rest._args:
+                c, inner = split_coefficient(inner_term)
+                coefficients[inner] = coefficients.get(inner, ZERO_VALUE) + outer * c
+        else:
+            coefficients[rest] = coefficients.get(rest, ZERO_VALUE) + outer
+    present = [(rest, c) for rest, c in coefficients.items() if c != 0]
+    if not present:
+        return zero(*shape)
+    if len(present) == 1:
+        return scale(present[0][1], present[0][0])
+    present.sort(key=lambda pair: pair[0].key)
+    content = _content([c for _, c in present])
+    node = intern(Sum, tuple(scale(c / content, rest) for rest, c in present), shape)
+    return scale(content, node)
+
+
+def _content(coefficients: Sequence[Expr]) -> Expr:
+    """The positive rational with which all coefficients become integers without a common factor."""
+    if all(c is ONE for c in coefficients) or not all(isinstance(c, Rational) for c in coefficients):
+        return ONE
+    numerators = [c.p for c in coefficients]
+    denominators = [c.q for c in coefficients]
+    return Rational(igcd(*numerators), ilcm(*denominators)) if len(coefficients) > 1 else ONE
+
+
+def scale(c: Expr, node: Expression) -> Expression:
+    """A number times an expression."""
+    if c is ONE:
+        return node
+    if c == 0:
+        return zero(*node.shape)
+    if isinstance(node, Number):
+        return number(c * node.value)
+    if isinstance(node, Product) and not (node.is_scalar and node.chain):
+        return product_of(c * node.coefficient, node.scalars, node.chain, node.shape)
+    if isinstance(node, Zero):
+        return node
+    return product_of(c, (node,), (), SCALAR) if node.is_scalar else product_of(c, (), (node,), node.shape)
+
+
+def negate(node: Expression) -> Expression:
+    """``-node``."""
+    return scale(S.NegativeOne, node)
+
+
+def product_of(c: Expr, scalars: tuple[Expression, ...], chain: tuple[Expression, ...], shape: Shape) -> Expression:
+    """The product of parts that are already in normal form."""
+    if not chain and not scalars:
+        return number(c)
+    if len(scalars) + len(chain) == 1:
+        only = (*scalars, *chain)[0]
+        if c is ONE:
+            return only
+        if isinstance(only, Sum) and c.is_negative:
+            return product_of(-c, *_sorted_into(_negated_sum(only)), shape)
+    args = (*((number(c),) if c is not ONE else ()), *scalars, *chain)
+    node: Expression = intern(Product, args, shape, coefficient=c, scalars=scalars, chain=chain)
+    return node
+
+
+def _sorted_into(node: Expression) -> tuple[tuple[Expression, ...], tuple[Expression, ...]]:
+    return ((node,), ()) if node.is_scalar else ((), (node,))
+
+
+def _negated_sum(node: Sum) -> Expression:
+    return intern(Sum, tuple(negate(t) for t in node._args), node.shape)
+
+
+def unsigned(node: Expression) -> tuple[bool, Expression]:
+    """``(flipped, node or -node)``: a sum with the sign that makes its first term positive."""
+    if isinstance(node, Sum) and split_coefficient(node._args[0])[0].is_negative:
+        return True, _negated_sum(node)
+    return False, node
+
+
+# ---- products -----------------------------------------------------------------------------------------------------
+
+
+def multiply(*factors: Expression) -> Expression:
+    """The matrix product of the factors, scalars standing anywhere."""
+    coefficient: Expr = ONE
+    powers: dict[Expression, list[Expression]] = {}
+    chain: list[Expression] = []
+    todo = list(reversed(factors))
+    while todo:
+        f = todo.pop()
+        if isinstance(f, Product) and not (f.is_scalar and f.chain):
+            coefficient *= f.coefficient
+            todo.extend(reversed(f.chain))
+            todo.extend(f.scalars)
+        elif isinstance(f, Number):
+            coefficient *= f.value
+        elif f.is_scalar:
+            flipped, f = unsigned(f)
+            coefficient = -coefficient if flipped else coefficient
+            powers.setdefault(f._args[0] if isinstance(f, Power) else f, []).append(f)
+        elif isinstance(f, Product):
+            todo.extend(reversed(f.chain))
+        else:
+            coefficient = _push(chain, f, todo, coefficient)
+    if coefficient == 0:
+        return zero(*_outer_shape(factors))
+    return _assemble(coefficient, powers, chain)
+
+
+def _outer_shape(factors: Sequence[Expression]) -> Shape:
+    matrices = [f for f in factors if not f.is_scalar]
+    return (matrices[0].rows, matrices[-1].columns) if matrices else SCALAR
+
+
+def _push(chain: list[Expression], f: Expression, todo: list[Expression], coefficient: Expr) -> Expr:
+    """Put a matrix factor on the chain, or what it makes of its left neighbour back on the list."""
+    flipped, f = unsigned(f)
+    if flipped:
+        coefficient = -coefficient
+    if isinstance(f, Zero):
+        coefficient = ZERO_VALUE
+    if chain:
+        top = chain[-1]
+        if top.columns != f.rows:
+            raise ShapeError(f"cannot multiply {describe(top)} by {describe(f)}")
+        joined = _join(top, f)
+        if joined is not None:
+            chain.pop()
+            todo.append(joined)
+            return coefficient
+        shortened = _complete_product(chain, f)
+        if shortened is not None:
+            todo.append(shortened)
+            return coefficient
+    chain.append(f)
+    if f.columns is ONE:
+        _take_scalar(chain, todo)
+    return coefficient
+
+
+def _take_scalar(chain: list[Expression], todo: list[Expression]) -> None:
+    """Move a row times … times a column from the end of the chain to the scalars."""
+    for start in range(len(chain) - 1, -1, -1):
+        if chain[start].rows is ONE:
+            todo.extend(_inner_product(piece) for piece in _pieces(_split_ones(chain[start:])))
+            del chain[start:]
+            return
+
+
+def base_and_exponent(node: Expression) -> tuple[Expression, Expression]:
+    """``(b, k)`` with node = b^k."""
+    return node._args if isinstance(node, Power) else (node, ONE_NODE)
+
+
+def _join(top: Expression, f: Expression) -> Expression | None:
+    """``top*f`` where the two neighbours make something simpler, else None."""
+    if isinstance(top, Identity) or isinstance(f, Identity):
+        return f if isinstance(top, Identity) else top
+    if top.rows is top.columns or top.rows == top.columns:
+        (base, p), (other, q) = base_and_exponent(top), base_and_exponent(f)
+        if base is other and f.rows == f.columns:
+            return CONSTRUCTORS["Power"](base, add(p, q))
+    kind, other_kind = type(top), type(f)
+    if kind is Apply or other_kind is Apply:
+        return _join_diagonal(top, f)
+    if kind is Transpose and isinstance(f, Variable) and top._args[0] is f:
+        if "orthogonal" in f.properties or ("unit" in f.properties and f.columns is ONE):
+            return identity(f.columns)
+    elif kind is Variable and other_kind is Transpose and f._args[0] is top:
+        if "orthogonal" in top.properties and top.rows == top.columns:  # type: ignore[attr-defined]
+            return identity(top.rows)
+    elif kind is Commutation and other_kind is Commutation and top._args == f._args[::-1]:
+        return identity(top.rows)
+    elif kind is Transpose and other_kind is Unit and isinstance(top._args[0], Unit):
+        i, j = top._args[0]._args[0], f._args[0]
+        if isinstance(i, Number) and isinstance(j, Number) or i is j:
+            return number(int(i is j))
+    elif kind is Ones and other_kind is Ones and top.rows is ONE and f.columns is ONE:
+        return number(f.rows)
+    elif (kind is Ones and top.rows is ONE and other_kind is Unit) or (
+        kind is Transpose and isinstance(top._args[0], Unit) and other_kind is Ones and f.columns is ONE
+    ):
+        return ONE_NODE
+    return None
+
+
+def _diagonal_of(node: Expression) -> Expression | None:
+    """x where the node is diag(x)."""
+    return node._args[1] if isinstance(node, Apply) and node.function == "diag" else None
+
+
+def _join_diagonal(top: Expression, f: Expression) -> Expression | None:
+    x, y = _diagonal_of(top), _diagonal_of(f)
+    if x is not None and y is not None:
+        return CONSTRUCTORS["Apply"]("diag", CONSTRUCTORS["Hadamard"](x, y))
+    if x is not None and f.columns is ONE:
+        return CONSTRUCTORS["Hadamard"](x, f)
+    if y is not None and top.rows is ONE:
+        return transpose(CONSTRUCTORS["Hadamard"](transpose(top), y))
+    return None
+
+
+def _complete_product(chain: list[Expression], f: Expression) -> Expression | None:
+    """Cancel against the inverse (or raise the power) of a whole product, such as inv(X'X)*X'*X."""
+    if isinstance(f, Power) and isinstance(f._args[0], Product):
+        factors = f._args[0].chain
+        if tuple(chain[-len(factors) :]) == factors:
+            del chain[-len(factors) :]
+            return CONSTRUCTORS["Power"](f._args[0], add(f._args[1], ONE_NODE))
+    for k in range(2, min(len(chain), 12) + 1):
+        power = chain[-k]
+        if isinstance(power, Power) and isinstance(power._args[0], Product):
+            if power._args[0].chain == (*chain[len(chain) - k + 1 :], f):
+                del chain[-k:]
+                return CONSTRUCTORS["Power"](power._args[0], add(power._args[1], ONE_NODE))
+    return None
+
+
+def _assemble(
+    coefficient: Expr,
+    powers: dict[Expression, list[Expression]],
+    chain: list[Expression],
+) -> Expression:
+    if len(chain) > 1:
+        chain = _split_ones(chain)
+    shape = (chain[0].rows, chain[-1].columns) if chain else SCALAR
+    kept: list[Expression] = []
+    for piece in _pieces(chain):
+        scalar = piece[0].rows is ONE and piece[-1].columns is ONE
+        if scalar:
+            inner = _inner_product(piece)
+            powers.setdefault(inner, []).append(inner)
+        else:
+            kept.extend(piece)
+    if len(kept) > 1 and all(isinstance(k, Ones) for k in kept):
+        kept = [ones(kept[0].rows, kept[-1].columns)]
+    scalars: list[Expression] = []
+    for base, same in powers.items():
+        merged = same[0] if len(same) == 1 else _power_sum(base, same)
+        c, rest = split_coefficient(merged)
+        coefficient *= c
+        scalars.extend(rest.scalars if isinstance(rest, Product) and not rest.chain else (rest,))
+    scalars = [s for s in scalars if s is not ONE_NODE]
+    scalars.sort(key=lambda s: s.key)
+    if not kept and coefficient is ONE and len(scalars) == 1:
+        return scalars[0]
+    return product_of(coefficient, tuple(scalars), tuple(kept), shape if kept else SCALAR)
+
+
+def _power_sum(base: Expression, same: Iterable[Expression]) -> Expression:
+    exponents = [ONE_NODE if f is base else f._args[1] for f in same]
+    result: Expression = CONSTRUCTORS["Power"](base, add(*exponents))
+    return result
+
+
+def _split_ones(chain: list[Expression]) -> list[Expression]:
+    """A matrix of ones inside a product is a column of ones times a row of ones."""
+    if not any(isinstance(f, Ones) and f.rows is not ONE and f.columns is not ONE for f in chain):
+        return chain
+    parts: list[Expression] = []
+    for f in chain:
+        both = isinstance(f, Ones) and f.rows is not ONE and f.columns is not ONE
+        for part in (ones(f.rows, ONE), ones(ONE, f.columns)) if both else (f,):
+            if parts and isinstance(part, Ones) and isinstance(parts[-1], Ones) and parts[-1].rows is ONE:
+                parts[-1] = number(part.rows)
+            else:
+                parts.append(part)
+    return parts
+
+
+def _pieces(chain: list[Expression]) -> list[list[Expression]]:
+    """The chain cut wherever the inner dimension is one."""
+    pieces: list[list[Expression]] = []
+    for i, f in enumerate(chain):
+        if i == 0 or f.rows is ONE:
+            pieces.append([])
+        pieces[-1].append(f)
+    return pieces
+
+
+def _inner_product(piece: list[Expression]) -> Expression:
+    """The scalar product of a chain, in the one of its two orders that has the smaller key."""
+    if len(piece) == 1:
+        return piece[0]
+    first, last = transpose(piece[0]), piece[-1]
+    if first is last:
+        if len(piece) > 2:
+            reverse = [transpose(f) for f in reversed(piece)]
+            piece = min(piece, reverse, key=lambda fs: [f.key for f in fs])
+    elif first.key > last.key:
+        piece = [transpose(f) for f in reversed(piece)]
+        if any(isinstance(f, Product) for f in piece):  # a skew factor gave a sign
+            return multiply(*piece)
+    node: Expression = intern(
+        Product, tuple(piece), SCALAR, coefficient=ONE, scalars=(), chain=tuple(piece)
+    )
+    return node
+
+
+# ---- transposes ---------------------------------------------------------------------------------------------------
+
+
+def _transposable_operands(node: Expression) -> tuple[Expression, ...]:
+    """The operands whose transposes make the node's transpose."""
+    if isinstance(node, (Sum, Block)):
+        return node.operands
+    if isinstance(node, Product):
+        return node.chain
+    if isinstance(node, Power):
+        return node._args[:1]
+    if isinstance(node, Apply) and node.function in ("kron", "adj"):
+        return node.operands
+    return node._args[-1:] if isinstance(node, IndexedSum) else ()
+
+
+def transpose(node: Expression) -> Expression:
+    """The transpose, pushed to the leaves; iterative, and remembered on the node."""
+    if node.is_scalar:
+        return node
+    found = node._transposed
+    if found is not None:
+        return found
+    stack = [node]
+    while stack:
+        top = stack[-1]
+        if top._transposed is not None or top.is_scalar:
+            stack.pop()
+            continue
+        waiting = [o for o in _transposable_operands(top) if o._transposed is None and not o.is_scalar]
+        if waiting:
+            stack.extend(waiting)
+            continue
+        stack.pop()
+        result = _transpose_once(top)
+        top._transposed = result
+        if result._transposed is None:
+            result._transposed = top
+    result = node._transposed
+    return result
+
+
+def _of(node: Expression) -> Expression:
+    return node if node.is_scalar else node._transposed
+
+
+def _transpose_once(node: Expression) -> Expression:
+    if isinstance(node, Variable):
+        if node.properties & {"symmetric", "spd", "diagonal"}:
+            return node
+        if "skew" in node.properties:
+            return negate(node)
+    elif isinstance(node, Transpose):
+        inner: Expression = node._args[0]
+        return inner
+    elif isinstance(node, Identity):
+        return node
+    elif isinstance(node, Ones):
+        return ones(node.columns, node.rows)
+    elif isinstance(node, Zero):
+        return zero(node.columns, node.rows)
+    elif isinstance(node, Commutation):
+        return commutation(node._args[1], node._args[0])
+    elif isinstance(node, Sum):
+        return add(*map(_of, node._args))
+    elif isinstance(node, Product):
+        return multiply(number(node.coefficient), *node.scalars, *map(_of, reversed(node.chain)))
+    elif isinstance(node, Power):
+        result: Expression = CONSTRUCTORS["Power"](_of(node._args[0]), node._args[1])
+        return result
+    elif isinstance(node, (Block, IndexedSum)):
+        return _transpose_collection(node)
+    elif isinstance(node, Apply):
+        return _transpose_application(node)
+    return intern(Transpose, (node,), (node.columns, node.rows))  # type: ignore[no-any-return]
+
+
+def _transpose_collection(node: Expression) -> Expression:
+    if isinstance(node, IndexedSum):
+        result: Expression = CONSTRUCTORS["IndexedSum"](*node._args[:-1], _of(node._args[-1]))
+        return result
+    count = int(node._args[0])
+    blocks = node._args[1:]
+    width = len(blocks) // count
+    turned = [_of(blocks[i * width + j]) for j in range(width) for i in range(count)]
+    block: Expression = CONSTRUCTORS["Block"](Integer(width), *turned)
+    return block
+
+
+def _transpose_application(node: Apply) -> Expression:
+    name, operands = node.function, node.operands
+    if name == "diag":
+        return node
+    if name in ("kron", "adj"):
+        result: Expression = CONSTRUCTORS["Apply"](name, *map(_of, operands))
+        return result
+    symmetric = {"symmetric", "spd", "diagonal"}
+    if node.shape == operands[0].shape and all(isinstance(o, Variable) and o.properties & symmetric for o in operands):
+        if CONSTRUCTORS["is_entrywise"](name):
+            return node
+    return intern(Transpose, (node,), (node.columns, node.rows))  # type: ignore[no-any-return]
+
+
+# ---- Python's operators -------------------------------------------------------------------------------------------
+
+
+def _plus(a: Any, b: Any) -> Expression:
+    return add(expression(a), expression(b))
+
+
+def _minus(a: Any, *b: Any) -> Expression:
+    return add(expression(a), negate(expression(b[0]))) if b else negate(expression(a))
+
+
+def _times(a: Any, b: Any) -> Expression:
+    return multiply(expression(a), expression(b))
+
+
+def _divide(a: Any, b: Any) -> Expression:
+    a, b = expression(a), expression(b)
+    if not b.is_scalar:
+        raise ShapeError(f"cannot divide by {describe(b)}", hint="multiply by its inverse, B**-1, instead")
+    return multiply(a, CONSTRUCTORS["Power"](b, MINUS_ONE))
+
+
+def _sum(*terms: Expression) -> Expression:
+    return add(*terms)
+
+
+CONSTRUCTORS.update(
+    {"Sum": _sum, "Product": multiply, "Transpose": transpose, "transpose": transpose}
+    | {"+": _plus, "-": _minus, "*": _times, "/": _divide}
+)
+
+__all__ = ["add", "is_zero", "multiply", "negate", "scale", "split_coefficient", "transpose", "unsigned"]

@@ -1,0 +1,318 @@
+"""The normal form of powers and entrywise products, of blocks and of indexed sums."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sympy import Expr, Integer, Rational
+
+from matcalc.errors import DomainError, ShapeError
+from matcalc.expressions import (
+    CONSTRUCTORS,
+    ONE,
+    Apply,
+    Block,
+    EntrywisePower,
+    Expression,
+    Hadamard,
+    Identity,
+    IndexedSum,
+    Number,
+    Ones,
+    Power,
+    Product,
+    Sum,
+    Transpose,
+    Variable,
+    Zero,
+    depends_on,
+    intern,
+)
+from matcalc.leaves import MINUS_ONE, ONE_NODE, expression, identity, is_zero, number, ones, zero
+from matcalc.normal_forms import (
+    add,
+    describe,
+    multiply,
+    negate,
+    product_of,
+    scale,
+    split_coefficient,
+    transpose,
+    unsigned,
+)
+
+LARGEST_FOLDED_EXPONENT = 64
+LARGEST_FOLDED_BITS = 2000
+MOST_WRITTEN_TERMS = 8
+
+
+def is_integer_valued(node: Expression) -> bool:
+    """Whether the scalar is known to take integer values only."""
+    if isinstance(node, Number):
+        return bool(node.value.is_integer)
+    if isinstance(node, Variable):
+        return "integer" in node.properties
+    if isinstance(node, (Sum, Product)):
+        return all(is_integer_valued(a) for a in node.operands)
+    return False
+
+
+def power(base: Expression, exponent: Expression) -> Expression:
+    """``base^exponent`` for a scalar base, or a square matrix and an integer exponent.
+
+    Raises ShapeError if the base is neither, or the exponent is not a scalar.
+    """
+    if not exponent.is_scalar:
+        raise ShapeError(f"the exponent {describe(exponent)} is not a scalar")
+    if exponent is ONE_NODE:
+        return base
+    if base.is_scalar:
+        return _scalar_power(base, exponent)
+    if base.rows != base.columns:
+        raise ShapeError(f"{describe(base)} is not square and has no power", hint="entrywise powers are x.^2")
+    if not is_integer_valued(exponent):
+        text = CONSTRUCTORS["text"](exponent)
+        raise ShapeError(f"a matrix power needs an integer exponent, not {text}", hint="for A^(1/2) there is sqrtm(A)")
+    return _matrix_power(base, exponent)
+
+
+def _scalar_power(base: Expression, exponent: Expression) -> Expression:
+    value = exponent.value if isinstance(exponent, Number) else None
+    if value == 0:
+        return ONE_NODE
+    if isinstance(base, Number):
+        if base is ONE_NODE:
+            return base
+        folded = _folded(base.value, value)
+        if folded is not None:
+            return folded
+    if isinstance(base, Power) and value is not None and value.is_integer:
+        return power(base._args[0], multiply(base._args[1], exponent))
+    if isinstance(base, Product) and value is not None and not base.chain:
+        if value.is_integer:
+            factors = [power(s, exponent) for s in base.scalars]
+            return multiply(power(number(base.coefficient), exponent), *factors)
+        c = base.coefficient
+        root = _folded(c, value) if c is not ONE and c.is_positive else None
+        if root is not None:
+            return multiply(root, power(product_of(ONE, base.scalars, (), base.shape), exponent))
+    if value is not None and value.is_integer:
+        flipped, base = unsigned(base)
+        if flipped and value % 2 == 1:
+            return negate(intern(Power, (base, exponent), base.shape))
+    return intern(Power, (base, exponent), base.shape)  # type: ignore[no-any-return]
+
+
+def _folded(base: Expr, exponent: Expr | None) -> Expression | None:
+    """A power of numbers as a number where it is rational and small."""
+    if not isinstance(exponent, Rational) or abs(exponent) > LARGEST_FOLDED_EXPONENT or exponent.q > 8:
+        return None
+    if not isinstance(base, Rational):
+        return number(base**exponent) if exponent.is_integer else None
+    if base == 0:
+        if exponent < 0:
+            raise DomainError("division by zero", hint="0 has no reciprocal")
+        return number(0)
+    if max(base.p.bit_length(), base.q.bit_length()) * abs(exponent.p) > LARGEST_FOLDED_BITS:
+        return None
+    if base < 0 and not exponent.is_integer:
+        return None
+    folded = base**exponent
+    return number(folded) if isinstance(folded, Rational) else None
+
+
+def _matrix_power(base: Expression, exponent: Expression) -> Expression:
+    if isinstance(exponent, Number) and exponent.value == 0:
+        return identity(base.rows)
+    if isinstance(base, Identity):
+        return base
+    if isinstance(base, Power):
+        return power(base._args[0], multiply(base._args[1], exponent))
+    if isinstance(base, Product) and (base.coefficient is not ONE or base.scalars):
+        bare = product_of(ONE, (), base.chain, base.shape)
+        outer = product_of(base.coefficient, base.scalars, (), ONE_NODE.shape)
+        return multiply(power(outer, exponent), power(bare, exponent))
+    if isinstance(base, Zero) and isinstance(exponent, Number) and exponent.value > 0:
+        return base
+    if exponent is MINUS_ONE:
+        inverse = _inverse(base)
+        if inverse is not None:
+            return inverse
+    if isinstance(base, Apply) and base.function == "diag":
+        return CONSTRUCTORS["Apply"]("diag", entrywise_power(base._args[1], exponent))
+    if isinstance(exponent, Number):
+        flipped, base = unsigned(base)
+        if flipped and exponent.value % 2 == 1:
+            return negate(intern(Power, (base, exponent), base.shape))
+    return intern(Power, (base, exponent), base.shape)  # type: ignore[no-any-return]
+
+
+def _inverse(base: Expression) -> Expression | None:
+    """The inverse where the normal form knows it: of orthogonal matrices and of products of square ones."""
+    inner = base._args[0] if isinstance(base, Transpose) else base
+    if isinstance(inner, Variable) and "orthogonal" in inner.properties:
+        return transpose(base)
+    if isinstance(base, Product) and all(f.rows == f.columns for f in base.chain):
+        return multiply(*(power(f, MINUS_ONE) for f in reversed(base.chain)))
+    return None
+
+
+# ---- entrywise ----------------------------------------------------------------------------------------------------
+
+
+def hadamard(*factors: Expression) -> Expression:
+    """The entrywise product of factors of one shape; scalars multiply."""
+    outer: list[Expression] = []
+    matrices: dict[Expression, list[Expression]] = {}
+    shape = None
+    todo = list(reversed(factors))
+    while todo:
+        f = todo.pop()
+        if f.is_scalar:
+            outer.append(f)
+            continue
+        if shape is not None and f.shape != shape:
+            raise ShapeError(f"cannot multiply entrywise {describe(factors[0])} and {describe(f)}")
+        shape = f.shape
+        if isinstance(f, Product) and (f.coefficient is not ONE or f.scalars):
+            outer += [number(f.coefficient), *f.scalars]
+            f = product_of(ONE, (), f.chain, f.shape)
+        flipped, f = unsigned(f)
+        if flipped:
+            outer.append(MINUS_ONE)
+        if isinstance(f, Hadamard):
+            todo.extend(reversed(f._args))
+        elif not isinstance(f, Ones):
+            base = f._args[0] if isinstance(f, EntrywisePower) and f._args[1].is_scalar else f
+            matrices.setdefault(base if not base.is_scalar else f, []).append(f)
+    if shape is None:
+        return multiply(*outer)
+    if any(isinstance(b, Zero) for b in matrices):
+        return zero(*shape)
+    merged = [fs[0] if len(fs) == 1 else _merge(base, fs) for base, fs in matrices.items()]
+    if any(len(fs) > 1 for fs in matrices.values()):
+        return multiply(*outer, hadamard(ones(*shape), *merged))
+    return multiply(*outer, _hadamard_of(merged, shape))
+
+
+def _merge(base: Expression, factors: list[Expression]) -> Expression:
+    return entrywise_power(base, add(*(ONE_NODE if f is base else f._args[1] for f in factors)))
+
+
+def _hadamard_of(factors: list[Expression], shape: tuple[Expr, Expr]) -> Expression:
+    if not factors:
+        return ones(*shape)
+    if len(factors) == 1:
+        return factors[0]
+    for i, f in enumerate(factors):
+        others = [*factors[:i], *factors[i + 1 :]]
+        joined = _join_entrywise(f, others)
+        if joined is not None:
+            return joined
+    if shape[0] is ONE or all(isinstance(f, Transpose) for f in factors):
+        return transpose(hadamard(*map(transpose, factors)))
+    factors.sort(key=lambda f: f.key)
+    return intern(Hadamard, tuple(factors), shape)  # type: ignore[no-any-return]
+
+
+def _join_entrywise(f: Expression, others: list[Expression]) -> Expression | None:
+    """A diagonal matrix, or the outer product of a vector and ones, times other factors entrywise."""
+    if isinstance(f, Apply) and f.function == "diag":
+        diagonals = [CONSTRUCTORS["Apply"]("diagonal", o) for o in others]
+        return CONSTRUCTORS["Apply"]("diag", hadamard(f._args[1], *diagonals))
+    if isinstance(f, Identity):
+        return CONSTRUCTORS["Apply"]("diag", CONSTRUCTORS["Apply"]("diagonal", hadamard(*others)))
+    if isinstance(f, Product) and len(f.chain) > 1:
+        if isinstance(f.chain[-1], Ones) and f.chain[-1].rows is ONE:
+            column = multiply(*f.chain[:-1])
+            return multiply(CONSTRUCTORS["Apply"]("diag", column), hadamard(*others))
+        if isinstance(f.chain[0], Ones) and f.chain[0].columns is ONE:
+            row = transpose(multiply(*f.chain[1:]))
+            return multiply(hadamard(*others), CONSTRUCTORS["Apply"]("diag", row))
+    return None
+
+
+def entrywise_power(base: Expression, exponent: Expression) -> Expression:
+    """``base.^exponent``; where both are matrices their shapes agree."""
+    if base.is_scalar and exponent.is_scalar:
+        return power(base, exponent)
+    if not base.is_scalar and not exponent.is_scalar and base.shape != exponent.shape:
+        raise ShapeError(f"cannot raise {describe(base)} entrywise to {describe(exponent)}")
+    if exponent is ONE_NODE or isinstance(base, Ones):
+        return base
+    if is_zero(exponent):
+        return ones(*(base.shape if exponent.is_scalar else exponent.shape))
+    integral = is_integer_valued(exponent)
+    shape = base.shape if exponent.is_scalar else exponent.shape
+    if base.is_scalar:
+        return intern(EntrywisePower, (base, exponent), shape)  # type: ignore[no-any-return]
+    if isinstance(base, EntrywisePower) and integral and base._args[1].is_scalar and not base._args[0].is_scalar:
+        return entrywise_power(base._args[0], multiply(base._args[1], exponent))
+    if isinstance(base, Product) and (base.coefficient is not ONE or base.scalars) and integral:
+        outer = product_of(base.coefficient, base.scalars, (), ONE_NODE.shape)
+        bare = product_of(ONE, (), base.chain, base.shape)
+        return multiply(power(outer, exponent), entrywise_power(bare, exponent))
+    if isinstance(base, Hadamard) and integral:
+        return hadamard(*(entrywise_power(f, exponent) for f in base._args))
+    if exponent.is_scalar and (isinstance(base, Transpose) or shape[0] is ONE):
+        return transpose(entrywise_power(transpose(base), exponent))
+    if isinstance(exponent, Number) and integral:
+        flipped, base = unsigned(base)
+        if flipped and exponent.value % 2 == 1:
+            return negate(intern(EntrywisePower, (base, exponent), shape))
+    return intern(EntrywisePower, (base, exponent), shape)  # type: ignore[no-any-return]
+
+
+# ---- collections --------------------------------------------------------------------------------------------------
+
+
+def block(count: int | Integer, *blocks: Expression) -> Expression:
+    """The block matrix with ``count`` block rows, the blocks given row by row."""
+    width = len(blocks) // int(count)
+    rows = [blocks[i * width : (i + 1) * width] for i in range(int(count))]
+    for row in rows:
+        for b in row:
+            if b.rows != row[0].rows:
+                raise ShapeError(f"{describe(row[0])} and {describe(b)} in one block row differ in their rows")
+    for j in range(width):
+        for row in rows:
+            if row[j].columns != rows[0][j].columns:
+                raise ShapeError(
+                    f"{describe(rows[0][j])} and {describe(row[j])} in one block column differ in their columns"
+                )
+    shape = (sum((r[0].rows for r in rows), Integer(0)), sum((b.columns for b in rows[0]), Integer(0)))
+    if len(blocks) == 1:
+        return blocks[0]
+    if all(is_zero(b) for b in blocks):
+        return zero(*shape)
+    return intern(Block, (Integer(count), *blocks), shape)  # type: ignore[no-any-return]
+
+
+def indexed_sum(index: Expression, lower: Expression, upper: Expression, body: Expression) -> Expression:
+    """``Σ body`` over the integer index from lower to upper, both inclusive."""
+    if is_zero(body):
+        return body
+    if not _occurs(index, body):
+        return multiply(add(upper, negate(lower), ONE_NODE), body)
+    if isinstance(lower, Number) and isinstance(upper, Number) and upper.value - lower.value < MOST_WRITTEN_TERMS:
+        values = range(int(lower.value), int(upper.value) + 1)
+        terms = [CONSTRUCTORS["substitute"](body, {index: number(i)}) for i in values]
+        return add(zero(*body.shape), *terms)
+    c, rest = split_coefficient(body)
+    if c is not ONE:
+        return scale(c, indexed_sum(index, lower, upper, rest))
+    return intern(IndexedSum, (index, lower, upper, body), body.shape)  # type: ignore[no-any-return]
+
+
+def _occurs(index: Expression, body: Expression) -> bool:
+    return body in depends_on([body], [index])
+
+
+def _python_power(base: Any, exponent: Any) -> Expression:
+    return power(expression(base), expression(exponent))
+
+
+CONSTRUCTORS.update(
+    {"Power": power, "Hadamard": hadamard, "EntrywisePower": entrywise_power}
+    | {"Block": block, "IndexedSum": indexed_sum, "**": _python_power}
+)

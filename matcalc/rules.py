@@ -1,0 +1,293 @@
+"""The rule book: text files in the language of the tool, read rule by rule as they are needed.
+
+A rule is one of three statements.  A *differential* ``d(f(A)) = …`` (or ``linear f(X)``), an *adjoint*
+``dot(G, L(X)) = dot(…, X)`` of a linear primitive, or an *identity* ``left = right``, oriented left to right.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from matcalc.errors import MatcalcError, RuleError
+from matcalc.expressions import (
+    CONSTRUCTORS,
+    Apply,
+    Dimension,
+    EntrywisePower,
+    Expression,
+    Hadamard,
+    Number,
+    Power,
+    Product,
+    Sum,
+    Transpose,
+    Variable,
+)
+from matcalc.functions import FUNCTIONS
+from matcalc.leaves import variable
+from matcalc.reading import Declared, declared_names, read_tree
+from matcalc.resources import resource, resource_names
+from matcalc.syntax import parse_rulebook
+from matcalc.syntax_trees import RuleText, Tree
+
+DIFFERENTIAL, ADJOINT, IDENTITY = "differential", "adjoint", "identity"
+_START = re.compile(r"^(?P<name>[A-Za-z][\w-]*)[ \t]*:", re.MULTILINE)
+_HEAD = re.compile(r"(?:d\(|linear\s+|dot\(\s*\w+\s*,\s*)(?P<head>\w+)\(")
+_ADJOINT = re.compile(r"dot\(\s*\w+\s*,")
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """One statement of the rule book, with its source and the weakest domain on which it holds."""
+
+    name: str
+    kind: str
+    statement: str
+    conditions: tuple[tuple[str, str], ...]
+    source: str
+    file: str
+    line: int
+    left: Expression = field(repr=False)
+    right: Expression = field(repr=False)
+    parameters: Mapping[str, Variable] = field(repr=False)
+    slot: Expression | None = field(default=None, repr=False)
+
+    @property
+    def place(self) -> str:
+        """File and line: ``rules/determinant.rules:4``."""
+        return f"{self.file}:{self.line}"
+
+    @property
+    def domain(self) -> str:
+        """The conditions in words: "A invertible"."""
+        return ", ".join(f"{name} {word}" for name, word in self.conditions)
+
+    @property
+    def head(self) -> str:
+        """What the rule is about: a function's name or a node's class."""
+        return head(self.left)
+
+
+def head(node: Expression) -> str:
+    """The name of a function application, or the class of any other node."""
+    return node.function if isinstance(node, Apply) else type(node).__name__
+
+
+@dataclass
+class _Record:
+    """The text of one rule, read when it is first needed."""
+
+    name: str
+    text: str
+    file: str
+    line: int
+
+    @property
+    def hints(self) -> set[str]:
+        """What the rule may be about, seen without parsing it."""
+        statement = self.text.split("\n", 1)[0]
+        found = {m["head"] for m in _HEAD.finditer(statement)}
+        return {_ALIASES.get(h, h) for h in found}
+
+    @property
+    def is_adjoint(self) -> bool:
+        return bool(_ADJOINT.search(self.text))
+
+    @cached_property
+    def rule(self) -> Rule:
+        """The parsed rule; raises RuleError with file and line."""
+        padded = "\n" * (self.line - 1) + self.text
+        return rule_of(parse_rulebook(padded, self.file)[0])
+
+
+_ALIASES = {"inv": "Power", "transpose": "Transpose"}
+
+
+def records(text: str, file: str) -> list[_Record]:
+    """The rules of a text, cut apart but not parsed."""
+    starts = [m for m in _START.finditer(text) if not text[: m.start()].endswith("\\")]
+    ends = [m.start() for m in starts[1:]] + [len(text)]
+    return [
+        _Record(m["name"], text[m.start() : end].rstrip() + "\n", file, text.count("\n", 0, m.start()) + 1)
+        for m, end in zip(starts, ends, strict=True)
+    ]
+
+
+def rule_of(text: RuleText) -> Rule:
+    """The rule that a parsed text states; raises RuleError where it states none."""
+    try:
+        return _rule_of(text)
+    except RuleError:
+        raise
+    except MatcalcError as error:
+        message = f"{text.name}: {error.message}"
+        raise RuleError(message, text=error.text, start=error.start, end=error.end, hint=error.hint, file=text.file)
+
+
+def _rule_of(text: RuleText) -> Rule:
+    names, sizes = declared_names(text.declarations, text.text)
+    parameters = {n: variable(n, *d.shape, *d.properties) for n, d in names.items()}
+    kind, left, right, slot = _sides(text, names, sizes, parameters)
+    statement = " ".join(text.text[text.left.start : (text.right or text.left).end].split())
+    return Rule(
+        text.name,
+        kind,
+        f"{text.family} {statement}".strip(),
+        text.conditions,
+        text.source,
+        text.file,
+        text.line,
+        left,
+        right,
+        parameters,
+        slot,
+    )
+
+
+def _sides(
+    text: RuleText, names: Mapping[str, Declared], sizes: frozenset[str], parameters: Mapping[str, Variable]
+) -> tuple[str, Expression, Expression, Expression | None]:
+    def value(tree: Tree) -> Expression:
+        return read_tree(text.text, tree, names, sizes, True)
+
+    left, right = text.left, text.right
+    if text.family == "linear":
+        applied = value(left)
+        slot = next(o for o in applied.operands if isinstance(o, Variable))
+        from_slot = CONSTRUCTORS["substitute"](applied, {slot: perturbation_of(slot)})
+        return DIFFERENTIAL, applied, from_slot, None
+    if right is None:
+        raise RuleError(f"{text.name} has no right side", text=text.text, start=left.start, end=left.end)
+    if _is_call(left, "dot") and _is_call(right, "dot"):
+        slot = value(right.children[1])
+        return ADJOINT, value(left.children[1]), value(right.children[0]), slot
+    if _is_call(left, "d"):
+        return DIFFERENTIAL, value(left.children[0]), value(right), None
+    return IDENTITY, value(left), value(right), None
+
+
+def _is_call(tree: Tree, name: str) -> bool:
+    return tree.kind == "call" and tree.value == name
+
+
+def perturbation_of(parameter: Expression) -> Variable:
+    """The variable that stands for d(A) in a rule."""
+    assert isinstance(parameter, Variable)
+    return variable(f"d({parameter.name})", *parameter.shape)
+
+
+class RuleBook:
+    """All rules, found by what they are about."""
+
+    def __init__(self) -> None:
+        self._records: list[_Record] = []
+        for name in resource_names("rules", ".rules"):
+            self._records += records(resource("rules", name), f"rules/{name}")
+        self._user: list[Rule] = []
+
+    def __iter__(self) -> Iterator[Rule]:
+        yield from (r.rule for r in self._records)
+        yield from self._user
+
+    def add(self, rules: Sequence[Rule]) -> None:
+        """Put a user's rules, already checked, into the book."""
+        self._user += rules
+        _FOUND.clear()
+
+    def remove(self, rules: Sequence[Rule]) -> None:
+        """Take a user's rules out again."""
+        self._user = [r for r in self._user if r not in rules]
+        _FOUND.clear()
+
+    def about(self, kind: str, name: str) -> list[Rule]:
+        """The rules of a kind about a function or class of nodes, in the order of the book."""
+        found = _FOUND.get((kind, name))
+        if found is None:
+            found = [r for r in self._candidates(kind, name) if r.kind == kind and r.head == name]
+            _FOUND[kind, name] = found
+        return found
+
+    def _candidates(self, kind: str, name: str) -> Iterator[Rule]:
+        for record in self._records:
+            if record.is_adjoint == (kind == ADJOINT) and (kind == IDENTITY or self._may_be(record, name)):
+                yield record.rule
+        yield from self._user
+
+    def _may_be(self, record: _Record, name: str) -> bool:
+        hints = record.hints
+        if name in FUNCTIONS:
+            return name in hints or (name == "diagonal" and "diag" in hints)
+        return name in hints or not hints
+
+    def named(self, name: str) -> list[Rule]:
+        """The rules of that name, in the order of the book."""
+        found = [r.rule for r in self._records if r.name == name]
+        return found + [r for r in self._user if r.name == name]
+
+    def one(self, kind: str, name: str) -> Rule:
+        """The rule of that kind and name."""
+        return next(r for r in self.named(name) if r.kind == kind)
+
+
+_FOUND: dict[tuple[str, str], list[Rule]] = {}
+
+
+class Book:
+    """The one rule book of the process, made on first use."""
+
+    _book: RuleBook | None = None
+
+    @classmethod
+    def get(cls) -> RuleBook:
+        """The rule book."""
+        if cls._book is None:
+            cls._book = RuleBook()
+        return cls._book
+
+
+def match_operands(
+    rule: Rule, node: Expression
+) -> tuple[dict[Expression, Expression], dict[Any, Dimension]] | None:
+    """What the parameters of ``f(A, B, …)`` stand for in a node, or None where shapes or numbers differ."""
+    values: dict[Expression, Expression] = {}
+    sizes: dict[Any, Dimension] = {}
+    pattern_operands, operands = rule.left.operands, node.operands
+    if len(pattern_operands) != len(operands):
+        return None
+    for pattern, operand in zip(pattern_operands, operands, strict=True):
+        if not _match_operand(pattern, operand, values, sizes):
+            return None
+    return values, sizes
+
+
+def _match_operand(
+    pattern: Expression, operand: Expression, values: dict[Expression, Expression], sizes: dict[Any, Dimension]
+) -> bool:
+    if pattern.is_scalar != operand.is_scalar:
+        return False
+    if isinstance(pattern, Variable):
+        if values.setdefault(pattern, operand) is not operand:
+            return False
+        return all(_match_size(p, d, sizes) for p, d in zip(pattern.shape, operand.shape, strict=True))
+    if isinstance(pattern, Number) and pattern.value.free_symbols:
+        return isinstance(operand, Number) and _match_size(pattern.value, operand.value, sizes)
+    if isinstance(pattern, Product) and pattern.coefficient == -1 and len(pattern.scalars) == 1:
+        negated = CONSTRUCTORS["-"](operand)
+        if isinstance(negated, Number) and negated.value.is_negative:
+            return False
+        return _match_operand(pattern.scalars[0], negated, values, sizes)
+    return pattern is operand
+
+
+def _match_size(pattern: Dimension, size: Dimension, sizes: dict[Any, Dimension]) -> bool:
+    if pattern.is_Symbol:
+        return bool(sizes.setdefault(pattern, size) == size)
+    return not pattern.is_Number or bool(pattern == size)
+
+
+STRUCTURAL = (Sum, Product, Hadamard, Transpose)
+NONLINEAR = (Power, EntrywisePower)

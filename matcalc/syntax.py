@@ -1,0 +1,92 @@
+"""Texts as syntax trees: expressions, declarations of variables, and rule books.
+
+>>> parse_expression("x' A x")
+<product ('*', '*') with 3 children, 0:6>
+>>> parse_declarations("A: matrix(m,n), x: R^n")[1].kind
+'vector'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from matcalc.declaration_builders import DECLARATION_BUILDERS, rule
+from matcalc.diagnoses import unexpected_token
+from matcalc.errors import ParseError
+from matcalc.expression_builders import EXPRESSION_BUILDERS
+from matcalc.grammars import END, Unexpected, grammar, parse
+from matcalc.syntax_trees import Declaration, RuleText, Tree, postorder
+from matcalc.tokens import Token, tokens_of
+
+__all__ = [
+    "Declaration",
+    "RuleText",
+    "Tree",
+    "parse_declarations",
+    "parse_expression",
+    "parse_rulebook",
+    "postorder",
+]
+
+
+Builder = Callable[[list[Any]], Any]
+_BUILDERS: Mapping[str, Builder] = {**EXPRESSION_BUILDERS, **DECLARATION_BUILDERS}
+
+
+def parse_expression(text: str, limits: bool = True) -> Tree:
+    """The tree of an expression, or of definitions with an expression last; raises only ParseError.
+
+    Without limits the text may be of any length and its brackets nested to any depth.
+
+    >>> tree = parse_expression("2A*x + b")
+    >>> tree.kind, [child.kind for child in tree.children]
+    ('sum', ['product', 'name'])
+    """
+    tree: Tree = _parsed(text, "expression", tokens_of(text, "expression", limits=limits))
+    return tree
+
+
+def parse_declarations(text: str) -> tuple[Declaration, ...]:
+    """The declared names in order; raises ParseError.
+
+    >>> [(one.name, one.kind, one.properties) for one in parse_declarations("S: matrix(n,n) spd, a, b: R")]
+    [('S', 'matrix', ('spd',)), ('a', 'scalar', ()), ('b', 'scalar', ())]
+    """
+    tokens = tokens_of(text, "declarations")
+    if tokens[0].kind == END:
+        return ()
+    declarations: tuple[Declaration, ...] = _parsed(text, "declarations", tokens)
+    return declarations
+
+
+def parse_rulebook(text: str, file: str) -> tuple[RuleText, ...]:
+    """The rules of a rule book; raises ParseError that names the file and the line.
+
+    >>> parse_rulebook("trace: linear tr(X)\n    for X: matrix(n,n)", "trace.rules")[0].family
+    'linear'
+    """
+    builders: dict[str, Builder] = {**_BUILDERS, "rule": partial(rule, text=text, file=file)}
+    try:
+        tokens = tokens_of(text, "rulebook", limits=False)
+        rules: tuple[RuleText, ...] = _parsed(text, "rulebook", tokens, builders)
+    except ParseError as error:
+        error.file = file
+        raise
+    return rules
+
+
+def _parsed(
+    text: str,
+    start: str,
+    tokens: list[Token],
+    builders: Mapping[str, Builder] = _BUILDERS,
+) -> Any:
+    try:
+        return parse(grammar(), start, tokens, builders)
+    except Unexpected as found:
+        error = unexpected_token(text, tokens, found.index, found.expected, start)
+    except ParseError as refused:
+        error = refused.located(text, 0, len(text))
+    raise error

@@ -1,0 +1,294 @@
+"""Texts as tokens, with what only the neighbours of a token can tell.
+
+The grammar's patterns find the words; here is decided what depends on context: whether a name before ( is
+called, whether [ begins a block or an index, which | opens and which closes, what blanks and line ends inside
+[ ] separate, and where `let` and `in` are keywords.
+
+>>> [token.kind for token in tokens_of("[A -b']", "expression")]
+['LSQB', 'NAME', 'COMMA', 'SIGN', 'NAME', 'TRANSPOSE', 'RSQB', '$END']
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from matcalc.diagnoses import impossible_character, misplaced_number, spaced_transpose
+from matcalc.errors import ParseError
+from matcalc.grammars import END, grammar
+
+LONGEST_TEXT = 10_000
+DEEPEST_NESTING = 200
+
+# The Greek letters that names may contain, and their spelled names. Those that look like Latin letters are
+# not among them: a name written with them could not be told from another.
+GREEK_LETTERS = {
+    letter: name
+    for letters, names in (
+        ("αβγδεζηθ", "alpha beta gamma delta epsilon zeta eta theta"),
+        ("ικλμνξπρ", "iota kappa lambda mu nu xi pi rho"),
+        ("στυφχψω", "sigma tau upsilon phi chi psi omega"),
+        ("ΓΔΘΛΞΠΣΦΨΩ", "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"),
+    )
+    for letter, name in zip(letters, names.split(), strict=True)
+}
+_VARIANTS = {
+    "ϑ": "theta",
+    "ϕ": "phi",
+    "ϵ": "epsilon",
+    "ϖ": "pi",
+    "ϱ": "rho",
+    "ϰ": "kappa",
+    "µ": "mu",
+    "Ω": "Omega",
+}
+_SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼᵣᵤᵥ", "0123456789aeoxhklmnpstijruv", strict=True))
+
+_CLOSERS = {"LPAR": "RPAR", "LSQB": "RSQB", "INDEX": "RSQB", "BAR": "BAR_CLOSE", "NORM": "NORM_CLOSE"}
+_OPERATORS = frozenset({"SIGN", "DOTTED_SIGN", "PRODUCT", "POWER", "EQUALS", "COLON", "ELEMENT", "TIMES"})
+_POSTFIXES = frozenset({"TRANSPOSE", "INVERSE", "INVERSE_TRANSPOSE", "SUPERSCRIPT"})
+_OPERAND_ENDS = _POSTFIXES | {"NAME", "NUMBER", "RPAR", "RSQB", "BAR_CLOSE", "NORM_CLOSE"}
+_OPERAND_STARTS = frozenset({"NAME", "NUMBER", "LPAR", "LSQB", "BAR", "NORM"})
+# After and before these a line end separates nothing.
+_LINE_GOES_ON_AFTER = _OPERATORS | {"COMMA", "SEMICOLON", "NEWLINE", "LET", "IN", "LSQB"}
+_LINE_GOES_ON_BEFORE = (_OPERATORS - {"SIGN"}) | {"COMMA", "SEMICOLON", "IN", "RSQB", "RPAR", END}
+
+
+class Token:
+    """A word of the text: its kind as the grammar names it, its text, and its place."""
+
+    __slots__ = ("end", "kind", "start", "value")
+
+    def __init__(self, kind: str, value: str, start: int, end: int) -> None:
+        self.kind = kind
+        self.value = value
+        self.start = start
+        self.end = end
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.value!r}>"
+
+
+def tokens_of(text: str, start: str, *, limits: bool = True) -> list[Token]:
+    """The tokens of a text, ending with one of kind END; `start` is the grammar's symbol for the whole text.
+
+    Raises ParseError for a character that begins no token, for brackets that do not match and, with limits,
+    for a text too long or too deeply nested.
+    """
+    if limits and len(text) > LONGEST_TEXT:
+        raise ParseError(
+            f"the input has {len(text):,} characters; more than {LONGEST_TEXT:,} are not accepted",
+            text=text, start=LONGEST_TEXT, hint="give parts a name, or build the expression in Python",
+        )  # fmt: skip
+    reader = _Reader(text, start, DEEPEST_NESTING if limits else len(text))
+    scan, place = grammar().scanner(start).match, 0
+    while (found := scan(text, place)) is not None:
+        kind, place = found.lastgroup or END, found.end()
+        if kind == "END":
+            return reader.finished()
+        begin = found.start(kind)
+        reader.read(Token(kind, text[begin:place], begin, place))
+    raise impossible_character(text, grammar().skip_blanks(text, place), start)
+
+
+def spelled(name: str) -> str:
+    """A name in ASCII where it can be: Greek letters by their names, subscripts after `_`.
+
+    >>> spelled("Σ₁"), spelled("dλ"), spelled("x_1")
+    ('Sigma_1', 'dlambda', 'x_1')
+    """
+    if name.isascii():
+        return name
+    parts: list[str] = []
+    subscript = False
+    for letter in name:
+        if letter in _SUBSCRIPTS and not subscript and not "".join(parts[-1:]).endswith("_"):
+            parts.append("_")
+        subscript = letter in _SUBSCRIPTS
+        parts.append(GREEK_LETTERS.get(letter) or _VARIANTS.get(letter) or _SUBSCRIPTS.get(letter) or letter)
+    return unicodedata.normalize("NFC", "".join(parts))
+
+
+class _Opened(NamedTuple):
+    """An open bracket, and whether blanks separate entries directly inside it."""
+
+    token: Token
+    separating: bool
+
+
+class _Reader:
+    """The tokens read so far, the open brackets, and the line end that may yet mean something."""
+
+    def __init__(self, text: str, start: str, deepest: int) -> None:
+        self.text = text
+        self.start = start
+        self.deepest = deepest
+        self.tokens: list[Token] = []
+        self.open: list[_Opened] = []
+        self.line_end: Token | None = None
+        self.lets = 0
+        self.separating = False
+        self.previous = Token("", "", 0, 0)
+
+    def read(self, token: Token) -> None:
+        """Take the next word of the text."""
+        if self.line_end is not None and token.kind != "NEWLINE":
+            self._end_line(self.line_end, token)
+        if self.separating and token.start > self.previous.end:
+            self._separate(token)
+        special = _READERS.get(token.kind)
+        if special is None:
+            self._add(token)
+        else:
+            special(self, token)
+
+    def finished(self) -> list[Token]:
+        """All tokens, once the text is over."""
+        if self.open:
+            self._refuse_unclosed(self.open[-1].token)
+        end = len(self.text.rstrip())
+        self._add(Token(END, "", end, end))
+        return self.tokens
+
+    def _add(self, token: Token) -> None:
+        self.tokens.append(token)
+        self.previous = token
+
+    def _separate(self, token: Token) -> None:
+        """A blank inside [ ] ends an entry where one is complete and another begins: [A -B], not [A - B]."""
+        if self.previous.kind not in _OPERAND_ENDS:
+            return
+        if token.value == "'":
+            raise spaced_transpose(self.text, token)
+        following = self.text[token.end : token.end + 1]
+        signed = token.kind == "SIGN" and following != "" and not following.isspace()
+        if signed or token.kind in _OPERAND_STARTS:
+            self._add(Token("COMMA", " ", self.previous.end, token.start))
+
+    def _end_line(self, line_end: Token, following: Token) -> None:
+        """A line end separates rows in [ ] and definitions outside of brackets, unless the line goes on."""
+        self.line_end = None
+        ignored = self.previous.kind in _LINE_GOES_ON_AFTER or following.kind in _LINE_GOES_ON_BEFORE
+        if not (ignored or self._is_in(following)):
+            kind = "SEMICOLON" if self.separating else "NEWLINE"
+            self._add(Token(kind, "\n", line_end.start, line_end.end))
+
+    def _is_in(self, token: Token) -> bool:
+        return token.kind == "NAME" and token.value == "in" and self.lets > 0
+
+    # -- what single kinds of words need
+
+    def _newline(self, token: Token) -> None:
+        matters = (not self.open and self.start != "rulebook") or self.separating
+        if self.tokens and matters and self.line_end is None:
+            self.line_end = token
+
+    def _name(self, token: Token) -> None:
+        if not token.value.isascii():
+            self._refuse_ambiguous_letters(token)
+        previous = self.previous
+        if previous.kind == "NAME" and previous.value == "let" and self._begins_expression():
+            previous.kind = "LET"
+            self.lets += 1
+        elif self._is_in(token):
+            token.kind = "IN"
+            self.lets -= 1
+        self._add(token)
+
+    def _refuse_ambiguous_letters(self, token: Token) -> None:
+        # Python takes such letters for their plain form, so two names of ours would be one of the generated code.
+        for place, letter in enumerate(token.value, token.start):
+            if unicodedata.normalize("NFKC", spelled(letter)) != spelled(letter):
+                raise impossible_character(self.text, place, self.start)
+
+    def _begins_expression(self) -> bool:
+        if len(self.tokens) < 2:
+            return self.start == "expression"
+        return self.tokens[-2].kind in ("LPAR", "IN", "NEWLINE")
+
+    def _number(self, token: Token) -> None:
+        if self.previous.kind in _OPERAND_ENDS:
+            raise misplaced_number(self.text, self.previous, token)
+        self._add(token)
+
+    def _round(self, token: Token) -> None:
+        previous = self.previous
+        if previous.kind == "NAME":
+            previous.kind = "CALL"
+        self._open(token, separating=False)
+
+    def _broadcast(self, token: Token) -> None:
+        if self.previous.kind == "NAME" and self.previous.end == token.start:
+            token.kind = "LPAR"
+            self._round(token)
+        else:
+            raise impossible_character(self.text, token.start, self.start)
+
+    def _square(self, token: Token) -> None:
+        if self.previous.kind in _OPERAND_ENDS and self.previous.end == token.start:
+            token.kind = "INDEX"
+        self._open(token, separating=token.kind == "LSQB")
+
+    def _bar(self, token: Token) -> None:
+        """A bar after an operand closes the innermost bracket if that is such a bar; otherwise it opens."""
+        innermost = self.open[-1].token if self.open else None
+        complete = innermost is not None and self.previous.kind in _OPERAND_ENDS
+        if complete and innermost is not None and innermost.kind == token.kind:
+            token.kind = _CLOSERS[token.kind]
+            self._close(token)
+        elif complete and innermost is not None and innermost.kind == "BAR" and token.value == "||":
+            middle = token.start + 1
+            self._bar(Token("BAR", "|", token.start, middle))
+            self._bar(Token("BAR", "|", middle, token.end))
+        else:
+            self._open(token, separating=False)
+
+    def _open(self, token: Token, *, separating: bool) -> None:
+        if len(self.open) >= self.deepest:
+            raise ParseError(
+                f"the brackets are nested deeper than {self.deepest}",
+                text=self.text, start=token.start, end=token.end, hint="give the inner parts a name",
+            )  # fmt: skip
+        self.open.append(_Opened(token, separating))
+        self.separating = separating
+        self._add(token)
+
+    def _close(self, token: Token) -> None:
+        if not self.open:
+            raise ParseError(
+                f"{token.value} closes a bracket that was never opened",
+                text=self.text, start=token.start, end=token.end,
+                hint=f"leave out {token.value}, or open it where the part begins",
+            )  # fmt: skip
+        opener = self.open.pop().token
+        if token.kind != _CLOSERS[opener.kind]:
+            self._refuse_unclosed(opener, token)
+        self.separating = bool(self.open) and self.open[-1].separating
+        self._add(token)
+
+    def _refuse_unclosed(self, opener: Token, closer: Token | None = None) -> None:
+        found = f"; {closer.value} closes another kind of bracket" if closer else ""
+        raise ParseError(
+            f"{opener.value} is never closed{found}",
+            text=self.text, start=opener.start, end=opener.end,
+            hint=f"write {_closing_text(opener)} where that part ends",
+        )  # fmt: skip
+
+
+def _closing_text(opener: Token) -> str:
+    return {"LPAR": ")", "LSQB": "]", "INDEX": "]"}.get(opener.kind, opener.value)
+
+
+_READERS: Mapping[str, Callable[[_Reader, Token], None]] = {
+    "NEWLINE": _Reader._newline,
+    "NAME": _Reader._name,
+    "NUMBER": _Reader._number,
+    "LPAR": _Reader._round,
+    "BROADCAST": _Reader._broadcast,
+    "LSQB": _Reader._square,
+    "BAR": _Reader._bar,
+    "NORM": _Reader._bar,
+    "RPAR": _Reader._close,
+    "RSQB": _Reader._close,
+}

@@ -1,0 +1,124 @@
+"""The derivatives of the MIT course: equal to what it says, and written as it writes the short ones."""
+
+import json
+import re
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import matcalc as mc
+
+Case = dict[str, Any]
+Inputs = dict[str, np.ndarray]
+
+CASES: list[Case] = json.loads((Path(__file__).parent / "data" / "course.json").read_text(encoding="utf-8"))
+
+DERIVE = {
+    "differential": mc.differential,
+    "gradient": mc.gradient,
+    "jacobian": mc.jacobian,
+    "hessian": mc.hessian,
+    "second_differential": lambda f, x, where: mc.differentiate(f, x, where=where).second_differential,
+}
+
+# At these inputs `expected` agrees with complex-step derivatives of `expr` to 1e-11 in double precision.
+TOLERANCE = 1e-9
+
+DECLARATION = re.compile(r"(\w+): (scalar|vector|matrix)(?:\((\w+)(?:,(\w+))?\))?((?: \w+)*)")
+
+# The properties that bind a perturbation too: what is spd stays symmetric, what is positive is free.
+PROPERTIES_OF_PERTURBATIONS = {
+    "symmetric": "symmetric",
+    "spd": "symmetric",
+    "skew": "skew",
+    "diagonal": "diagonal",
+}
+
+
+def names(case: Case) -> tuple[str, ...]:
+    return (case["wrt"],) if isinstance(case["wrt"], str) else tuple(case["wrt"])
+
+
+def derivative(case: Case) -> mc.Expression:
+    wrt = names(case)
+    return DERIVE[case["want"]](case["expr"], wrt if len(wrt) > 1 else wrt[0], where=case["where"])
+
+
+def declarations(case: Case) -> str:
+    """The declarations of the case and those of the perturbations in its answer.
+
+    >>> declarations({"where": "S: matrix(n,n) spd", "wrt": "S", "want": "second_differential"})
+    'S: matrix(n,n) spd, dS: matrix(n,n) symmetric, dS_: matrix(n,n) symmetric'
+    """
+    marks = {"differential": [""], "second_differential": ["", "_"]}.get(case["want"], [])
+    texts = [case["where"]]
+    for match in DECLARATION.finditer(case["where"]):
+        name, declaration = match[0].split(": ", 1)
+        shape, *properties = declaration.split()
+        kept = [PROPERTIES_OF_PERTURBATIONS[p] for p in properties if p in PROPERTIES_OF_PERTURBATIONS]
+        if name in names(case):
+            texts += [f"d{name}{mark}: {' '.join([shape, *kept])}" for mark in marks]
+    return ", ".join(texts)
+
+
+def draw(case: Case) -> Inputs:
+    """Inputs from the domain of the case, perturbations included, the same in every run."""
+    rng = np.random.default_rng(zlib.crc32(label(case).encode()))
+    inputs = {}
+    for name, _, rows, columns, properties in DECLARATION.findall(declarations(case)):
+        shape = tuple(int(case["dims"].get(size, size)) for size in (rows, columns) if size)
+        hints = {*properties.split(), case.get("domain", {}).get(name)}
+        inputs[name] = np.array(case.get("at", {}).get(name, sample(rng, shape, hints)), dtype=float)
+    return inputs
+
+
+def sample(rng: np.random.Generator, shape: tuple[int, ...], hints: set[str]) -> np.ndarray:
+    entries = rng.uniform(0.5, 2, shape) if "positive" in hints else rng.standard_normal(shape)
+    if "small" in hints:
+        entries = 0.3 * entries
+    if "near_eye" in hints:
+        entries = np.eye(*shape) + 0.2 * entries
+    if "spd" in hints:
+        return entries @ entries.T / len(entries) + np.eye(len(entries))
+    if "symmetric" in hints:
+        return entries + entries.T
+    if "skew" in hints:
+        return entries - entries.T
+    if "diagonal" in hints:
+        return np.diag(np.diag(entries))
+    return entries
+
+
+def label(case: Case) -> str:
+    return f"{case['id']}{case.get('part', '')}-{case['want']}"
+
+
+def parameters(cases: list[Case]) -> list[Any]:
+    later = pytest.mark.xfail(raises=mc.MatcalcError, reason="needs a function that is not there yet")
+    return [
+        pytest.param(case, id=label(case), marks=[later] if case.get("tier") == "later" else [])
+        for case in cases
+    ]
+
+
+def test_the_cases_have_names_of_their_own() -> None:
+    assert len({label(case) for case in CASES}) == len(CASES)
+
+
+@pytest.mark.parametrize("case", parameters(CASES))
+def test_the_derivative_is_what_the_course_says(case: Case) -> None:
+    answer = derivative(case)
+    expected = mc.parse(case["expected"], where=declarations(case))
+    inputs = draw(case)
+    found, wanted = (np.asarray(e.evaluate(inputs)) for e in (answer, expected))
+    assert found.shape == wanted.shape
+    assert np.linalg.norm(found - wanted) <= TOLERANCE * np.linalg.norm(wanted), str(answer)
+
+
+@pytest.mark.parametrize("case", parameters([case for case in CASES if case.get("exact_form")]))
+def test_the_derivative_reads_as_in_the_course(case: Case) -> None:
+    readings = [case["expected"], *case.get("also", [])]
+    assert str(derivative(case)).replace(" ", "") in [reading.replace(" ", "") for reading in readings]

@@ -1,0 +1,123 @@
+"""The shape of the project: imports run one way, modules stay short, no text is run as Python."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "matcalc"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# A module imports only modules further up.
+ORDER = [
+    "errors",
+    "resources",
+    "grammars",
+    "diagnoses",
+    "tokens",
+    "syntax_trees",
+    "expression_builders",
+    "declaration_builders",
+    "syntax",
+    "expressions",
+    "functions",
+    "leaves",
+    "normal_forms",
+    "powers",
+    "applications",
+    "dimensions",
+    "substitutions",
+    "shapes",
+    "reading",
+    "rules",
+    "rewriting",
+    "differentials",
+    "adjoints",
+    "matrices_of_operators",
+    "derivatives",
+    "presentation",
+    "latex",
+    "text",
+    "lowering",
+    "numpy_code",
+    "sampling",
+    "verification",
+    "commands",
+]
+
+# The package's table of contents and its entry point import what they like.
+ENTRANCES = {"__init__", "__main__"}
+
+LONGEST_MODULE = 380
+
+# Imports inside functions, which are for what is heavy and rarely needed: (module, what it imports).
+LATE_IMPORTS = {
+    ("resources", "importlib.resources"),  # several milliseconds, needed only in zip archives
+    ("grammars", "lark"),  # needed only to rebuild the tables
+}
+
+# What would run a text as Python: (module, name) that may.
+EVALUATORS = {"eval", "exec", "sympify", "parse_expr", "__import__"}
+ALLOWED_EVALUATORS: set[tuple[str, str]] = set()
+
+each_module = pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """The full names of the modules that are imported anywhere in the tree."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            origin = ".".join(filter(None, ["matcalc" if node.level else "", node.module]))
+            yield from ([f"{origin}.{a.name}" for a in node.names] if origin == "matcalc" else [origin])
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=path.name)
+
+
+def own_modules(names: Iterator[str]) -> set[str]:
+    return {name.split(".")[1] for name in names if name.startswith("matcalc.")}
+
+
+@pytest.mark.parametrize("path", [m for m in MODULES if m.stem not in ENTRANCES], ids=lambda path: path.stem)
+def test_imports_run_one_way(path: Path) -> None:
+    assert path.stem in ORDER, "give the new module its place in ORDER"
+    before = set(ORDER[: ORDER.index(path.stem)])
+    assert own_modules(imports(parsed(path))) <= before
+
+
+@each_module
+def test_imports_stand_at_the_top(path: Path) -> None:
+    functions = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.FunctionDef)]
+    late = {(path.stem, name) for function in functions for name in imports(function)}
+    assert late <= LATE_IMPORTS
+
+
+@each_module
+def test_no_text_is_run_as_python(path: Path) -> None:
+    used = set()
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Name):
+            used.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            used.add(node.attr)
+        elif isinstance(node, ast.ImportFrom):
+            used |= {alias.name for alias in node.names}
+    assert {(path.stem, name) for name in used & EVALUATORS} <= ALLOWED_EVALUATORS
+
+
+@each_module
+def test_modules_are_short(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_MODULE
+
+
+@pytest.mark.parametrize("folder", ["grammar", "rules"])
+def test_data_folders_hold_data_only(folder: str) -> None:
+    # A module in them would break the editable install, which finds them beside the package.
+    files = [path for path in (ROOT / folder).rglob("*") if path.is_file()]
+    assert files
+    assert [path.name for path in files if path.suffix in {".py", ".pyc"}] == []
