@@ -6,29 +6,27 @@ this same pass run once over that differential, which is linear in the perturbat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from matcalc.applications import apply
-from matcalc.errors import NotDifferentiable
 from matcalc.expressions import (
-    CONSTRUCTORS,
     Apply,
     Block,
     Dimension,
-    EntrywisePower,
     Expression,
     Hadamard,
     IndexedSum,
-    Power,
     Product,
     Sum,
     Transpose,
     Variable,
     depends_on,
+    method,
     postorder,
+    variables_of,
 )
-from matcalc.leaves import identity, is_zero, number, ones, unit, variable, zero
+from matcalc.leaves import identity, is_zero, number, unit, variable, zero
 from matcalc.local_differentials import differential_template, perturbation_of
 from matcalc.normal_forms import add, multiply, transpose
 from matcalc.powers import block, hadamard, indexed_sum
@@ -122,10 +120,10 @@ def _block_adjoints(node: Block, G: Expression, active: set[Expression]) -> list
 
 def cut(G: Expression, top: Any, rows: Dimension, left: Any, columns: Dimension) -> Expression:
     """The block of G with its first corner after ``top`` rows and ``left`` columns."""
-    return multiply(transpose(_window(top, rows, G.rows)), G, _window(left, columns, G.columns))
+    return multiply(transpose(window(top, rows, G.rows)), G, window(left, columns, G.columns))
 
 
-def _window(before: Any, size: Dimension, total: Dimension) -> Expression:
+def window(before: Any, size: Dimension, total: Dimension) -> Expression:
     """The columns of the identity from ``before + 1`` on: [0; I; 0]."""
     if size == total:
         return identity(total)
@@ -181,6 +179,19 @@ def _adjoint_template(key: Any, D: Expression, formula: Expression) -> tuple[Exp
     return found
 
 
+def derived_adjoints(rule: Rule) -> Iterator[str]:
+    """The adjoint that follows from a differential, in each operand: ``dot(G, d(f(A))) = dot(…, d(A))``."""
+    text = method("text")
+    cotangent = variable("G" if "G" not in rule.parameters else "G_", *rule.left.shape)
+    for parameter in rule.parameters.values():
+        D = perturbation_of(parameter)
+        if D not in set(variables_of(rule.right)):
+            continue
+        others = {perturbation_of(p): zero(*p.shape) for p in rule.parameters.values() if p is not parameter}
+        pulled = pullback(substitute(rule.right, others), cotangent, [D])[D]
+        yield f"dot({cotangent.name}, d({text(rule.left)})) = dot({text(pulled)}, {D.name})"
+
+
 def _linear_adjoint(node: Expression, i: int, G: Expression) -> Expression | None:
     """The adjoint of a linear primitive, from the rule book."""
     if not isinstance(node, Apply):
@@ -205,7 +216,3 @@ def _all_sizes(rule: Rule, node: Expression, sizes: Mapping[Any, Dimension]) -> 
             if p.is_Mul and len(unknown) == 1:
                 found[unknown[0]] = (d / (p / unknown[0]).xreplace(found)).cancel()
     return found
-
-
-__all__ = ["cut", "inner_product", "local_adjoints", "perturbation_of", "pullback"]
-_ = (CONSTRUCTORS, EntrywisePower, NotDifferentiable, Power, ones)

@@ -34,8 +34,17 @@ from matcalc.expressions import (
 )
 from matcalc.functions import ALIASES, FROM_SYMPY, FUNCTIONS, function_names, nearest_names
 from matcalc.leaves import ONE_NODE, PI, ZERO_NODE, identity, is_zero, number, ones, zero
-from matcalc.normal_forms import add, describe, multiply, product_of, scale, transpose
-from matcalc.powers import entrywise_power, hadamard, power
+from matcalc.normal_forms import (
+    add,
+    describe,
+    multiply,
+    product_of,
+    scale,
+    split_coefficient,
+    transpose,
+    unsigned,
+)
+from matcalc.powers import entrywise_power, hadamard, of_ones, power
 
 
 @lru_cache(maxsize=512)
@@ -89,15 +98,15 @@ def _expected(name: str) -> str:
 def _resolve(pattern: Expr, bound: dict[Any, Dimension]) -> Dimension:
     if pattern in bound:
         return bound[pattern]
-    result: Dimension = pattern
-    return result.xreplace(bound) if pattern.is_Mul else result
+    result: Dimension = pattern.xreplace(bound) if pattern.is_Mul else pattern
+    return sp.expand(result) if any(factor.is_Add for factor in result.args) else result
 
 
 def _unvec_shape(arguments: Sequence[Expression], sizes: Sequence[Any]) -> Shape:
     m, n = sizes
     if m is None or n is None:
         raise ShapeError("unvec needs its two sizes as dimensions", hint="write unvec(x, m, n)")
-    if arguments[0].shape != (m * n, ONE):
+    if arguments[0].shape != (sp.expand(m * n), ONE):
         raise ShapeError(f"unvec(…, {m}, {n}) needs a vector of length {m * n}, not {describe(arguments[0])}")
     return (m, n)
 
@@ -128,7 +137,7 @@ def apply(name: Any, *arguments: Expression) -> Expression:
     row = FUNCTIONS.get(name)
     if row is None:
         raise UnknownName(f"there is no function {name}", hint=_suggestion(name))
-    if row.definition:
+    if row.is_defined:
         defined: Expression = CONSTRUCTORS["definition"](row, arguments)
         return defined
     shape = result_shape(name, arguments)
@@ -201,6 +210,13 @@ def _entrywise(name: str, arguments: Sequence[Expression]) -> Expression | None:
         return scale(Integer(_VALUE_AT_ZERO[name]), ones(*argument.shape))
     if name == "log" and isinstance(argument, (Ones, Number)) and argument in (ONE_NODE, ones(*argument.shape)):
         return zero(*argument.shape)
+    scalar = of_ones(argument)
+    if scalar is not None:
+        return multiply(apply(name, *arguments[:-1], scalar), ones(*argument.shape))
+    if name == "log" and argument.is_scalar:
+        found = _log_of_det(argument)
+        if found is not None:
+            return found
     if isinstance(argument, Apply) and _INVERSE.get(name) == argument.function:
         return argument.operands[0]
     if isinstance(argument, Product) and argument.coefficient.is_negative and (name in _ODD or name in _EVEN):
@@ -208,6 +224,15 @@ def _entrywise(name: str, arguments: Sequence[Expression]) -> Expression | None:
         return scale(Integer(-1 if name in _ODD else 1), value)
     if isinstance(argument, Transpose) or (argument.rows is ONE and argument.columns is not ONE):
         return transpose(apply(name, *arguments[:-1], transpose(argument)))
+    return None
+
+
+def _log_of_det(argument: Expression) -> Expression | None:
+    """log det(A)^k = k logdet(A) for odd k, defined for the same A."""
+    base, exponent = _base(argument)
+    if isinstance(base, Apply) and base.function == "det" and isinstance(exponent, Number):
+        if exponent.value.is_odd:
+            return multiply(exponent, apply("logdet", base.operands[0]))
     return None
 
 
@@ -235,10 +260,17 @@ def _tr(A: Expression) -> Expression | None:
         return ZERO_NODE
     if isinstance(A, Sum):
         return add(*(apply("tr", t) for t in A._args))
-    if isinstance(A, Power):
-        turned = transpose(A)
-        return apply("tr", turned) if turned.key < A.key else None
+    if isinstance(A, Power) or (isinstance(A, Apply) and A.function == "adj"):
+        return _turned("tr", A)
     return None
+
+
+def _turned(name: str, A: Expression) -> Expression | None:
+    """The function of the transpose, where that has the smaller key, for functions that do not tell them apart."""
+    if not isinstance(A, (Sum, Product, Power, Apply)):
+        return None
+    turned = transpose(A)
+    return apply(name, turned) if turned.key < A.key and not isinstance(turned, Transpose) else None
 
 
 def _cyclic_trace(chain: Sequence[Expression]) -> Expression | None:
@@ -254,13 +286,26 @@ def _cyclic_trace(chain: Sequence[Expression]) -> Expression | None:
             return apply("tr", multiply(chain[-1], *chain[:-1]))
     if chain[0] is chain[-1]:
         return apply("tr", multiply(chain[0], chain[0], *chain[1:-1]))
-    candidates = [(chain, _rotation(chain))]
-    turned = [transpose(f) for f in reversed(chain)]
-    if not any(isinstance(f, Product) for f in turned):
-        candidates.append((turned, _rotation(turned)))
-    best, start = min(candidates, key=lambda c: [f.key for f in (*c[0][c[1] :], *c[0][: c[1]])])
-    product = multiply(*best[start:], *best[:start])
-    return raw("tr", [product], SCALAR) if isinstance(product, Product) else apply("tr", product)
+    candidates = [_unsigned(chain), _unsigned([transpose(f) for f in reversed(chain)])]
+    rotated = [(c, fs[i:] + fs[:i]) for c, fs in candidates for i in (_rotation(fs),)]
+    c, best = min(rotated, key=lambda pair: [f.key for f in pair[1]])
+    product = multiply(number(c), *best)
+    own, bare = split_coefficient(product)
+    if not (isinstance(bare, Product) and len(bare.chain) > 1):
+        return apply("tr", product)
+    return scale(own, raw("tr", [bare], SCALAR))
+
+
+def _unsigned(chain: Sequence[Expression]) -> tuple[Expr, list[Expression]]:
+    """The factors without their signs."""
+    c: Expr = ONE
+    bare = []
+    for f in chain:
+        own, rest = split_coefficient(f)
+        flipped, rest = unsigned(rest)
+        c = -c * own if flipped else c * own
+        bare.append(rest)
+    return c, bare
 
 
 def _base(node: Expression) -> tuple[Expression, Expression]:
@@ -282,10 +327,7 @@ def _det(A: Expression) -> Expression | None:
     if isinstance(A, Product) and A.coefficient is ONE and not A.scalars:
         if all(f.rows == f.columns for f in A.chain):
             return multiply(*(apply("det", f) for f in A.chain))
-    if isinstance(A, Sum):
-        turned = transpose(A)
-        return apply("det", turned) if turned.key < A.key else None
-    return None
+    return _turned("det", A)
 
 
 def _logdet(A: Expression) -> Expression | None:
@@ -295,7 +337,13 @@ def _logdet(A: Expression) -> Expression | None:
         return apply("logdet", A.operands[0])
     if isinstance(A, Power) and isinstance(A._args[1], Number) and A._args[1].value == -1:
         return scale(Integer(-1), apply("logdet", A._args[0]))
-    return None
+    return _turned("logdet", A)
+
+
+def _logabsdet(A: Expression) -> Expression | None:
+    if isinstance(A, Transpose):
+        return apply("logabsdet", A.operands[0])
+    return _turned("logabsdet", A)
 
 
 def _diag(x: Expression) -> Expression | None:
@@ -441,7 +489,7 @@ def _adj(A: Expression) -> Expression | None:
 
 
 _NORMAL: dict[str, Any] = {
-    **{"tr": _tr, "det": _det, "logdet": _logdet, "diag": _diag, "diagonal": _diagonal, "vec": _vec},
+    **{"tr": _tr, "det": _det, "logdet": _logdet, "logabsdet": _logabsdet, "diag": _diag, "diagonal": _diagonal, "vec": _vec},
     **{"unvec": _unvec, "kron": _kron, "norm2": _norm2, "adj": _adj},
     **{"tril": _triangle("tril"), "triu": _triangle("triu")},
 }

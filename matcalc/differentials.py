@@ -33,11 +33,12 @@ def differential_of(root: Expression, perturbations: Mapping[Expression, Express
     tangents: dict[Expression, Expression] = dict(perturbations)
     for node in postorder(root):
         if node in active and node not in tangents:
-            tangents[node] = _node_differential(node, tangents)
+            tangents[node] = node_differential(node, tangents)
     return tangents.get(root, zero(*root.shape))
 
 
-def _node_differential(node: Expression, tangents: Mapping[Expression, Expression]) -> Expression:
+def node_differential(node: Expression, tangents: Mapping[Expression, Expression]) -> Expression:
+    """The differential of one node, given those of its operands."""
     if isinstance(node, Sum):
         return add(*(tangents[t] for t in node._args if t in tangents))
     if isinstance(node, Product):

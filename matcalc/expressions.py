@@ -9,8 +9,9 @@ Nothing here recurses: a tower of thousands of layers is built, hashed, pickled 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b
+from importlib import import_module
 from typing import Any, ClassVar, TypeAlias
 from weakref import WeakValueDictionary
 
@@ -25,6 +26,25 @@ SCALAR: Shape = (ONE, ONE)
 
 CONSTRUCTORS: dict[str, Callable[..., Expression]] = {}
 """Normal-form constructors by node class name, and the operators of Python by their symbol."""
+
+METHODS = {
+    "variables": ("matcalc.writing", "variables_in_order"),
+    "where": ("matcalc.writing", "where"),
+    "evaluate": ("matcalc.contexts", "evaluate_answer"),
+    "latex": ("matcalc.latex", "latex_text"),
+    "unicode": ("matcalc.unicode", "unicode_text"),
+    "to_sympy": ("matcalc.sympy_bridge", "to_sympy"),
+    "verify": ("matcalc.verdicts", "verify_derivative"),
+    "text": ("matcalc.writing", "text"),
+}
+"""What is built on top of expressions and offered as their methods, with its home."""
+
+
+def method(name: str) -> Callable[..., Any]:
+    """The function behind a method of expressions, its module imported on first use."""
+    module, function = METHODS[name]
+    found: Callable[..., Any] = getattr(import_module(module), function)
+    return found
 
 _interned: WeakValueDictionary[tuple[Any, ...], Expression] = WeakValueDictionary()
 
@@ -53,9 +73,10 @@ class Expression(Basic):
     True
     """
 
-    __slots__ = ("__weakref__", "_mark", "_transposed", "is_scalar", "key", "shape")
+    __slots__ = ("__weakref__", "_contexts", "_mark", "_transposed", "is_scalar", "key", "shape")
 
     shape: Shape
+    _contexts: tuple[tuple[Variable, ...], ...]
     key: bytes
     is_scalar: bool
     args: tuple[Any, ...]
@@ -97,6 +118,42 @@ class Expression(Basic):
         """The transpose."""
         return CONSTRUCTORS["transpose"](self)
 
+    @property
+    def variables(self) -> dict[str, Variable]:
+        """The variables by name, in the order in which they are written."""
+        return method("variables")(self)  # type: ignore[no-any-return]
+
+    @property
+    def where(self) -> str:
+        """The declarations of the variables, as ``parse`` takes them."""
+        return method("where")(self)  # type: ignore[no-any-return]
+
+    def evaluate(self, values: Mapping[str, Any], **options: Any) -> Any:
+        """The value at arrays by name: a float, an (n,) array for a vector, else a 2-D array.
+
+        Raises EvaluationError or ShapeError naming the argument and the shape it should have.
+
+        >>> import matcalc as mc
+        >>> mc.parse("x'*x").evaluate({"x": [3.0, 4.0]})
+        25.0
+        """
+        return method("evaluate")(self, values, **options)
+
+    def latex(self) -> str:
+        """LaTeX, named parts after the answer."""
+        return method("latex")(self)  # type: ignore[no-any-return]
+
+    def unicode(self) -> str:
+        """Unicode, as written by hand; without named parts it reads back."""
+        return method("unicode")(self)  # type: ignore[no-any-return]
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+    def to_sympy(self) -> Basic:
+        """The SymPy matrix expression; raises MatcalcError naming what SymPy has no word for."""
+        return method("to_sympy")(self)  # type: ignore[no-any-return]
+
     def __add__(self, other: Any) -> Expression:
         return CONSTRUCTORS["+"](self, other)
 
@@ -129,6 +186,14 @@ class Expression(Basic):
 
     def __neg__(self) -> Expression:
         return CONSTRUCTORS["-"](self)
+
+    def __str__(self) -> str:
+        return method("text")(self)  # type: ignore[no-any-return]
+
+    __repr__ = __str__
+
+    def _sympystr(self, printer: Any) -> str:
+        return str(self)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return _restore, (_table(self),)
@@ -182,6 +247,11 @@ class Variable(Expression):
     __slots__ = ("name", "properties")
     name: str
     properties: frozenset[str]
+
+    @property
+    def is_index(self) -> bool:
+        """Whether this is the variable #1, #2, … that an indexed sum binds."""
+        return self.name.startswith("#")
 
 
 class Identity(Expression):
@@ -307,8 +377,8 @@ def depends_on(roots: Iterable[Expression], variables: Iterable[Expression]) -> 
 
 
 def variables_of(*roots: Expression) -> Iterator[Variable]:
-    """The distinct variables below the roots, in structural order (bound indices included)."""
-    return (e for e in postorder(*roots) if isinstance(e, Variable))
+    """The distinct variables below the roots, in structural order, without the indices of sums."""
+    return (e for e in postorder(*roots) if isinstance(e, Variable) and not e.is_index)
 
 
 def _table(root: Expression) -> list[tuple[type[Expression], tuple[Any, ...]]]:
@@ -325,6 +395,18 @@ def _restore(table: list[tuple[type[Expression], tuple[Any, ...]]]) -> Expressio
     for cls, args in table:
         nodes.append(cls(*(nodes[a[0]] if isinstance(a, tuple) else a for a in args)))
     return nodes[-1]
+
+
+MOST_CONTEXTS = 8
+
+
+def remember(answer: Expression, variables: Iterable[Variable]) -> Expression:
+    """The answer, remembering the variables of the question it answers: they show the sizes it only names."""
+    context = tuple(variables)
+    known: tuple[tuple[Variable, ...], ...] = getattr(answer, "_contexts", ())
+    if context and context not in known:
+        answer._contexts = (context, *known)[:MOST_CONTEXTS]
+    return answer
 
 
 def name_argument(name: str) -> Str:

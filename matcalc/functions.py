@@ -16,7 +16,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import sympy as sp
-from sympy.codegen.cfunctions import expm1, log1p
+
 
 Kernel = Callable[..., Any]
 
@@ -33,6 +33,20 @@ class softplus(sp.Function):  # type: ignore[misc]
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return sigmoid(self.args[0])
+
+
+class log1p(sp.Function):  # type: ignore[misc]
+    """log(1 + x), accurate near 0."""
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        return 1 / (1 + self.args[0])
+
+
+class expm1(sp.Function):  # type: ignore[misc]
+    """eˣ − 1, accurate near 0."""
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        return sp.exp(self.args[0])
 
 
 class cbrt(sp.Function):  # type: ignore[misc]
@@ -85,8 +99,14 @@ class Function:
     aliases: tuple[str, ...] = ()
     scalar: Any = None
     definition: str = ""
+    template: Any = None
     kinked: bool = False
     note: str = ""
+
+    @property
+    def is_defined(self) -> bool:
+        """Whether the function is an abbreviation for an expression."""
+        return bool(self.definition) or self.template is not None
 
     @property
     def is_entrywise(self) -> bool:

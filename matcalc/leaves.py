@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
-from sympy import Expr, Rational, pi
+from sympy import Expr, Rational, cancel, pi
 from sympy.core.symbol import Str
 
 from matcalc.errors import MatcalcError, ShapeError
@@ -46,8 +46,15 @@ def number(value: int | float | Fraction | Expr) -> Number:
         value = Rational(repr(value))
     elif isinstance(value, (int, Fraction)):
         value = Rational(value)
+    elif not isinstance(value, Rational):
+        value = normal_size(value)
     node: Number = intern(Number, (value,), SCALAR, value=value)
     return node
+
+
+def normal_size(value: Expr) -> Expr:
+    """The normal form of a rational function of dimensions."""
+    return value if value.is_Atom else cancel(value)
 
 
 ONE_NODE = number(1)

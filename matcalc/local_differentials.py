@@ -12,7 +12,7 @@ from matcalc.applications import entrywise_value
 from matcalc.errors import NotDifferentiable
 from matcalc.expressions import Apply, Dimension, Expression, Variable
 from matcalc.functions import FUNCTIONS
-from matcalc.leaves import is_zero, number, variable, zero
+from matcalc.leaves import is_zero, variable, zero
 from matcalc.normal_forms import multiply
 from matcalc.powers import hadamard
 from matcalc.rules import DIFFERENTIAL, Book, Rule, head, match_operands, perturbation_of
@@ -53,7 +53,7 @@ def partial_rules(node: Expression) -> list[Rule]:
 _PARTIALS: dict[tuple[Rule, int], Expression | None] = {}
 
 
-def _partial(rule: Rule, i: int) -> Expression | None:
+def partial_formula(rule: Rule, i: int) -> Expression | None:
     """The right side of a rule with only the i-th operand perturbed."""
     if (rule, i) not in _PARTIALS:
         _PARTIALS[rule, i] = _only_perturbed(rule, i)
@@ -87,7 +87,7 @@ def differential_template(node: Expression, i: int) -> Template:
     if isinstance(node, Apply) and FUNCTIONS[node.function].is_entrywise:
         return variable("D()"), entrywise_derivative(node), {}, {}, None
     for rule in partial_rules(node):
-        formula = _partial(rule, i)
+        formula = partial_formula(rule, i)
         matched = match_operands(rule, node)
         if formula is not None and matched is not None:
             parameter = _operand_variables(rule)[i]
@@ -103,5 +103,3 @@ def partial_differential(node: Expression, i: int, D: Expression) -> Expression:
         return multiply(formula, D) if node.is_scalar else hadamard(formula, D)
     return substitute(formula, {**values, parameter: D}, sizes)
 
-
-_ = number

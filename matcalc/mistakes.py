@@ -41,12 +41,12 @@ _KINDS_OF_AT = "write {at}: scalar, {at}: vector(n) or {at}: matrix(m,n)"
 MISTAKES = (
     # Python and its libraries
     Mistake(
-        r"(?P<at>\*)", r"\*", "** is not an operator here",
-        "write ^ for a power: x^2, A^-1, x.^2 entry by entry",
-    ),
-    Mistake(
         r"(?P<at>\.\*)", r"\*", ".** is not an operator here",
         "write .^ for the power of each entry: x.^2",
+    ),
+    Mistake(
+        r"(?P<at>\*)", r"\*", "** is not an operator here",
+        "write ^ for a power: x^2, A^-1, x.^2 entry by entry",
     ),
     Mistake(
         r"(?P<at>/)\s?", r"/", "// is not an operator here",

@@ -35,15 +35,16 @@ from matcalc.expressions import (
     Variable,
     Zero,
     intern,
+    method,
 )
-from matcalc.leaves import MINUS_ONE, ONE_NODE, commutation, expression, identity, is_zero, number, ones, zero
+from matcalc.leaves import MINUS_ONE, ONE_NODE, commutation, expression, identity, is_zero, normal_size, number, ones, zero
 
 ZERO_VALUE: Integer = S.Zero
 
 
 def describe(node: Expression) -> str:
     """The node's text and shape, for messages."""
-    return f"{CONSTRUCTORS['text'](node)} ({node.rows}×{node.columns})"
+    return f"{method('text')(node)} ({node.rows}×{node.columns})"
 
 
 # ---- sums ---------------------------------------------------------------------------------------------------------
@@ -118,6 +119,8 @@ def negate(node: Expression) -> Expression:
 
 def product_of(c: Expr, scalars: tuple[Expression, ...], chain: tuple[Expression, ...], shape: Shape) -> Expression:
     """The product of parts that are already in normal form."""
+    if not isinstance(c, Rational):
+        c = normal_size(c)
     if not chain and not scalars:
         return number(c)
     if len(scalars) + len(chain) == 1:
@@ -126,9 +129,18 @@ def product_of(c: Expr, scalars: tuple[Expression, ...], chain: tuple[Expression
             return only
         if isinstance(only, Sum) and c.is_negative:
             return product_of(-c, *_sorted_into(_negated_sum(only)), shape)
+        if c.is_negative and scalars and _is_odd_power_of_sum(only):
+            opposite = CONSTRUCTORS["Power"](_negated_sum(only._args[0]), only._args[1])
+            return product_of(-c, (opposite,), (), shape)
     args = (*((number(c),) if c is not ONE else ()), *scalars, *chain)
     node: Expression = intern(Product, args, shape, coefficient=c, scalars=scalars, chain=chain)
     return node
+
+
+def _is_odd_power_of_sum(node: Expression) -> bool:
+    if not isinstance(node, Power) or not isinstance(node._args[0], Sum):
+        return False
+    return isinstance(node._args[1], Number) and bool(node._args[1].value.is_odd)
 
 
 def _sorted_into(node: Expression) -> tuple[tuple[Expression, ...], tuple[Expression, ...]]:
@@ -144,6 +156,15 @@ def unsigned(node: Expression) -> tuple[bool, Expression]:
     if isinstance(node, Sum) and split_coefficient(node._args[0])[0].is_negative:
         return True, _negated_sum(node)
     return False, node
+
+
+def unsigned_power(node: Expression) -> tuple[bool, Expression]:
+    """``unsigned`` for a sum or an odd power of a sum."""
+    if isinstance(node, Power) and isinstance(node._args[1], Number) and node._args[1].value.is_odd:
+        flipped, base = unsigned(node._args[0])
+        if flipped:
+            return True, CONSTRUCTORS["Power"](base, node._args[1])
+    return unsigned(node)
 
 
 # ---- products -----------------------------------------------------------------------------------------------------
@@ -164,7 +185,7 @@ def multiply(*factors: Expression) -> Expression:
         elif isinstance(f, Number):
             coefficient *= f.value
         elif f.is_scalar:
-            flipped, f = unsigned(f)
+            flipped, f = unsigned_power(f)
             coefficient = -coefficient if flipped else coefficient
             powers.setdefault(f._args[0] if isinstance(f, Power) else f, []).append(f)
         elif isinstance(f, Product):
@@ -188,6 +209,9 @@ def _push(chain: list[Expression], f: Expression, todo: list[Expression], coeffi
         coefficient = -coefficient
     if isinstance(f, Zero):
         coefficient = ZERO_VALUE
+    if (chain or todo) and _is_full(f):
+        todo += [ones(ONE, f.columns), ones(f.rows, ONE)]
+        return coefficient
     if chain:
         top = chain[-1]
         if top.columns != f.rows:
@@ -207,11 +231,16 @@ def _push(chain: list[Expression], f: Expression, todo: list[Expression], coeffi
     return coefficient
 
 
+def _is_full(f: Expression) -> bool:
+    """Whether the factor is a matrix of ones with more than one row and column."""
+    return isinstance(f, Ones) and f.rows is not ONE and f.columns is not ONE
+
+
 def _take_scalar(chain: list[Expression], todo: list[Expression]) -> None:
     """Move a row times … times a column from the end of the chain to the scalars."""
     for start in range(len(chain) - 1, -1, -1):
         if chain[start].rows is ONE:
-            todo.extend(_inner_product(piece) for piece in _pieces(_split_ones(chain[start:])))
+            todo.extend(_inner_product(piece) for piece in _pieces(chain[start:]))
             del chain[start:]
             return
 
@@ -227,8 +256,11 @@ def _join(top: Expression, f: Expression) -> Expression | None:
         return f if isinstance(top, Identity) else top
     if top.rows is top.columns or top.rows == top.columns:
         (base, p), (other, q) = base_and_exponent(top), base_and_exponent(f)
-        if base is other and f.rows == f.columns:
-            return CONSTRUCTORS["Power"](base, add(p, q))
+        if f.rows == f.columns:
+            if base is other:
+                return CONSTRUCTORS["Power"](base, add(p, q))
+            if isinstance(base, Sum) and isinstance(other, Sum) and len(base._args) == len(other._args):
+                return _join_opposites(base, p, other, q)
     kind, other_kind = type(top), type(f)
     if kind is Apply or other_kind is Apply:
         return _join_diagonal(top, f)
@@ -251,6 +283,14 @@ def _join(top: Expression, f: Expression) -> Expression | None:
     ):
         return ONE_NODE
     return None
+
+
+def _join_opposites(base: Expression, p: Expression, other: Expression, q: Expression) -> Expression | None:
+    """``base^p * other^q`` where other is -base, for integers p and q."""
+    if not (isinstance(p, Number) and isinstance(q, Number)) or unsigned(base)[1] is not unsigned(other)[1]:
+        return None
+    joined: Expression = CONSTRUCTORS["Power"](base, add(p, q))
+    return scale(S.NegativeOne, joined) if q.value.is_odd else joined
 
 
 def _diagonal_of(node: Expression) -> Expression | None:
@@ -290,8 +330,6 @@ def _assemble(
     powers: dict[Expression, list[Expression]],
     chain: list[Expression],
 ) -> Expression:
-    if len(chain) > 1:
-        chain = _split_ones(chain)
     shape = (chain[0].rows, chain[-1].columns) if chain else SCALAR
     kept: list[Expression] = []
     for piece in _pieces(chain):
@@ -317,24 +355,9 @@ def _assemble(
 
 
 def _power_sum(base: Expression, same: Iterable[Expression]) -> Expression:
-    exponents = [ONE_NODE if f is base else f._args[1] for f in same]
+    exponents = [base_and_exponent(f)[1] if f is not base else ONE_NODE for f in same]
     result: Expression = CONSTRUCTORS["Power"](base, add(*exponents))
     return result
-
-
-def _split_ones(chain: list[Expression]) -> list[Expression]:
-    """A matrix of ones inside a product is a column of ones times a row of ones."""
-    if not any(isinstance(f, Ones) and f.rows is not ONE and f.columns is not ONE for f in chain):
-        return chain
-    parts: list[Expression] = []
-    for f in chain:
-        both = isinstance(f, Ones) and f.rows is not ONE and f.columns is not ONE
-        for part in (ones(f.rows, ONE), ones(ONE, f.columns)) if both else (f,):
-            if parts and isinstance(part, Ones) and isinstance(parts[-1], Ones) and parts[-1].rows is ONE:
-                parts[-1] = number(part.rows)
-            else:
-                parts.append(part)
-    return parts
 
 
 def _pieces(chain: list[Expression]) -> list[list[Expression]]:
@@ -351,19 +374,26 @@ def _inner_product(piece: list[Expression]) -> Expression:
     """The scalar product of a chain, in the one of its two orders that has the smaller key."""
     if len(piece) == 1:
         return piece[0]
-    first, last = transpose(piece[0]), piece[-1]
-    if first is last:
-        if len(piece) > 2:
-            reverse = [transpose(f) for f in reversed(piece)]
-            piece = min(piece, reverse, key=lambda fs: [f.key for f in fs])
-    elif first.key > last.key:
-        piece = [transpose(f) for f in reversed(piece)]
-        if any(isinstance(f, Product) for f in piece):  # a skew factor gave a sign
-            return multiply(*piece)
-    node: Expression = intern(
-        Product, tuple(piece), SCALAR, coefficient=ONE, scalars=(), chain=tuple(piece)
-    )
-    return node
+    c, forward = _unsigned_chain(piece)
+    first, last = transpose(forward[0]), forward[-1]
+    if first.key > last.key or (first is last and len(piece) > 2):
+        d, backward = _unsigned_chain([transpose(f) for f in reversed(forward)])
+        if first is not last or [f.key for f in backward] < [f.key for f in forward]:
+            c, forward = c * d, backward
+    chain = tuple(forward)
+    return scale(c, intern(Product, chain, SCALAR, coefficient=ONE, scalars=(), chain=chain))
+
+
+def _unsigned_chain(piece: list[Expression]) -> tuple[Expr, list[Expression]]:
+    """The factors without their signs; a row takes its sign from the column it is the transpose of."""
+    c: Expr = ONE
+    bare: list[Expression] = []
+    for i, f in enumerate(piece):
+        own, rest = split_coefficient(f)
+        flipped, rest = unsigned(transpose(rest) if i == 0 else rest)
+        bare.append(transpose(rest) if i == 0 else rest)
+        c = -own * c if flipped else own * c
+    return c, bare
 
 
 # ---- transposes ---------------------------------------------------------------------------------------------------

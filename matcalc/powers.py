@@ -27,8 +27,20 @@ from matcalc.expressions import (
     Zero,
     depends_on,
     intern,
+    method,
+    postorder,
 )
-from matcalc.leaves import MINUS_ONE, ONE_NODE, expression, identity, is_zero, number, ones, zero
+from matcalc.leaves import (
+    MINUS_ONE,
+    ONE_NODE,
+    expression,
+    identity,
+    is_zero,
+    number,
+    ones,
+    variable,
+    zero,
+)
 from matcalc.normal_forms import (
     add,
     describe,
@@ -71,7 +83,7 @@ def power(base: Expression, exponent: Expression) -> Expression:
     if base.rows != base.columns:
         raise ShapeError(f"{describe(base)} is not square and has no power", hint="entrywise powers are x.^2")
     if not is_integer_valued(exponent):
-        text = CONSTRUCTORS["text"](exponent)
+        text = method("text")(exponent)
         raise ShapeError(f"a matrix power needs an integer exponent, not {text}", hint="for A^(1/2) there is sqrtm(A)")
     return _matrix_power(base, exponent)
 
@@ -86,7 +98,7 @@ def _scalar_power(base: Expression, exponent: Expression) -> Expression:
         folded = _folded(base.value, value)
         if folded is not None:
             return folded
-    if isinstance(base, Power) and value is not None and value.is_integer:
+    if isinstance(base, Power) and value is not None and (value.is_integer or _is_norm(base._args[0])):
         return power(base._args[0], multiply(base._args[1], exponent))
     if isinstance(base, Product) and value is not None and not base.chain:
         if value.is_integer:
@@ -96,11 +108,14 @@ def _scalar_power(base: Expression, exponent: Expression) -> Expression:
         root = _folded(c, value) if c is not ONE and c.is_positive else None
         if root is not None:
             return multiply(root, power(product_of(ONE, base.scalars, (), base.shape), exponent))
-    if value is not None and value.is_integer:
-        flipped, base = unsigned(base)
-        if flipped and value % 2 == 1:
-            return negate(intern(Power, (base, exponent), base.shape))
+    if value is not None and value.is_even:
+        _, base = unsigned(base)
     return intern(Power, (base, exponent), base.shape)  # type: ignore[no-any-return]
+
+
+def _is_norm(node: Expression) -> bool:
+    """Whether the scalar is known to be nonnegative, so that its powers of powers multiply."""
+    return isinstance(node, Apply) and node.function in ("norm2", "exp")
 
 
 def _folded(base: Expr, exponent: Expr | None) -> Expression | None:
@@ -140,10 +155,8 @@ def _matrix_power(base: Expression, exponent: Expression) -> Expression:
             return inverse
     if isinstance(base, Apply) and base.function == "diag":
         return CONSTRUCTORS["Apply"]("diag", entrywise_power(base._args[1], exponent))
-    if isinstance(exponent, Number):
-        flipped, base = unsigned(base)
-        if flipped and exponent.value % 2 == 1:
-            return negate(intern(Power, (base, exponent), base.shape))
+    if isinstance(exponent, Number) and exponent.value.is_even:
+        _, base = unsigned(base)
     return intern(Power, (base, exponent), base.shape)  # type: ignore[no-any-return]
 
 
@@ -232,6 +245,15 @@ def _join_entrywise(f: Expression, others: list[Expression]) -> Expression | Non
     return None
 
 
+def of_ones(node: Expression) -> Expression | None:
+    """s where the node is s times a matrix of ones."""
+    if isinstance(node, Product) and len(node.chain) == 1 and isinstance(node.chain[0], Ones):
+        return product_of(node.coefficient, node.scalars, (), ONE_NODE.shape)
+    if isinstance(node, Product) and not node.scalars and node.coefficient is ONE and len(node.chain) == 2:
+        return ONE_NODE if all(isinstance(f, Ones) for f in node.chain) else None
+    return None
+
+
 def entrywise_power(base: Expression, exponent: Expression) -> Expression:
     """``base.^exponent``; where both are matrices their shapes agree."""
     if base.is_scalar and exponent.is_scalar:
@@ -246,6 +268,9 @@ def entrywise_power(base: Expression, exponent: Expression) -> Expression:
     shape = base.shape if exponent.is_scalar else exponent.shape
     if base.is_scalar:
         return intern(EntrywisePower, (base, exponent), shape)  # type: ignore[no-any-return]
+    scalar = of_ones(base)
+    if scalar is not None and exponent.is_scalar:
+        return multiply(power(scalar, exponent), ones(*shape))
     if isinstance(base, EntrywisePower) and integral and base._args[1].is_scalar and not base._args[0].is_scalar:
         return entrywise_power(base._args[0], multiply(base._args[1], exponent))
     if isinstance(base, Product) and (base.coefficient is not ONE or base.scalars) and integral:
@@ -256,10 +281,8 @@ def entrywise_power(base: Expression, exponent: Expression) -> Expression:
         return hadamard(*(entrywise_power(f, exponent) for f in base._args))
     if exponent.is_scalar and (isinstance(base, Transpose) or shape[0] is ONE):
         return transpose(entrywise_power(transpose(base), exponent))
-    if isinstance(exponent, Number) and integral:
-        flipped, base = unsigned(base)
-        if flipped and exponent.value % 2 == 1:
-            return negate(intern(EntrywisePower, (base, exponent), shape))
+    if isinstance(exponent, Number) and exponent.value.is_even:
+        _, base = unsigned(base)
     return intern(EntrywisePower, (base, exponent), shape)  # type: ignore[no-any-return]
 
 
@@ -294,14 +317,27 @@ def indexed_sum(index: Expression, lower: Expression, upper: Expression, body: E
         return body
     if not _occurs(index, body):
         return multiply(add(upper, negate(lower), ONE_NODE), body)
-    if isinstance(lower, Number) and isinstance(upper, Number) and upper.value - lower.value < MOST_WRITTEN_TERMS:
-        values = range(int(lower.value), int(upper.value) + 1)
+    ends = [bound.value for bound in (lower, upper) if isinstance(bound, Number) and bound.value.is_Integer]
+    if len(ends) == 2 and ends[1] - ends[0] < MOST_WRITTEN_TERMS:
+        values = range(int(ends[0]), int(ends[1]) + 1)
         terms = [CONSTRUCTORS["substitute"](body, {index: number(i)}) for i in values]
         return add(zero(*body.shape), *terms)
     c, rest = split_coefficient(body)
     if c is not ONE:
         return scale(c, indexed_sum(index, lower, upper, rest))
-    return intern(IndexedSum, (index, lower, upper, body), body.shape)  # type: ignore[no-any-return]
+    bound = _bound_index(index, body)
+    if bound is not index:
+        body = CONSTRUCTORS["substitute"](body, {index: bound})
+    return intern(IndexedSum, (bound, lower, upper, body), body.shape)  # type: ignore[no-any-return]
+
+
+def _bound_index(index: Expression, body: Expression) -> Variable:
+    """The variable #h that the sum binds: h is one more than for any sum or other index inside the body."""
+    parts = postorder(body)
+    others = [e for e in parts if isinstance(e, Variable) and e.is_index and e is not index]
+    others += [e._args[0] for e in parts if isinstance(e, IndexedSum)]
+    levels = [int(v.name[1:]) for v in others]
+    return variable(f"#{1 + max(levels, default=0)}", ONE, ONE, "integer")
 
 
 def _occurs(index: Expression, body: Expression) -> bool:

@@ -34,9 +34,10 @@ from matcalc.resources import resource, resource_names
 from matcalc.syntax import parse_rulebook
 from matcalc.syntax_trees import RuleText, Tree
 
-DIFFERENTIAL, ADJOINT, IDENTITY = "differential", "adjoint", "identity"
+DIFFERENTIAL, ADJOINT, IDENTITY, DEFINITION = "differential", "adjoint", "identity", "definition"
 _START = re.compile(r"^(?P<name>[A-Za-z][\w-]*)[ \t]*:", re.MULTILINE)
 _HEAD = re.compile(r"(?:d\(|linear\s+|dot\(\s*\w+\s*,\s*)(?P<head>\w+)\(")
+_WORD = re.compile(r"[A-Za-z]\w*(?=\()")
 _ADJOINT = re.compile(r"dot\(\s*\w+\s*,")
 
 
@@ -78,7 +79,7 @@ def head(node: Expression) -> str:
 
 
 @dataclass
-class _Record:
+class Record:
     """The text of one rule, read when it is first needed."""
 
     name: str
@@ -97,42 +98,71 @@ class _Record:
     def is_adjoint(self) -> bool:
         return bool(_ADJOINT.search(self.text))
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether the rule looks like an identity: not a differential, an adjoint or a definition."""
+        statement = self.text.split(":", 1)[1].lstrip()
+        return not (self.is_adjoint or statement.startswith(("d(", "linear ", "definition ", "entrywise ")))
+
+    @cached_property
+    def left_words(self) -> frozenset[str]:
+        """The functions on the left side, as far as nodes are named after them."""
+        return frozenset(w for w in self.words if w in _WORD.findall(self.text.split("=", 1)[0].split(":", 1)[1]))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The functions of the statement, as far as nodes are named after them."""
+        statement = self.text.split("\n", 1)[0].split(":", 1)[1]
+        found = (FUNCTIONS.get(w) for w in _WORD.findall(statement))
+        return frozenset(f.name for f in found if f is not None and not f.is_defined)
+
     @cached_property
     def rule(self) -> Rule:
         """The parsed rule; raises RuleError with file and line."""
         padded = "\n" * (self.line - 1) + self.text
-        return rule_of(parse_rulebook(padded, self.file)[0])
+        return rule_of(parse_rulebook(padded, self.file)[0], padded)
+
+
+def _record_of(rule: Rule) -> Record:
+    """A record of a rule that is parsed already."""
+    record = Record(rule.name, f"{rule.name}: {rule.statement}\n", rule.file, rule.line)
+    record.__dict__["rule"] = rule
+    return record
 
 
 _ALIASES = {"inv": "Power", "transpose": "Transpose"}
 
 
-def records(text: str, file: str) -> list[_Record]:
+def records(text: str, file: str) -> list[Record]:
     """The rules of a text, cut apart but not parsed."""
     starts = [m for m in _START.finditer(text) if not text[: m.start()].endswith("\\")]
     ends = [m.start() for m in starts[1:]] + [len(text)]
     return [
-        _Record(m["name"], text[m.start() : end].rstrip() + "\n", file, text.count("\n", 0, m.start()) + 1)
+        Record(m["name"], text[m.start() : end].rstrip() + "\n", file, text.count("\n", 0, m.start()) + 1)
         for m, end in zip(starts, ends, strict=True)
     ]
 
 
-def rule_of(text: RuleText) -> Rule:
-    """The rule that a parsed text states; raises RuleError where it states none."""
+def rule_of(text: RuleText, whole: str) -> Rule:
+    """The rule that a parsed part of a file states; raises RuleError where it states none.
+
+    ``whole`` is the text of the file, to which the places of the parts refer.
+    """
     try:
-        return _rule_of(text)
+        return _rule_of(text, whole)
     except RuleError:
         raise
     except MatcalcError as error:
         message = f"{text.name}: {error.message}"
-        raise RuleError(message, text=error.text, start=error.start, end=error.end, hint=error.hint, file=text.file)
+        place = {"text": whole, "start": error.start, "end": error.end} if error.start is not None else {}
+        raise RuleError(message, hint=error.hint, file=text.file, **place) from None  # type: ignore[arg-type]
 
 
-def _rule_of(text: RuleText) -> Rule:
-    names, sizes = declared_names(text.declarations, text.text)
+def _rule_of(text: RuleText, whole: str) -> Rule:
+    names, sizes = declared_names(text.declarations, whole)
     parameters = {n: variable(n, *d.shape, *d.properties) for n, d in names.items()}
-    kind, left, right, slot = _sides(text, names, sizes, parameters)
-    statement = " ".join(text.text[text.left.start : (text.right or text.left).end].split())
+    kind, left, right, slot = _sides(text, whole, names, sizes)
+    statement = " ".join(whole[text.left.start : (text.right or text.left).end].split())
     return Rule(
         text.name,
         kind,
@@ -149,25 +179,30 @@ def _rule_of(text: RuleText) -> Rule:
 
 
 def _sides(
-    text: RuleText, names: Mapping[str, Declared], sizes: frozenset[str], parameters: Mapping[str, Variable]
+    text: RuleText, whole: str, names: Mapping[str, Declared], sizes: frozenset[str]
 ) -> tuple[str, Expression, Expression, Expression | None]:
-    def value(tree: Tree) -> Expression:
-        return read_tree(text.text, tree, names, sizes, True)
+    def value(tree: Tree, like: Expression | None = None) -> Expression:
+        return read_tree(whole, tree, names, sizes, True, like.shape if like is not None else None)
 
     left, right = text.left, text.right
+    if text.family == "definition" and right is not None:
+        defined = value(right)
+        return DEFINITION, defined, defined, None
     if text.family == "linear":
         applied = value(left)
         slot = next(o for o in applied.operands if isinstance(o, Variable))
         from_slot = CONSTRUCTORS["substitute"](applied, {slot: perturbation_of(slot)})
         return DIFFERENTIAL, applied, from_slot, None
     if right is None:
-        raise RuleError(f"{text.name} has no right side", text=text.text, start=left.start, end=left.end)
+        raise RuleError(f"{text.name} has no right side", text=whole, start=left.start, end=left.end)
     if _is_call(left, "dot") and _is_call(right, "dot"):
         slot = value(right.children[1])
         return ADJOINT, value(left.children[1]), value(right.children[0]), slot
     if _is_call(left, "d"):
-        return DIFFERENTIAL, value(left.children[0]), value(right), None
-    return IDENTITY, value(left), value(right), None
+        applied = value(left.children[0])
+        return DIFFERENTIAL, applied, value(right, applied), None
+    stated = value(left)
+    return IDENTITY, stated, value(right, stated), None
 
 
 def _is_call(tree: Tree, name: str) -> bool:
@@ -184,7 +219,7 @@ class RuleBook:
     """All rules, found by what they are about."""
 
     def __init__(self) -> None:
-        self._records: list[_Record] = []
+        self._records: list[Record] = []
         for name in resource_names("rules", ".rules"):
             self._records += records(resource("rules", name), f"rules/{name}")
         self._user: list[Rule] = []
@@ -202,6 +237,11 @@ class RuleBook:
         """Take a user's rules out again."""
         self._user = [r for r in self._user if r not in rules]
         _FOUND.clear()
+
+    def identity_records(self) -> list[Record]:
+        """The identities, not parsed yet."""
+        found = [r for r in self._records if r.is_identity]
+        return found + [_record_of(r) for r in self._user if r.kind == IDENTITY]
 
     def about(self, kind: str, name: str) -> list[Rule]:
         """The rules of a kind about a function or class of nodes, in the order of the book."""
@@ -261,7 +301,18 @@ def match_operands(
     for pattern, operand in zip(pattern_operands, operands, strict=True):
         if not _match_operand(pattern, operand, values, sizes):
             return None
+    for name, word in rule.conditions:
+        if _contradicts(values.get(rule.parameters[name]), word):
+            return None
     return values, sizes
+
+
+def _contradicts(value: Expression | None, word: str) -> bool:
+    """Whether a number, or a negative multiple, is seen not to be nonnegative or positive or nonzero."""
+    if isinstance(value, Number) and value.value.is_number:
+        sign = value.value
+        return bool({"nonnegative": sign < 0, "positive": sign <= 0, "nonzero": sign == 0}.get(word, False))
+    return isinstance(value, Product) and value.coefficient.is_negative is True and word == "nonnegative"
 
 
 def _match_operand(
@@ -288,6 +339,3 @@ def _match_size(pattern: Dimension, size: Dimension, sizes: dict[Any, Dimension]
         return bool(sizes.setdefault(pattern, size) == size)
     return not pattern.is_Number or bool(pattern == size)
 
-
-STRUCTURAL = (Sum, Product, Hadamard, Transpose)
-NONLINEAR = (Power, EntrywisePower)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from sympy import Basic, Expr
 
-from matcalc.expressions import CONSTRUCTORS, Apply, Dimension, Expression, Variable, postorder
+from matcalc.expressions import (
+    CONSTRUCTORS,
+    ONE,
+    Apply,
+    Dimension,
+    Expression,
+    IndexedSum,
+    Variable,
+    postorder,
+)
 
 
 def substitute(
@@ -31,8 +40,13 @@ def substitute_all(
 ) -> list[Expression]:
     """``substitute`` for several expressions that share parts."""
     done: dict[Expression, Expression] = dict(values)
-    for node in _order(tuple(roots)):
+    order = _order(tuple(roots))
+    taken = _free_indices(values.values()) if any(isinstance(e, IndexedSum) for e in order) else set()
+    for node in order:
         if node in done:
+            continue
+        if taken and isinstance(node, IndexedSum) and node._args[0] in taken:
+            done[node] = _without_capture(node, values, sizes, taken)
             continue
         changed = False
         args: list[Any] = []
@@ -46,6 +60,26 @@ def substitute_all(
             args.append(new)
         done[node] = _rebuilt(node, args) if changed else node
     return [done[root] for root in roots]
+
+
+def _free_indices(values: Iterable[Expression]) -> set[Expression]:
+    """The indices of sums around, which occur in the values and must not be bound by a sum inside."""
+    return {e for v in values for e in postorder(v) if isinstance(e, Variable) and e.is_index}
+
+
+def _without_capture(
+    node: IndexedSum,
+    values: Mapping[Expression, Expression],
+    sizes: Mapping[Expr, Dimension] | None,
+    taken: set[Expression],
+) -> Expression:
+    """A sum whose index occurs in the values, under another index."""
+    index, lower, upper, body = node._args
+    level = 1 + max(int(v.name[1:]) for v in taken)  # type: ignore[attr-defined]
+    fresh = CONSTRUCTORS["Variable"](f"#{level}", ONE, ONE, "integer")
+    lower, upper = substitute_all([lower, upper], values, sizes)
+    (inside,) = substitute_all([body], {**values, index: fresh}, sizes)
+    return CONSTRUCTORS["IndexedSum"](fresh, lower, upper, inside)
 
 
 @lru_cache(maxsize=1024)

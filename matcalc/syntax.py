@@ -64,7 +64,7 @@ def parse_declarations(text: str) -> tuple[Declaration, ...]:
 def parse_rulebook(text: str, file: str) -> tuple[RuleText, ...]:
     """The rules of a rule book; raises ParseError that names the file and the line.
 
-    >>> parse_rulebook("trace: linear tr(X)\n    for X: matrix(n,n)", "trace.rules")[0].family
+    >>> parse_rulebook("trace: linear tr(X)\\n    for X: matrix(n,n)", "trace.rules")[0].family
     'linear'
     """
     builders: dict[str, Builder] = {**_BUILDERS, "rule": partial(rule, text=text, file=file)}

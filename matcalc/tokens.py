@@ -103,7 +103,7 @@ def spelled(name: str) -> str:
     parts: list[str] = []
     subscript = False
     for letter in name:
-        if letter in _SUBSCRIPTS and not subscript and not "".join(parts[-1:]).endswith("_"):
+        if letter in _SUBSCRIPTS and not subscript and parts[-1:] != ["_"]:
             parts.append("_")
         subscript = letter in _SUBSCRIPTS
         parts.append(GREEK_LETTERS.get(letter) or _VARIANTS.get(letter) or _SUBSCRIPTS.get(letter) or letter)
@@ -169,10 +169,14 @@ class _Reader:
     def _end_line(self, line_end: Token, following: Token) -> None:
         """A line end separates rows in [ ] and definitions outside of brackets, unless the line goes on."""
         self.line_end = None
-        ignored = self.previous.kind in _LINE_GOES_ON_AFTER or following.kind in _LINE_GOES_ON_BEFORE
-        if not (ignored or self._is_in(following)):
+        goes_on = self.previous.kind in _LINE_GOES_ON_AFTER or following.kind in _LINE_GOES_ON_BEFORE
+        if not (goes_on or self._is_let(self.previous) or self._is_in(following)):
             kind = "SEMICOLON" if self.separating else "NEWLINE"
             self._add(Token(kind, "\n", line_end.start, line_end.end))
+
+    def _is_let(self, token: Token) -> bool:
+        """Whether the last token is the word `let` where an expression begins."""
+        return token.kind == "NAME" and token.value == "let" and self._begins_expression()
 
     def _is_in(self, token: Token) -> bool:
         return token.kind == "NAME" and token.value == "in" and self.lets > 0
@@ -187,9 +191,8 @@ class _Reader:
     def _name(self, token: Token) -> None:
         if not token.value.isascii():
             self._refuse_ambiguous_letters(token)
-        previous = self.previous
-        if previous.kind == "NAME" and previous.value == "let" and self._begins_expression():
-            previous.kind = "LET"
+        if self._is_let(self.previous):
+            self.previous.kind = "LET"
             self.lets += 1
         elif self._is_in(token):
             token.kind = "IN"
@@ -197,12 +200,13 @@ class _Reader:
         self._add(token)
 
     def _refuse_ambiguous_letters(self, token: Token) -> None:
-        # Python takes such letters for their plain form, so two names of ours would be one of the generated code.
+        # Python reads such letters as their plain form: two names of ours would be one in generated code.
         for place, letter in enumerate(token.value, token.start):
             if unicodedata.normalize("NFKC", spelled(letter)) != spelled(letter):
                 raise impossible_character(self.text, place, self.start)
 
     def _begins_expression(self) -> bool:
+        """Whether the last token is the first of an expression."""
         if len(self.tokens) < 2:
             return self.start == "expression"
         return self.tokens[-2].kind in ("LPAR", "IN", "NEWLINE")

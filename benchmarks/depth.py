@@ -1,0 +1,56 @@
+"""How time and printed size grow with the depth of a network: tanh layers h ← tanh(W h + b), loss ‖h − y‖².
+
+    python benchmarks/depth.py
+"""
+
+import json
+import statistics
+import sys
+import time
+from typing import Any
+
+import matcalc as mc
+
+DEPTHS = (250, 500, 1000, 2000, 4000)
+ROUNDS = 3
+
+
+def network(layers: int) -> Any:
+    """The loss of a network with that many layers."""
+    W, b, x, y = mc.variables("W: matrix(n,n), b, x, y: vector(n)")
+    h: Any = x
+    for _ in range(layers):
+        h = mc.functions.tanh(W @ h + b)
+    return mc.functions.norm2(h - y) ** 2
+
+
+def measured(layers: int) -> tuple[float, float, int]:
+    """Seconds for the gradient, seconds to print it, and the printed characters."""
+    spent, printing, size = [], [], 0
+    for _ in range(ROUNDS):
+        loss = network(layers)
+        begin = time.perf_counter()
+        gradient = mc.gradient(loss, "W")
+        middle = time.perf_counter()
+        size = len(str(gradient))
+        spent.append(middle - begin)
+        printing.append(time.perf_counter() - middle)
+    return statistics.median(spent), statistics.median(printing), size
+
+
+def main() -> None:
+    """Print a row for each depth, and what doubling the depth costs."""
+    measured(50)
+    rows = {layers: measured(layers) for layers in DEPTHS}
+    if "--json" in sys.argv:
+        print(json.dumps(rows))
+        return
+    print(f"{'layers':>7} {'gradient':>10} {'printing':>10} {'characters':>11}")
+    for layers, (spent, printing, size) in rows.items():
+        print(f"{layers:7} {spent:9.2f}s {printing:9.2f}s {size:11}")
+    for i, what in enumerate(("gradient", "printing", "characters")):
+        print(f"{what}: 2,000 layers cost {rows[2000][i] / rows[1000][i]:.2f} times 1,000")
+
+
+if __name__ == "__main__":
+    main()

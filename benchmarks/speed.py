@@ -1,0 +1,141 @@
+"""How long a gradient takes, from text to answer, beside SymPy's derivative of the same expression.
+
+    python benchmarks/speed.py            the table
+    python benchmarks/speed.py --json     the same figures as one document
+
+Ours is the time of `mc.gradient(text, …)`, parsing, simplification and all; SymPy's is that of `.diff` alone on
+the expression built before, with its caches cleared. Each figure is the median over fresh processes in which
+every case is seen once, the two contenders in turns. SymPy is counted only where its answer is right.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+CORPUS = Path(__file__).parent.parent / "tests" / "data" / "corpus"
+ROUNDS = 5
+WARM_UP = ("tr(inv(X'*X)*B)", "sum(log(exp(X*w) + vector(1)))", "norm2(tanh(W*x + b))^2", "logdet(S + x*x')")
+
+
+def cases() -> list[dict[str, Any]]:
+    """The gradients of the public corpus."""
+    found = json.loads((CORPUS / "public.json").read_text(encoding="utf-8"))
+    return [case for case in found if case["want"] == "gradient"]
+
+
+def one_round() -> dict[str, list[float | None]]:
+    """Our time and SymPy's (None where it fails) for each case, in milliseconds, in this process."""
+    import sympy
+
+    import matcalc as mc
+
+    for text in WARM_UP:
+        expression = mc.parse(text)
+        mc.gradient(expression, next(iter(expression.variables)))
+    times: dict[str, list[float | None]] = {}
+    for case in cases():
+        begin = time.perf_counter()
+        try:
+            mc.gradient(case["expr"], case["wrt"], where=case["where"])
+        except mc.MatcalcError:
+            continue
+        ours = 1e3 * (time.perf_counter() - begin)
+        times[case["id"]] = [ours, sympy_time(mc, sympy, case)]
+    return times
+
+
+def sympy_time(mc: Any, sympy: Any, case: dict[str, Any]) -> float | None:
+    """The time of SymPy's derivative in milliseconds, None where it has no answer."""
+    expression = mc.parse(case["expr"], case["where"])
+    try:
+        written = expression.to_sympy()
+        symbol = expression.variables[case["wrt"]].to_sympy()
+        sympy.core.cache.clear_cache()
+        begin = time.perf_counter()
+        derivative = written.diff(symbol)
+        spent = 1e3 * (time.perf_counter() - begin)
+    except Exception:
+        return None
+    return spent if is_right(sympy, derivative, case) else None
+
+
+def is_right(sympy: Any, derivative: Any, case: dict[str, Any]) -> bool:
+    """Whether SymPy's derivative has the frozen value of the corpus."""
+    import numpy as np
+
+    frozen = np.load(CORPUS / "public.npz")
+    prefix = f"{case['id']}|0|"
+    values = {k.removeprefix(prefix + "in|"): frozen[k] for k in frozen.files if k.startswith(prefix + "in|")}
+    wanted = np.atleast_1d(frozen[prefix + "out"])
+    try:
+        for atom in [*derivative.atoms(sympy.MatrixSymbol), *derivative.free_symbols]:
+            if isinstance(atom, sympy.MatrixSymbol) and atom.name in values:
+                array = np.asarray(values[atom.name])
+                explicit = sympy.ImmutableMatrix(array.reshape(array.shape[0], -1))
+                derivative = derivative.subs(dict(zip(atom.shape, explicit.shape, strict=True)))
+                derivative = derivative.subs(sympy.MatrixSymbol(atom.name, *explicit.shape), explicit)
+            elif atom.name in values:
+                derivative = derivative.subs(atom, float(values[atom.name]))
+        value = np.array(sympy.Matrix([[derivative.doit()]]).as_explicit().tolist(), dtype=float)
+    except Exception:
+        return False
+    value = value.reshape(wanted.shape) if value.size == wanted.size else value
+    return value.shape == wanted.shape and bool(np.linalg.norm(value - wanted) <= 1e-8 * np.linalg.norm(wanted))
+
+
+def measured(rounds: int = ROUNDS) -> dict[str, list[float | None]]:
+    """The median over fresh processes of both times, by case."""
+    found: list[dict[str, list[float | None]]] = []
+    for _ in range(rounds):
+        output = subprocess.run(
+            [sys.executable, __file__, "--round"], capture_output=True, text=True, check=True
+        ).stdout
+        found.append(json.loads(output))
+    return {
+        name: [_median([r[name][i] for r in found if name in r]) for i in (0, 1)] for name in found[0]
+    }
+
+
+def _median(values: list[float | None]) -> float | None:
+    present = [v for v in values if v is not None]
+    return statistics.median(present) if len(present) == len(values) else None
+
+
+def main() -> None:
+    """Print the table, or one document."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--round", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.round:
+        print(json.dumps(one_round()))
+        return
+    times = measured()
+    ours = [t[0] for t in times.values() if t[0] is not None]
+    both = [(t[0], t[1]) for t in times.values() if t[0] is not None and t[1] is not None]
+    figures = {
+        "cases": len(ours),
+        "median_ms": statistics.median(ours),
+        "slowest_ms": max(ours),
+        "sympy_right": len(both),
+        "sympy_median_ms": statistics.median([s for _, s in both]) if both else None,
+        "ratio_median": statistics.median([s / o for o, s in both]) if both else None,
+        "ratio_least": min((s / o for o, s in both), default=None),
+    }
+    if options.json:
+        print(json.dumps({"figures": figures, "times_ms": times}, indent=1))
+        return
+    for name, (our, theirs) in sorted(times.items(), key=lambda item: -(item[1][0] or 0)):
+        print(f"{name:24} {our:8.2f} ms   {f'{theirs:8.1f} ms  {theirs / our:6.0f} x' if theirs else 'SymPy: no or wrong'}")
+    print()
+    for name, figure in figures.items():
+        print(f"{name:18} {figure:.3g}" if isinstance(figure, float) else f"{name:18} {figure}")
+
+
+if __name__ == "__main__":
+    main()

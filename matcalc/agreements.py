@@ -1,0 +1,84 @@
+"""When two numbers agree: in double precision, which never says the contrary, and to sixty digits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from matcalc.differences import Slope, magnitude
+
+# Double precision agrees if the difference is within so many error bars, or so small beside the values …
+ERROR_BARS = 30
+ROUNDING = 1e-10
+# … and the error bars are small enough to show an error of 1e-6.
+LARGEST_BAR = 1e-8
+# Where there are no sixty digits: agreement needs this much, and disagreement is not found.
+LOOSE_ROUNDING, LOOSE_BAR = 1e-8, 1e-5
+# Sixty digits: what is between agreement and disagreement is not decided.
+FINE_ROUNDING, FINE_DISAGREEMENT = 1e-35, 1e-30
+LARGEST_FINE_BAR = 1e-10
+FINE_BARS_AGREED, FINE_BARS_REFUSED = 1e3, 1e6
+
+Agreement: TypeAlias = Literal["agree", "disagree", "unknown"]
+
+
+@dataclass(frozen=True)
+class Sides:
+    """A formula's value, the reference, and the size of numbers beside which a difference is small."""
+
+    found: Any
+    expected: Slope
+    scale: float = 0.0
+    apart: float | None = None
+
+    @property
+    def size(self) -> float:
+        """The largest magnitude in the comparison."""
+        return max(magnitude(self.found), magnitude(self.expected.value), self.scale)
+
+    @property
+    def difference(self) -> float:
+        """How far the two sides are apart: as measured before rounding, where that is known."""
+        return magnitude(self.found - self.expected.value) if self.apart is None else self.apart
+
+    def as_floats(self) -> Sides:
+        """The same in double precision."""
+        found, expected = (np.asarray(side, dtype=float)[()] for side in (self.found, self.expected.value))
+        return Sides(found, Slope(expected, self.expected.error), self.scale, self.difference)
+
+
+def float_agreement(sides: Sides) -> Agreement:
+    """Whether double precision shows agreement; it never shows disagreement."""
+    bar = ERROR_BARS * sides.expected.error
+    size = sides.size
+    if bar <= ERROR_BARS * LARGEST_BAR * size and sides.difference <= max(bar, ROUNDING * size):
+        return "agree"
+    return "unknown"
+
+
+def loose_agreement(sides: Sides) -> Agreement:
+    """The same with wider bounds, for where there is no better arithmetic."""
+    bar = sides.expected.error
+    size = sides.size
+    if bar <= LOOSE_BAR * size and sides.difference <= max(ERROR_BARS * bar, LOOSE_ROUNDING * size):
+        return "agree"
+    return "unknown"
+
+
+def fine_agreement(sides: Sides, zero: float = 0.0) -> Agreement:
+    """What sixty digits show: they tell agreement from disagreement by many orders of magnitude.
+
+    A difference below ``zero`` may be rounding, and an error bar as large as the values shows nothing, unless
+    the formula says that the derivative is zero.
+    """
+    difference, bar, size = sides.difference, sides.expected.error, sides.size
+    if np.isnan(magnitude(sides.found)) and np.isfinite(bar):
+        return "disagree"
+    if difference > max(FINE_BARS_REFUSED * bar, FINE_DISAGREEMENT * size, zero):
+        return "disagree"
+    resolved = bar <= LARGEST_FINE_BAR * size or not magnitude(sides.found)
+    return (
+        "agree" if resolved and difference <= max(FINE_BARS_AGREED * bar, FINE_ROUNDING * size) else "unknown"
+    )

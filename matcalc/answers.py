@@ -1,0 +1,133 @@
+"""Answers: what is told of a derivative, as text for people and as one JSON document for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from matcalc.conditions import conditions_of
+from matcalc.derivatives import Derivative
+from matcalc.expressions import ONE, Expression, Variable
+from matcalc.latex import latex_of, latex_text
+from matcalc.sheets import Written
+from matcalc.notations import Notation
+from matcalc.reports import Report
+from matcalc.text import size_text, text_of
+from matcalc.unicode import unicode_of
+from matcalc.writing import declaration, text, variables_in_order, written
+
+LABELS = {
+    "differential": ("d{f}", "df"),
+    "gradient": ("gradient", "∇f"),
+    "jacobian": ("jacobian", "J"),
+    "hessian": ("hessian", "H"),
+    "second_differential": ("d2f", "d²f"),
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A derivative with the forms asked for and the report of their check."""
+
+    derivative: Derivative
+    forms: tuple[str, ...]
+    report: Report | None = None
+    layout: str = "numerator"
+
+    def entries(self) -> Iterator[tuple[str, str, Expression]]:
+        """Each form with its label: the differential, the gradient in x, …"""
+        for form in self.forms:
+            found = getattr(self.derivative, form)
+            several = isinstance(found, dict)
+            for key, e in (found.items() if several else [("", found)]):
+                names = "".join(f" in {n}" for n in ([key] if isinstance(key, str) else list(key))) if several else ""
+                turned = self.layout == "denominator" and form == "jacobian"
+                yield form, names, e.T if turned else e
+
+    def document(self) -> dict[str, Any]:
+        """Everything as JSON data."""
+        D = self.derivative
+        variables = {
+            v.name: {"rows": size_text(v.rows), "columns": size_text(v.columns), "properties": sorted(v.properties)}
+            for v in self.variables()
+        }
+        forms: dict[str, Any] = {}
+        for form, names, e in self.entries():
+            forms[form + names] = {
+                "text": text(e),
+                "unicode": _whole(written(e), unicode_of, ", "),
+                "latex": latex_text(e),
+                "rows": size_text(e.rows),
+                "columns": size_text(e.columns),
+            }
+        return {
+            "expression": text(D.expression),
+            "variables": variables,
+            "with_respect_to": [v.name for v in D.variables],
+            "notes": list(D.notes),
+            "conditions": list(conditions_of(D.expression, D.variables)),
+            "layout": self.layout,
+            "forms": forms,
+            "report": self.report.to_json() if self.report else None,
+        }
+
+    def variables(self) -> list[Variable]:
+        """The variables of the expression, and those asked for that do not occur."""
+        found = variables_in_order(self.derivative.expression)
+        return list((found | {v.name: v for v in self.derivative.variables}).values())
+
+    def lines(self, style: str) -> Iterator[tuple[str, str]]:
+        """Label and content of each line, in unicode, ascii or latex."""
+        write: Callable[[Notation], str] = {"unicode": unicode_of, "ascii": text_of, "latex": latex_of}[style]
+        D = self.derivative
+        yield "f", _whole(written(D.expression), write, "; ")
+        yield "where", ", ".join(_shape(v, style) for v in self.variables())
+        for note in D.notes:
+            yield "note", note
+        for form, names, e in self.entries():
+            label = _label(form, names, style)
+            found = written(e)
+            yield label, write(found.answer)
+            for name, definition in found.parts:
+                yield "", f"where {write(Notation('name', (), name))} = {write(definition)}"
+        found_conditions = conditions_of(D.expression, D.variables)
+        if found_conditions:
+            yield "for", ", ".join(found_conditions)
+
+
+def _label(form: str, names: str, style: str) -> str:
+    plain, symbol = LABELS[form]
+    if style == "ascii":
+        return plain.replace("{f}", "f") + names
+    return symbol + names if style == "unicode" else {"∇f": r"\nabla f"}.get(symbol, symbol) + names
+
+
+def _whole(found: Written, write: Callable[[Notation], str], separator: str) -> str:
+    parts = separator.join(f"{n} = {write(d)}" for n, d in found.parts)
+    return write(found.answer) + (f"  where {parts}" if parts else "")
+
+
+def _shape(v: Variable, style: str) -> str:
+    if style != "unicode":
+        return declaration(v)
+    rows, columns = size_text(v.rows), size_text(v.columns)
+    space = "ℝ" if v.is_scalar else _power(rows) if v.columns is ONE else _power(f"{rows}×{columns}")
+    words = "".join(f" {p}" for p in sorted(v.properties))
+    return f"{unicode_of(Notation('name', (), v.name))} ∈ {space}{words}"
+
+
+_SUPERSCRIPTS = str.maketrans("0123456789+-()×nmpkijrsl", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ˣⁿᵐᵖᵏⁱʲʳˢˡ")
+
+
+def _power(sizes: str) -> str:
+    raised = sizes.translate(_SUPERSCRIPTS)
+    plain = any(a == b for a, b in zip(sizes, raised, strict=True))
+    return f"ℝ^({sizes})" if plain else f"ℝ{raised}"
+
+
+def derivation_lines(D: Derivative) -> Iterator[str]:
+    """The steps of the derivation, a line each."""
+    for step in D.derivation:
+        source = f"  ({step.rule}{', ' + step.source if step.source else ''})"
+        yield f"{step.before} = {step.after}{source}"

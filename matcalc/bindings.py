@@ -1,0 +1,168 @@
+"""The values a user gives for the variables, checked against their declarations, and the sizes they show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+from sympy import Expr, Integer
+
+from matcalc.errors import EvaluationError, ShapeError
+from matcalc.expressions import Variable
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+
+# A value may miss a declared property by this much, relative to its size: data are rounded.
+PROPERTY_TOLERANCE = 1e-6
+
+
+def bind(
+    variables: Iterable[Variable], values: Mapping[str, Any], sizes: Mapping[str, int]
+) -> tuple[dict[str, Any], dict[str, int]]:
+    """The values as scalars and 2-D arrays, and the size of every dimension they show.
+
+    Raises EvaluationError for a value that is missing, not numeric or not finite, or that lacks a declared
+    property, ShapeError for one without its declared shape.
+
+    >>> from matcalc.leaves import variable
+    >>> bind([variable("x", "n")], {"x": [1, 2, 3]}, {})[1]
+    {'n': 3}
+    """
+    variables = list(variables)
+    arrays = {v.name: _numbers(v, values) for v in variables}
+    shapes = {v: _shape(v, arrays[v.name]) for v in variables}
+    known = _known_sizes(shapes, sizes)
+    for v, found in shapes.items():
+        if tuple(_value(d, known) for d in v.shape) != found:
+            raise _misshapen(v, arrays[v.name].shape, known)
+        arrays[v.name] = arrays[v.name].reshape(found) if not v.is_scalar else arrays[v.name].reshape(())[()]
+        _check_properties(v, arrays[v.name])
+    return arrays, known
+
+
+def declared_shape(v: Variable) -> str:
+    """The declared shape in words: "a matrix of shape n×m".
+
+    >>> from matcalc.leaves import variable
+    >>> declared_shape(variable("x", "n"))
+    'a vector of length n'
+    """
+    if v.is_scalar:
+        return "a scalar"
+    if v.columns == 1:
+        return f"a vector of length {v.rows}"
+    return f"a row of length {v.columns}" if v.rows == 1 else f"a matrix of shape {v.rows}×{v.columns}"
+
+
+def _numbers(v: Variable, values: Mapping[str, Any]) -> Array:
+    if v.name not in values:
+        raise EvaluationError(
+            f"{v.name} has no value", hint=f"give {declared_shape(v)} under the name {v.name!r}"
+        )
+    try:
+        array = np.asarray(values[v.name])
+    except ValueError:
+        raise EvaluationError(f"the rows of {v.name} differ in length", hint=_wanted(v)) from None
+    if array.dtype.kind not in "biufc":
+        kind = (
+            "numbers of a kind NumPy does not know" if array.dtype.kind == "O" else f"of type {array.dtype}"
+        )
+        raise EvaluationError(f"the entries of {v.name} are {kind}", hint="give real or complex numbers")
+    if not np.all(np.isfinite(array)):
+        raise EvaluationError(f"{v.name} has an entry that is nan or infinite")
+    return array.astype(complex if array.dtype.kind == "c" else float)
+
+
+def _wanted(v: Variable) -> str:
+    return f"{v.name} is declared {declared_shape(v)}"
+
+
+def _shape(v: Variable, array: Array) -> tuple[int, int]:
+    """The shape as rows and columns; a plain sequence is a column, or a row where one is declared."""
+    if array.ndim == 2:
+        return array.shape[0], array.shape[1]
+    if array.ndim == 0 or (v.is_scalar and array.shape == (1,)):
+        if v.is_scalar:
+            return 1, 1
+    elif array.ndim == 1 and not v.is_scalar:
+        if v.columns == 1:
+            return len(array), 1
+        if v.rows == 1:
+            return 1, len(array)
+    raise _misshapen(v, array.shape, {})
+
+
+def _known_sizes(shapes: Mapping[Variable, tuple[int, int]], sizes: Mapping[str, int]) -> dict[str, int]:
+    """The sizes given, and those that follow: plain dimensions first, then compound ones such as 2n + 1."""
+    known = dict(sizes)
+    pairs = [(d, found, v) for v, shape in shapes.items() for d, found in zip(v.shape, shape, strict=True)]
+    for d, found, _ in pairs:
+        if d.is_Symbol and found > 0:
+            known.setdefault(d.name, found)
+    for _ in range(len(pairs)):
+        for d, found, _v in pairs:
+            unknown = [s for s in d.free_symbols if s.name not in known]
+            if len(unknown) == 1:
+                value = _solution(d, unknown[0], found, known)
+                if value is not None:
+                    known[unknown[0].name] = value
+    return known
+
+
+def _solution(d: Expr, symbol: Expr, found: int, known: Mapping[str, int]) -> int | None:
+    """The positive integer that makes a dimension, linear in the symbol, equal to the size found."""
+    d = d.xreplace({s: Integer(known[s.name]) for s in d.free_symbols if s.name in known})
+    at_zero = d.subs(symbol, 0)
+    slope = d.subs(symbol, 1) - at_zero
+    value = (found - at_zero) / slope if slope != 0 else None
+    return int(value) if value is not None and value.is_Integer and value > 0 else None
+
+
+def _value(d: Expr, known: Mapping[str, int]) -> int | None:
+    if d.is_Integer:
+        return int(d)
+    if any(s.name not in known for s in d.free_symbols):
+        return None
+    return int(d.xreplace({s: Integer(known[s.name]) for s in d.free_symbols}))
+
+
+def _misshapen(v: Variable, found: tuple[int, ...], known: Mapping[str, int]) -> ShapeError:
+    symbols = sorted({s.name for d in v.shape for s in d.free_symbols if s.name in known})
+    where = ", where " + " and ".join(f"{s} = {known[s]}" for s in symbols) if symbols else ""
+    shown = "×".join(map(str, found)) if len(found) > 1 else f"of length {found[0]}" if found else "a number"
+    return ShapeError(f"{v.name} must be {declared_shape(v)}{where}, but the value given is {shown}")
+
+
+# ---- properties --------------------------------------------------------------------------------------------
+
+
+def _columns_of_norm_one(X: Array) -> Array:
+    lengths: Array = np.linalg.norm(X, axis=0)
+    return lengths - 1
+
+
+# What must vanish for a value to have the property.
+_DEVIATIONS = {
+    "symmetric": lambda X: X - X.T,
+    "spd": lambda X: X - X.T,
+    "skew": lambda X: X + X.T,
+    "diagonal": lambda X: X - np.diag(np.diag(X)),
+    "lower": lambda X: np.triu(X, 1),
+    "upper": lambda X: np.tril(X, -1),
+    "orthogonal": lambda X: X.T @ X - np.eye(X.shape[1]),
+    "unit": _columns_of_norm_one,
+}
+
+
+def _check_properties(v: Variable, X: Any) -> None:
+    """Refuse a value without a property that the normal form may have used."""
+    if v.is_scalar:
+        return
+    tolerance = PROPERTY_TOLERANCE * max(1.0, float(np.linalg.norm(X)))
+    for word in sorted(v.properties & _DEVIATIONS.keys()):
+        if np.linalg.norm(_DEVIATIONS[word](X)) > tolerance:
+            raise EvaluationError(
+                f"{v.name} is declared {word}, but the value given is not",
+                hint=f"give one that is, or declare {v.name} without it",
+            )

@@ -1,0 +1,116 @@
+"""Expressions of function calls: a table of those that are not the application of a function of that name."""
+
+from __future__ import annotations
+
+from matcalc.applications import apply
+from matcalc.constructions import Construction, Constructor, index_variable
+from matcalc.errors import ShapeError
+from matcalc.expressions import ONE, Expression, Number, variables_of
+from matcalc.leaves import commutation, identity, number, ones, variable, zero
+from matcalc.normal_forms import multiply
+from matcalc.powers import indexed_sum, is_integer_valued
+from matcalc.sizes import size_value
+from matcalc.syntax_trees import Tree
+
+# Functions whose name a matrix function bears elsewhere.
+_MATRIX_FUNCTIONS = {"exp": "expm", "log": "logm", "sqrt": "sqrtm", "sin": "sinm", "cos": "cosm"}
+
+
+def call(made: Construction, tree: Tree) -> Expression:
+    """The value of a function at its arguments."""
+    name = str(tree.value)
+    special = _CALLS.get(name)
+    if special is not None:
+        return special(made, tree)
+    arguments = made.operands(tree)
+    if name in _MATRIX_FUNCTIONS and arguments[0].rows == arguments[0].columns != ONE:
+        other = _MATRIX_FUNCTIONS[name]
+        made.notes.append(f"{name} of a matrix acts entry by entry; the matrix function is {other}")
+    return apply(name, *arguments)
+
+
+def _eye(made: Construction, tree: Tree) -> Expression:
+    return identity(made.shape(tree)[0])
+
+
+def _ones(made: Construction, tree: Tree) -> Expression:
+    return ones(*made.shape(tree))
+
+
+def _zeros(made: Construction, tree: Tree) -> Expression:
+    return zero(*made.shape(tree))
+
+
+def _filled(made: Construction, tree: Tree) -> Expression:
+    return made.filled(made.values[tree.children[0]], made.shape(tree))
+
+
+def _commutation(made: Construction, tree: Tree) -> Expression:
+    m, n = (size_value(child, made.text) for child in tree.children)
+    return commutation(m, n)
+
+
+def _perturbation(made: Construction, tree: Tree) -> Expression:
+    return variable(f"d({tree.children[0].value})", *made.values[tree.children[0]].shape)
+
+
+def _diag(made: Construction, tree: Tree) -> Expression:
+    operand = made.values[tree.children[0]]
+    return apply("diag" if operand.columns == ONE else "diagonal", operand)
+
+
+def _sum(made: Construction, tree: Tree) -> Expression:
+    if len(tree.children) == 4:
+        return _indexed_sum(made, tree)
+    operand = made.values[tree.children[0]]
+    axis = tree.children[1].value if len(tree.children) == 2 else 0
+    left = [ones(ONE, operand.rows)] if axis in (0, 1) else []
+    right = [ones(operand.columns, ONE)] if axis in (0, 2) else []
+    return multiply(*left, operand, *right)
+
+
+def _indexed_sum(made: Construction, tree: Tree) -> Expression:
+    index, *bounds, body = tree.children
+    for bound in bounds:
+        value = made.values[bound]
+        if not is_integer_valued(value):
+            names = [v.name for v in variables_of(value) if "integer" not in v.properties]
+            hint = f"declare {names[0]}: scalar integer" if names else "write integers, such as sum(i, 1, 3, x[i])"
+            message = f"the bounds of a sum are integers, and {made.inference.quote(bound)} is none"
+            raise ShapeError(message, hint=hint).located(made.text, bound.start, bound.end)
+    lower, upper = (made.values[bound] for bound in bounds)
+    if isinstance(lower, Number) and isinstance(upper, Number) and (upper.value - lower.value).is_negative:
+        start, end = bounds[0].start, bounds[1].end
+        message = f"the sum from {lower.value} to {upper.value} is empty"
+        hint = f"write sum({index.value}, {upper.value}, {lower.value}, …)"
+        raise ShapeError(message, hint=hint).located(made.text, start, end)
+    return indexed_sum(index_variable(str(index.value)), lower, upper, made.values[body])
+
+
+def _reshape(made: Construction, tree: Tree) -> Expression:
+    return apply("unvec", apply("vec", made.values[tree.children[0]]), *map(number, made.shape(tree)))
+
+
+def _sized(made: Construction, tree: Tree) -> Expression:
+    operand, *sizes = tree.children
+    return apply(str(tree.value), made.values[operand], *(number(size_value(s, made.text)) for s in sizes))
+
+
+def _greater(made: Construction, tree: Tree) -> Expression:
+    shape = made.shape(tree)
+    return apply(str(tree.value), *(made.filled(value, shape) for value in made.operands(tree)))
+
+
+_CALLS: dict[str, Constructor] = {
+    "eye": _eye,
+    "ones": _ones,
+    "zeros": _zeros,
+    **dict.fromkeys(("vector", "matrix"), _filled),
+    **dict.fromkeys(("K", "commutation"), _commutation),
+    "d": _perturbation,
+    "diag": _diag,
+    "sum": _sum,
+    "reshape": _reshape,
+    **dict.fromkeys(("unvec", "rearrange", "unrearrange"), _sized),
+    **dict.fromkeys(("max", "min"), _greater),
+}

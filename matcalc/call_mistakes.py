@@ -1,0 +1,198 @@
+"""What is said of a function call that cannot be right: the function, its arguments, and what it takes."""
+
+from __future__ import annotations
+
+from matcalc.errors import ParseError, ShapeError, UnknownName
+from matcalc.expressions import ONE, Dimension
+from matcalc.functions import ALIASES, FUNCTIONS, LATER, function_names, nearest_names
+from matcalc.inferences import Inference
+from matcalc.sizes import size_text, with_article
+from matcalc.syntax_trees import Tree
+from matcalc.walks import names_in_size
+
+_FORMS = {
+    "eye": "eye(n), or eye alone where its size follows from its place",
+    "ones": "ones(n) or ones(m,n)",
+    "zeros": "zeros(n) or zeros(m,n)",
+    "vector": "vector(c) or vector(c, n): n entries, all equal to c",
+    "matrix": "matrix(c) or matrix(c, m, n): all entries equal to c",
+    "K": "K(m,n), which takes vec(A) to vec(A') for A with m rows and n columns",
+    "commutation": "commutation(m,n), which takes vec(A) to vec(A') for A with m rows and n columns",
+    "sum": "sum(A), sum(A,1), sum(A,2), or sum(i, 1, n, x[i]) over an index",
+    "reshape": "reshape(A, m, n)",
+    "unvec": "unvec(x, m, n)",
+    "diag": "diag(x) or diag(A)",
+    "max": "max(x, y) or max(x, 0)",
+    "min": "min(x, y) or min(x, 0)",
+}
+_TAKES = {
+    "(n,n)": "a square matrix", "(n,1)": "a vector", "(m,1)": "a vector", "(1,1)": "a scalar",
+    "(m*n,1)": "a vector",
+}  # fmt: skip
+
+
+def variable_called(found: Inference, tree: Tree) -> ParseError:
+    """The error for a(b + c), where a is a variable."""
+    name = str(tree.value)
+    if name in found.declared:
+        message = f"{name} is declared as a variable, and {name}(…) is a call"
+    else:
+        message = f"{name} is a variable here, and {name}(…) is a call"
+    hint = f"write {name}*({_arguments(found, tree)}) for the product"
+    if len(tree.children) > 1:
+        hint = f"a product is {name}*(…); no function can have the name of a variable"
+    if name == "K" and len(tree.children) == 2:
+        hint = f"write commutation({_arguments(found, tree)}) for the commutation matrix"
+    elif FUNCTIONS.get(ALIASES.get(name, name)) is not None:
+        hint += f"; for the function {name} give the variable another name"
+    return found.refusal(message, tree, hint)
+
+
+def _arguments(found: Inference, tree: Tree) -> str:
+    return found.quote(tree.children[0], tree.children[-1]) if tree.children else "…"
+
+
+def equation_given(found: Inference, equation: Tree, tree: Tree) -> ParseError:
+    """The error for sum(A, axis=0) and sin(x = y)."""
+    message = f"{tree.value} takes no equation {found.quote(equation)}"
+    left = equation.children[0]
+    if left.value in ("axis", "dim", "dims"):
+        hint = "write sum(A,1) to add up each column, sum(A,2) to add up each row"
+    else:
+        hint = "write the value alone, without the name and the ="
+    return found.refusal(message, equation, hint)
+
+
+def check_count(found: Inference, tree: Tree, *counts: int) -> None:
+    """Raise ParseError if the number of arguments is none of these."""
+    if len(tree.children) in counts:
+        return
+    wanted = " or ".join(map(str, counts))
+    plural = "" if counts == (1,) else "s"
+    message = f"{tree.value} takes {wanted} argument{plural}, not {len(tree.children)}"
+    name = str(tree.value)
+    form = _FORMS.get(name) or _form(name)
+    raise found.refusal(message, tree, f"write {form}" if form else "")
+
+
+def _form(name: str) -> str:
+    """How a function is called, from its signature: det(A), kron(A, B), logsumexp(x)."""
+    row = FUNCTIONS.get(ALIASES.get(name, name))
+    if row is None:
+        return ""
+    inputs = row.signature.split("->")[0].split()
+    letters = iter("ABCD" if inputs[-1] not in ("(n,1)", "(m,1)") else "xyzw")
+    return f"{name}({', '.join(next(letters) for _ in inputs)})"
+
+
+def checked_size(found: Inference, tree: Tree, argument: Tree) -> Dimension:
+    """The size that an argument is; raises ParseError if it contains a variable."""
+    for name in names_in_size(argument):
+        word = str(name.value)
+        if word in found.names or word in found.declared or found.bound.get(word):
+            message = f"{tree.value} needs a size here, and {word} is a variable"
+            form = _FORMS.get(str(tree.value), "")
+            raise found.refusal(message, name, f"write {form}" if form else "write a size such as n, 3 or 2n")
+    return found.size(argument)
+
+
+def not_an_entry(found: Inference, tree: Tree) -> ShapeError:
+    """The error for vector(x), where x is no scalar."""
+    found.settle_letters()
+    argument = tree.children[0]
+    message = f"{tree.value}(c) makes equal entries of a scalar c, and {found.described(argument)} is none"
+    hint = f"write {found.bare(argument)} itself; a variable is declared outside: x: vector(n)"
+    return found.mistake(message + found.because(argument), argument, hint=hint, at=tree)
+
+
+def wrong_axis(found: Inference, tree: Tree) -> ParseError:
+    """The error for sum(A,0)."""
+    text = found.quote(tree.children[0])
+    hint = f"write sum({text},1) to add up each column, sum({text},2) to add up each row"
+    return found.refusal("the axis of a sum is 1 or 2", tree.children[1], hint)
+
+
+def no_index_name(found: Inference, tree: Tree) -> ParseError:
+    """The error for sum(2, 1, n, x[2])."""
+    message = "a sum over an index begins with the name of the index"
+    return found.refusal(message, tree.children[0], "write sum(i, 1, n, x[i])")
+
+
+def wrong_bound(found: Inference, tree: Tree) -> ShapeError:
+    """The error for sum(i, 1, x, …), where x is a vector."""
+    found.settle_letters()
+    message = f"the bounds of a sum are integers, and {found.described(tree)} is none{found.because(tree)}"
+    return found.mistake(message, tree, hint="write sum(i, 1, n, x[i]), n being a size or an integer")
+
+
+def wrong_count_of_entries(found: Inference, tree: Tree, m: Dimension, n: Dimension) -> ShapeError:
+    """The error for reshape(A, m, n) and unvec(x, m, n) of something with more or fewer entries."""
+    found.settle_letters()
+    argument = tree.children[0]
+    m, n = found.unifier.shape((m, n))
+    message = f"{tree.value}: {found.described(argument)} has not {size_text(m * n)} entries"
+    hint = f"the entries of a {size_text(m)}×{size_text(n)} matrix are as many as those of the argument"
+    if tree.value == "unvec" and found.shape(argument)[1] is not ONE:
+        message = f"unvec takes a vector, and {found.bare(argument)} is {with_article(found.words(argument))}"
+        hint = f"write reshape({found.bare(argument)}, {size_text(m)}, {size_text(n)})"
+    return found.mistake(message + found.because(argument), argument, hint=hint, at=tree)
+
+
+def misfit(found: Inference, tree: Tree, child: Tree, signature: str) -> ShapeError:
+    """The error for an argument of another shape than the function takes."""
+    found.settle_letters()
+    inputs = signature.split("->")[0].split()
+    place = next((i for i, other in enumerate(tree.children) if other is child), 0)
+    words, text = with_article(found.words(child)), found.bare(child)
+    takes = _TAKES.get(inputs[place], "") if inputs else "a vector or a square matrix"
+    if takes:
+        message = f"{tree.value} takes {takes}, and {text} is {words}"
+    else:
+        first = tree.children[0]
+        message = f"{tree.value} takes two arguments of one shape: {found.bare(first)} is "
+        message += f"{with_article(found.words(first))}, {text} {words}"
+    hint = _instead(found, tree, child, takes)
+    return found.mistake(message + found.because(*tree.children), *tree.children, hint=hint)
+
+
+def _instead(found: Inference, tree: Tree, child: Tree, takes: str) -> str:
+    rows, columns = found.shape(child)
+    name, text = tree.value, found.bare(child)
+    if name in ("tr", "trace") and columns is ONE:
+        return f"write sum({text}) for the sum of the entries of a vector"
+    if takes == "a square matrix":
+        if name in ("inv", "inverse"):
+            return f"write 1 ./ {text} for the reciprocal of every entry"
+        if columns is not ONE and rows is not ONE:
+            return f"for a matrix that is not square, {name}({text}'*{text}) has a value"
+        return f"if {text} is a matrix, declare it: {text}: matrix(n,n)" if child.kind == "name" else ""
+    if takes == "a vector" and rows is ONE:
+        return f"write {name}({text[:-1] if text.endswith(chr(39)) else text + chr(39)})"
+    if takes == "a vector":
+        return f"write {name}(vec({text})) for all its entries"
+    if takes == "a vector or a square matrix":
+        return f"write diag({text}') for a diagonal matrix" if rows is ONE else f"write vec({text}) for all its entries"
+    if not takes and tree.children[0] is not child:
+        scalar = found.is_scalar(child) or found.is_scalar(tree.children[0])
+        return "write vector(c) or matrix(c) for a scalar c in every entry" if scalar else ""
+    return ""
+
+
+def unknown_function(found: Inference, tree: Tree) -> UnknownName:
+    """The error for a name before ( that is neither a variable nor a function."""
+    name = str(tree.value)
+    called = found.text.startswith(name, tree.start)
+    end = tree.start + len(name) if called else tree.end
+    place = {"text": found.text, "start": tree.start, "end": end}
+    if name in LATER:
+        message = f"{name} is not supported yet: this version has no rules for {LATER[name]}"
+        return UnknownName(message, hint="`matcalc rules` lists what it can derive", **place)  # type: ignore[arg-type]
+    near = nearest_names(name, function_names())
+    product = f"for a product write {name}*({_arguments(found, tree)})"
+    if len(name) > 1 and near:
+        hint = f"did you mean {' or '.join(near)}?"
+        hint = f"{hint} {product[0].upper()}{product[1:]}" if len(tree.children) == 1 else hint
+    else:
+        hint = f"{product}, or name one of the functions: tr, det, inv, exp, log, norm2, sum, diag, …"
+    message = f"{name} is neither declared nor a function"
+    return UnknownName(message, hint=hint, **place)  # type: ignore[arg-type]

@@ -1,0 +1,298 @@
+"""The command line: ``matcalc diff``, ``verify``, ``equal`` and ``rules``.
+
+Exit status: 0 verified or nothing to verify, 1 refuted, 2 bad input, 3 inconclusive.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable
+from functools import wraps
+from importlib import import_module
+from secrets import randbits
+from typing import Any
+
+import click
+
+from matcalc.answers import Answer, derivation_lines
+from matcalc.derivatives import Derivative, differentiate
+from matcalc.errors import MatcalcError, UnknownName
+from matcalc.reading import read
+from matcalc.reports import Report
+from matcalc.rule_lines import all_rules, about_rule
+from matcalc.verdicts import default_forms, equal, verify, verify_derivative
+
+REFUTED, BAD_INPUT, INCONCLUSIVE = 1, 2, 3
+STATUS = {"verified": 0, "refuted": REFUTED, "inconclusive": INCONCLUSIVE}
+COLOURS = {"verified": "green", "refuted": "red", "inconclusive": "yellow"}
+FORMS = ("differential", "gradient", "jacobian", "hessian", "all")
+FORMATS = ("unicode", "ascii", "latex", "json")
+
+
+class Commands(click.Group):
+    """The group; ``matcalc -`` reads expressions from standard input."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and args[0] == "-":
+            return "diff", self.commands["diff"], args
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "ignore_unknown_options": True})
+@click.version_option(package_name="matcalc-differential", prog_name="matcalc")
+def main() -> None:
+    """A symbolic matrix-differential calculator.
+
+    \b
+    matcalc diff "x'*A*x" x                   differential, gradient, and a check
+    matcalc verify "x'*A*x" x --claim "2*A*x" is your own answer right?
+    matcalc equal "inv(A*B)" "inv(B)*inv(A)"  are two expressions the same?
+    matcalc rules                             the rule book
+    """
+
+
+def reports_errors(command: Callable[..., int]) -> Callable[..., None]:
+    """A command whose errors are one message on standard error, and whose result is the exit status."""
+
+    @wraps(command)
+    def run(*args: Any, **options: Any) -> None:
+        try:
+            status = command(*args, **options)
+        except MatcalcError as error:
+            click.echo(str(error), err=True)
+            status = BAD_INPUT
+        sys.exit(status)
+
+    return run
+
+
+def with_options(*options: Callable[..., Any]) -> Callable[..., Any]:
+    """Several options as one decorator."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+where_option = click.option("-w", "--where", metavar="DECLARATIONS", help="Such as 'A: matrix(n,n), x: vector(n)'.")
+rules_option = click.option("--rules", "rule_files", multiple=True, type=click.Path(), help="A file of your own rules.")
+check_options = with_options(
+    click.option("--trials", type=click.IntRange(1, 1000), help="How many random points."),
+    click.option("--seed", type=click.IntRange(0), help="Repeat a check exactly."),
+)
+
+
+@main.command("diff", context_settings={"ignore_unknown_options": True})
+@click.argument("expression")
+@click.argument("variables", nargs=-1)
+@where_option
+@click.option("--order", type=click.IntRange(1, 2), default=1, help="2 adds the second derivative.")
+@click.option("--form", type=click.Choice(FORMS), multiple=True, help="Only this form; may be repeated.")
+@click.option("--format", "style", type=click.Choice(FORMATS), help="Default: unicode on a terminal, else ascii.")
+@click.option("--steps", is_flag=True, help="Show the derivation.")
+@click.option("--no-verify", is_flag=True, help="Skip the check.")
+@click.option("--layout", type=click.Choice(["numerator", "denominator"]), default="numerator")
+@check_options
+@rules_option
+@reports_errors
+def diff(expression: str, variables: tuple[str, ...], rule_files: tuple[str, ...], **options: Any) -> int:
+    """Everything about the derivative of EXPRESSION with respect to VARIABLES.
+
+    EXPRESSION - reads one from each line of standard input; a line may end in "wrt x, y".
+    """
+    _load(rule_files)
+    if expression != "-":
+        return _diff_one(expression, variables, **options)
+    status = 0
+    for line in sys.stdin:
+        if line.strip() and not line.lstrip().startswith("#"):
+            status = max(status, _diff_line(line.strip(), variables, **options))
+    return status
+
+
+def _diff_line(line: str, variables: tuple[str, ...], **options: Any) -> int:
+    text, _, names = line.partition(" wrt ")
+    wanted = tuple(n.strip() for n in names.split(",")) if names.strip() else variables
+    try:
+        return _diff_one(text, wanted, **options)
+    except MatcalcError as error:
+        click.echo(str(error), err=True)
+        return BAD_INPUT
+
+
+def _diff_one(
+    expression: str,
+    variables: tuple[str, ...],
+    *,
+    where: str | None,
+    order: int,
+    form: tuple[str, ...],
+    style: str | None,
+    steps: bool,
+    no_verify: bool,
+    layout: str,
+    trials: int | None,
+    seed: int | None,
+) -> int:
+    D = differentiate(expression, variables or _only_variable(expression, where), where)
+    forms = _forms(D, order, form)
+    report = None if no_verify else verify_derivative(D, forms, trials=trials, seed=seed)
+    answer = Answer(D, forms, report, layout)
+    style = style or ("unicode" if sys.stdout.isatty() else "ascii")
+    if style == "json":
+        document = answer.document()
+        if steps:
+            document["derivation"] = [vars(step) for step in D.derivation]
+        click.echo(json.dumps(document, ensure_ascii=False))
+    else:
+        _print_answer(answer, style, steps)
+    return STATUS[report.verdict] if report else 0
+
+
+def _only_variable(expression: str, where: str | None) -> tuple[str, ...]:
+    """All variables of the expression, when none is named."""
+    names = tuple(v.name for v in read(expression, where).variables)
+    if not names:
+        raise UnknownName("there is no variable to differentiate with respect to", text=expression, start=0, end=1)
+    return names
+
+
+def _forms(D: Derivative, order: int, asked: tuple[str, ...]) -> tuple[str, ...]:
+    forms = [f for f in asked if f != "all"]
+    if not asked:
+        forms = list(default_forms(D))
+        if not D.expression.is_scalar and D.variables[0].columns != 1:
+            forms = ["differential", "jacobian"]
+    if "all" in asked:
+        forms = ["differential", *(["gradient"] if D.expression.is_scalar else []), "jacobian"]
+        forms += ["hessian"] if D.expression.is_scalar else []
+    if order == 2:
+        forms += ["hessian"] if D.expression.is_scalar else ["second_differential"]
+    return tuple(dict.fromkeys(forms))
+
+
+def _print_answer(answer: Answer, style: str, steps: bool) -> None:
+    rows = list(answer.lines(style))
+    width = max(len(label) for label, _ in rows)
+    for label, content in rows:
+        joiner = " = " if label and label not in ("where", "note", "for") else "   "
+        click.echo(click.style(label.rjust(width), dim=True) + joiner + content)
+    if steps:
+        click.echo()
+        for line in derivation_lines(answer.derivative):
+            click.echo("  " + line)
+    if answer.report is not None:
+        click.echo()
+        _print_report(answer.report)
+
+
+def _print_report(report: Report) -> None:
+    first, *rest = str(report).split("\n")
+    verdict = report.verdict
+    click.echo(click.style(verdict, fg=COLOURS[verdict], bold=True) + first[len(verdict) :])
+    for line in rest:
+        click.echo(line)
+
+
+def _load(files: Iterable[str]) -> None:
+    """Load files of rules; what verifies them is imported only for that."""
+    for file in files:
+        import_module("matcalc.user_rules").load_rules(file)
+
+
+@main.command("verify")
+@click.argument("expression", required=False)
+@click.argument("variable", required=False)
+@click.option("--claim", help="Your own answer: a differential, gradient, Jacobian or Hessian.")
+@where_option
+@check_options
+@rules_option
+@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text")
+@reports_errors
+def verify_command(
+    expression: str | None,
+    variable: str | None,
+    claim: str | None,
+    where: str | None,
+    trials: int | None,
+    seed: int | None,
+    rule_files: tuple[str, ...],
+    style: str,
+) -> int:
+    """Check one derivative, or your own answer to it; without arguments, every rule of the book."""
+    _load(rule_files)
+    if expression is None:
+        return _self_check(seed, style)
+    names = (variable,) if variable else _only_variable(expression, where)
+    if len(names) != 1 and claim is not None:
+        raise UnknownName("name the variable that the claim is about", hint=f"one of {', '.join(names)}")
+    report = verify(expression, names, claim, where=where, trials=trials, seed=seed)
+    _show(report, style)
+    return STATUS[report.verdict]
+
+
+def _self_check(seed: int | None, style: str) -> int:
+    """Check every rule, identity and function, and that planted mistakes are refused."""
+    self_check = import_module("matcalc.self_check")
+    book = list(self_check.subjects())
+    seed = randbits(32) if seed is None else seed
+    outcomes = []
+    with click.progressbar(book, label="checking", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        for subject in bar:
+            outcomes.append(self_check.check_subject(subject, seed))
+    failed = [o for o in outcomes if not o.passed]
+    if style == "json":
+        rows = [
+            {"name": o.name, "place": o.place, "planted": o.planted, "missed": list(o.missed)} | o.report.to_json()
+            for o in outcomes
+        ]
+        click.echo(json.dumps({"seed": seed, "passed": not failed, "rules": rows}, ensure_ascii=False))
+        return REFUTED if failed else 0
+    for o in failed:
+        click.echo(f"{o.place}: {o.name}")
+        _print_report(o.report)
+        for mistake in o.missed:
+            click.echo(f"  a planted mistake was not refused: {mistake}")
+    planted = sum(o.planted for o in outcomes)
+    summary = f"{len(outcomes) - len(failed)} of {len(outcomes)} rules, functions and definitions verified"
+    click.echo(f"{summary}; {planted} planted mistakes, {sum(len(o.missed) for o in outcomes)} missed; seed {seed}")
+    return REFUTED if failed else 0
+
+
+def _show(report: Report, style: str) -> None:
+    if style == "json":
+        click.echo(json.dumps(report.to_json(), ensure_ascii=False))
+    else:
+        _print_report(report)
+
+
+@main.command("equal")
+@click.argument("first")
+@click.argument("second")
+@where_option
+@check_options
+@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text")
+@reports_errors
+def equal_command(
+    first: str, second: str, where: str | None, trials: int | None, seed: int | None, style: str
+) -> int:
+    """Are two expressions the same function?"""
+    report = equal(first, second, where=where, trials=trials, seed=seed)
+    _show(report, style)
+    return STATUS[report.verdict]
+
+
+@main.command("rules")
+@click.argument("name", required=False)
+@rules_option
+@reports_errors
+def rules_command(name: str | None, rule_files: tuple[str, ...]) -> int:
+    """The rule book, or one rule with its source and derived adjoint."""
+    _load(rule_files)
+    for line in all_rules() if name is None else about_rule(name):
+        click.echo(line)
+    return 0

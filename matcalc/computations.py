@@ -1,0 +1,102 @@
+"""One point in one arithmetic: the values of the expressions under test there, and slopes along curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from matcalc.curves import CURVED, moved, restored, tangent
+from matcalc.differences import JITTER, Slope, fine_slope, slope
+from matcalc.evaluation import Evaluator
+from matcalc.expressions import Expression, Variable
+from matcalc.high_precision import PRECISE, precise
+from matcalc.operations import FLOAT, shape_value
+from matcalc.points import Point
+
+
+@dataclass
+class Computer:
+    """The expressions under test, made ready to be computed in both arithmetics."""
+
+    roots: tuple[Expression, ...]
+    perturbations: Mapping[str, Variable]
+    _evaluators: dict[tuple[tuple[Expression, ...], bool], Evaluator] = field(default_factory=dict)
+
+    def evaluator(self, expressions: tuple[Expression, ...], precise: bool) -> Evaluator:
+        """The evaluator of these expressions; raises NoKernel where there are no sixty digits."""
+        key = (expressions, precise)
+        if key not in self._evaluators:
+            self._evaluators[key] = Evaluator(expressions, PRECISE if precise else FLOAT)
+        return self._evaluators[key]
+
+    def extent(self, sizes: Mapping[str, int]) -> tuple[int, int]:
+        """The number of entries of the largest matrix on the way, and the number of nodes."""
+        nodes = self.evaluator(self.roots, False).nodes
+        by_shape = {node.shape: node for node in nodes}
+        return max(int(np.prod(shape_value(node, sizes))) for node in by_shape.values()), len(nodes)
+
+
+@dataclass
+class State:
+    """One point in one arithmetic: the inputs, the values of expressions, and slopes along curves."""
+
+    computer: Computer
+    variables: Sequence[Variable]
+    point: Point
+    precise: bool
+    deadline: float
+    values: dict[str, Any] = field(init=False)
+    _slopes: dict[Any, Slope] = field(init=False, default_factory=dict)
+    _found: list[Any] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self.values = dict(self.point.values)
+        if self.precise:
+            self.values = {name: precise(value) for name, value in self.point.values.items()}
+            for v in self.variables:
+                self.values[v.name] = restored(v, self.values[v.name])
+            for name, v in self.computer.perturbations.items():
+                self.values[name] = tangent(v, self.values[v.name], self.values[name])
+
+    def jittered(self) -> State:
+        """The same point moved so little that a value changes only if it is made of rounding."""
+        other = replace(self)
+        curved = {v.name for v in self.variables if v.properties & CURVED}
+        names = sorted(name for name in self.values if name not in curved)
+        other.values |= {name: self.values[name] * (1 + i * JITTER) for i, name in enumerate(names, 1)}
+        return other
+
+    def value(self, expression: Expression) -> Any:
+        """The value of one of the expressions under test."""
+        if self._found is None:
+            evaluator = self.computer.evaluator(self.computer.roots, self.precise)
+            self._found = evaluator(self.values, self.point.sizes, self.deadline)
+        return self._found[self.computer.roots.index(expression)]
+
+    def value_at(self, expression: Expression, values: Mapping[str, Any]) -> Any:
+        """The value of an expression where some inputs are replaced."""
+        evaluator = self.computer.evaluator((expression,), self.precise)
+        return evaluator({**self.values, **values}, self.point.sizes, self.deadline)[0]
+
+    def slope(
+        self, expression: Expression, moves: Mapping[Variable, str], *, straight: bool = False, **fixed: Any
+    ) -> Slope:
+        """The derivative of an expression along curves from the values of variables.
+
+        ``moves`` maps a variable to the name of its velocity; a straight curve may leave its domain.
+        """
+        key = (expression, straight, *((v.name, name) for v, name in moves.items()), *fixed)
+        if key not in self._slopes:
+
+            def curve(t: Any) -> Any:
+                at = dict(fixed)
+                for v, name in moves.items():
+                    X, V = self.values[v.name], self.values[name]
+                    at[v.name] = X + t * V if straight else moved(v, X, V, t)
+                return self.value_at(expression, at)
+
+            self._slopes[key] = fine_slope(curve) if self.precise else slope(curve)
+        return self._slopes[key]

@@ -1,0 +1,39 @@
+"""Where an answer comes from: the variables of the question, which show the sizes that the answer only names.
+
+The gradient of tr(X) is eye(n), in which X does not occur; given a value of X it can still be evaluated, since
+the node remembers that it was an answer about X.  Nothing but the sizes is taken from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from matcalc.errors import MatcalcError
+from matcalc.evaluation import evaluate
+from matcalc.expressions import Expression, Variable, postorder
+
+def evaluate_answer(
+    answer: Expression, values: Mapping[str, Any], *, sizes: Mapping[str, int] | None = None
+) -> Any:
+    """The value of an expression; sizes that no variable of it shows come from the question's variables."""
+    contexts: tuple[tuple[Variable, ...], ...] = getattr(answer, "_contexts", ())
+    if sizes is None and contexts and _has_own_sizes(answer):
+        for context in contexts:
+            declared = [v for v in context if v.name in values]
+            try:
+                return evaluate(answer, values, declared=declared)
+            except MatcalcError:
+                continue
+    return evaluate(answer, values, sizes=sizes)
+
+
+def _has_own_sizes(answer: Expression) -> bool:
+    """Whether there are dimensions that no variable of the expression shows."""
+    shown = {s for e in postorder(answer) if isinstance(e, Variable) for d in e.shape for s in d.free_symbols}
+    named = {s for e in postorder(answer) for a in e._args if hasattr(a, "free_symbols") for s in _symbols(a)}
+    return not named <= shown
+
+
+def _symbols(argument: Any) -> Iterable[Any]:
+    return () if isinstance(argument, Expression) else argument.free_symbols

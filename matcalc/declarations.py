@@ -1,0 +1,96 @@
+"""Declared names: ``A: matrix(n,n) symmetric, x: vector(n), t: scalar``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from matcalc.dimensions import unknown_size
+from matcalc.errors import MatcalcError, ParseError
+from matcalc.expressions import ONE, SCALAR, Shape
+from matcalc.leaves import CONSTANTS, SQUARE_PROPERTIES, variable
+from matcalc.sizes import size_value
+from matcalc.syntax import parse_declarations
+from matcalc.syntax_trees import Declaration
+
+RESERVED_SIZES = frozenset(("eye", "ones", "zeros", *CONSTANTS))
+
+
+@dataclass(frozen=True)
+class Declared:
+    """The shape and properties of a declared name."""
+
+    shape: Shape
+    properties: tuple[str, ...]
+
+
+@lru_cache(maxsize=512)
+def declarations(where: str) -> tuple[Mapping[str, Declared], frozenset[str]]:
+    """The declared names and the names of the dimensions in a declaration text; raises ParseError, ShapeError.
+
+    >>> names, sizes = declarations("A: matrix(m,n), x: vector(n)")
+    >>> names["x"].shape, sorted(sizes)
+    ((n, 1), ['m', 'n'])
+    """
+    return declared_names(parse_declarations(where), where) if where.strip() else ({}, frozenset())
+
+
+def declared_names(found: Iterable[Declaration], text: str) -> tuple[Mapping[str, Declared], frozenset[str]]:
+    """The shapes and properties of parsed declarations, and the names of their dimensions.
+
+    A size that no shape shows is declared by itself: ``n: size``.
+    """
+    names: dict[str, Declared] = {}
+    places: dict[str, Declaration] = {}
+    sizes: dict[str, Declaration] = {}
+    for declaration in found:
+        name = declaration.name
+        if declaration.kind == "size":
+            sizes.setdefault(name, declaration)
+            continue
+        try:
+            shape = _shape(declaration, text)
+            variable(name, *shape, *declaration.properties)
+        except MatcalcError as error:
+            error.hint = error.hint or _hint(declaration)
+            raise error.located(text, declaration.start, declaration.end) from None
+        names[name] = Declared(shape, declaration.properties)
+        places[name] = declaration
+        for size in shape:
+            if not size.is_Atom or size.is_Symbol:
+                sizes |= {s.name: declaration for s in size.free_symbols if not s.is_Dummy and s.name not in sizes}
+    for word, declaration in sizes.items():
+        if word in names:
+            raise _both(word, places[word], declaration, text)
+        if word in RESERVED_SIZES:
+            raise _refused(f"{word} is not the name of a size", declaration, text, "write n, m or another name")
+    return names, frozenset(sizes)
+
+
+def _shape(declaration: Declaration, text: str) -> Shape:
+    dims = [size_value(tree, text) for tree in declaration.dims]
+    if declaration.kind == "scalar":
+        return SCALAR
+    if declaration.kind in ("vector", "row"):
+        length = dims[0] if dims else unknown_size()
+        return (length, ONE) if declaration.kind == "vector" else (ONE, length)
+    rows = dims[0] if dims else unknown_size()
+    if len(dims) == 2:
+        return rows, dims[1]
+    return rows, rows if dims or SQUARE_PROPERTIES & set(declaration.properties) else unknown_size()
+
+
+def _hint(declaration: Declaration) -> str:
+    squares = [word for word in declaration.properties if word in SQUARE_PROPERTIES]
+    return f"write {declaration.name}: matrix(n,n) {squares[0]}" if squares else ""
+
+
+def _both(word: str, place: Declaration, user: Declaration, text: str) -> ParseError:
+    message = f"{word} is declared as a variable, and it is a size of {user.name} too"
+    hint = f"a size needs no declaration and can be used as a number: leave out {word}, or rename one of them"
+    return _refused(message, place, text, hint)
+
+
+def _refused(message: str, declaration: Declaration, text: str, hint: str) -> ParseError:
+    return ParseError(message, text=text, start=declaration.start, end=declaration.end, hint=hint)

@@ -1,0 +1,104 @@
+"""Derivations: the forward pass told step by step, each step with the rule it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from matcalc.differentials import node_differential
+from matcalc.expressions import (
+    Apply,
+    Block,
+    Expression,
+    Hadamard,
+    IndexedSum,
+    Product,
+    Sum,
+    Transpose,
+    Variable,
+    depends_on,
+    postorder,
+)
+from matcalc.functions import FUNCTIONS
+from matcalc.leaves import variable
+from matcalc.local_differentials import partial_rules
+from matcalc.rules import DIFFERENTIAL, Book, Rule
+from matcalc.writing import text
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: ``before = after`` by a rule of the book."""
+
+    before: str
+    after: str
+    rule: str
+    statement: str
+    source: str
+
+    def __str__(self) -> str:
+        source = f", {self.source}" if self.source else ""
+        return f"{self.before} = {self.after}    [{self.rule}{source}]"
+
+
+def derivation_of(
+    f: Expression, perturbations: Mapping[Variable, Variable], result: Expression
+) -> tuple[Step, ...]:
+    """The steps from d(f) to the differential: each function once, from the outside in, then the result.
+
+    >>> import matcalc as mc
+    >>> for step in mc.differentiate("tr(A^2)", "A").derivation: print(step)
+    d(tr(A^2)) = tr(d(A^2))    [trace, Course notes, example 14]
+    d(A^2) = dA*A + A*dA    [matrix-power, Course notes, example 15]
+    d(tr(A^2)) = 2*tr(A*dA)    [collect]
+    """
+    active = depends_on([f], perturbations)
+    inner: dict[Expression, Expression] = dict(perturbations)
+    order = [e for e in postorder(f) if e in active and e not in perturbations]
+    for node in order:
+        inner[node] = variable(f"d({text(node)})", *node.shape)
+    steps = []
+    for node in reversed(order):
+        if isinstance(node, Transpose):
+            continue
+        rules = _rules_of(node)
+        after = node_differential(node, {o: _inner(o, inner) for o in node.operands if o in inner})
+        steps.append(_step(f"d({text(node)})", after, rules))
+    final = text(result)
+    if not steps or steps[-1].after != final or len(steps) > 1:
+        steps.append(Step(f"d({text(f)})", final, "collect", "", ""))
+    return tuple(steps)
+
+
+def _inner(operand: Expression, inner: Mapping[Expression, Expression]) -> Expression:
+    """The perturbation of an operand; a transpose's is the transpose of its operand's."""
+    if isinstance(operand, Transpose):
+        return inner[operand._args[0]].T
+    return inner[operand]
+
+
+def _step(before: str, after: Expression, rules: list[Rule] | str) -> Step:
+    if isinstance(rules, str):
+        return Step(before, text(after), rules, "", "SymPy's derivative" if rules in FUNCTIONS else "")
+    names = " and ".join(r.name for r in rules)
+    statement = "; ".join(r.statement for r in rules)
+    return Step(before, text(after), names, statement, next((r.source for r in rules if r.source), ""))
+
+
+def _rules_of(node: Expression) -> list[Rule] | str:
+    book = Book.get()
+    if isinstance(node, Sum):
+        return [book.one(DIFFERENTIAL, "sum")]
+    if isinstance(node, Product):
+        matrices = len(node.chain) > 1
+        name = "product" if matrices or len(node.scalars) > 1 else "scalar-multiple"
+        return [book.one(DIFFERENTIAL, name)]
+    if isinstance(node, Hadamard):
+        return [book.one(DIFFERENTIAL, "entrywise-product")]
+    if isinstance(node, Transpose):
+        return [book.one(DIFFERENTIAL, "transpose")]
+    if isinstance(node, (Block, IndexedSum)):
+        return "block by block" if isinstance(node, Block) else "term by term"
+    if isinstance(node, Apply) and FUNCTIONS[node.function].is_entrywise:
+        return node.function
+    return partial_rules(node)

@@ -1,0 +1,201 @@
+"""What a derivative of each kind is tested for, against values of the function alone.
+
+Nothing here knows a rule of differentiation but one: a derivative is the slope of the function along a curve.
+Adjoints are held to ⟨w, Lv⟩ = ⟨L*w, v⟩, gradients of constrained variables to lie in their tangent space,
+second derivatives to be symmetric.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from matcalc.adjoints import pullback
+from matcalc.agreements import Sides
+from matcalc.computations import State
+from matcalc.curves import CONSTRAINED, tangent
+from matcalc.differences import Slope, magnitude
+from matcalc.errors import MatcalcError
+from matcalc.expressions import Expression, Variable
+from matcalc.judgements import Test
+from matcalc.leaves import variable
+
+Kind: TypeAlias = Literal["differential", "gradient", "jacobian", "hessian", "second_differential"]
+Names: TypeAlias = Mapping[Variable, Variable]
+MOST_ENTRIES_SHOWN = 100
+COTANGENT = "the cotangent"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A formula that is said to be a derivative of the given kind.
+
+    `variable` is the one that a gradient, Jacobian or Hessian is in; `other` the second one of a mixed
+    Hessian, whose rows belong to `variable` and whose columns to `other`.
+    """
+
+    kind: Kind
+    expression: Expression
+    variable: Variable | None = None
+    other: Variable | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """A function, its variables, what stands for their perturbations, and its differential."""
+
+    f: Expression
+    variables: tuple[Variable, ...]
+    first: Names
+    second: Names
+    linear: Expression
+
+    @property
+    def cotangent(self) -> Variable:
+        """A variable with the shape of f."""
+        return variable(COTANGENT, *self.f.shape)
+
+    def others_at_rest(self, s: State, x: Variable) -> dict[str, Any]:
+        """Zero for the perturbation of every variable but x."""
+        names = [self.first[v].name for v in self.variables if v is not x]
+        return {name: 0 * s.values[name] for name in names}
+
+
+def dot(A: Any, B: Any) -> Any:
+    """⟨A, B⟩, the sum of the products of entries."""
+    return (A * B).sum() if isinstance(A, np.ndarray) else A * B
+
+
+def vec(A: Any) -> Any:
+    """The columns one under the other; a scalar is a 1×1 matrix."""
+    return np.atleast_2d(A).reshape(-1, 1, order="F")
+
+
+def _variable(claim: Claim) -> Variable:
+    if claim.variable is None:
+        raise MatcalcError(f"a claim about a {claim.kind} needs its variable")
+    return claim.variable
+
+
+def differential_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
+    moves = {v: case.first[v].name for v in case.variables}
+    yield Test(name, lambda s: Sides(s.value(claim.expression), s.slope(case.f, moves)))
+
+
+def _gradient_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
+    x = _variable(claim)
+    dx = case.first[x].name
+
+    def sides(s: State) -> Sides:
+        g, v = s.value(claim.expression), s.values[dx]
+        scale = magnitude(g) * magnitude(v) / np.sqrt(np.size(v))
+        return Sides(dot(g, v), s.slope(case.f, {x: dx}), scale)
+
+    def entries(s: State) -> Sides:
+        g, X = s.value(claim.expression), s.values[x.name]
+        if x.is_scalar or np.size(g) > MOST_ENTRIES_SHOWN:
+            return sides(s)
+        right = np.empty(g.shape, dtype=object)
+        for place in np.ndindex(g.shape):
+            E = np.zeros(g.shape, dtype=int)
+            E[place] = 1
+            s.values[f"the coordinate {place}"] = tangent(x, X, E + 0 * X)
+            right[place] = s.slope(case.f, {x: f"the coordinate {place}"}).value
+        return Sides(g, Slope(right, 0.0))
+
+    yield Test(name, sides, entries)
+    if x.properties & CONSTRAINED and not x.is_scalar:
+        words = " ".join(sorted(x.properties & CONSTRAINED))
+        statement = f"the {name} leaves the tangent space of {words} matrices: it gives"
+        yield Test(f"{name} (tangency)", lambda s: _tangency(s, claim.expression, x), statement=statement)
+
+
+def _tangency(s: State, gradient: Expression, x: Variable) -> Sides:
+    """A gradient lies in the tangent space; what does not is invisible along tangents."""
+    g = s.value(gradient)
+    return Sides(g, Slope(tangent(x, s.values[x.name], g), 0.0))
+
+
+def _jacobian_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
+    x = _variable(claim)
+    dx = case.first[x].name
+
+    def sides(s: State) -> Sides:
+        reference = s.slope(case.f, {x: dx})
+        J = s.value(claim.expression)
+        found = np.atleast_2d(J) @ vec(s.values[dx])
+        return Sides(found, Slope(vec(reference.value), reference.error, reference.order))
+
+    yield Test(name, sides, statement=f"the {name} times vec({dx}) gives")
+
+
+def _hessian_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
+    x = _variable(claim)
+    y = claim.other or x
+    u, v = case.first[x].name, case.second[y].name
+
+    def sides(s: State) -> Sides:
+        H = np.atleast_2d(s.value(claim.expression))
+        du, dv = vec(s.values[u]), vec(s.values[v])
+        scale = magnitude(H) * magnitude(du) * magnitude(dv) / H.shape[0]
+        reference = s.slope(case.linear, {y: v}, straight=True, **case.others_at_rest(s, x))
+        return Sides(dot(du, H @ dv), reference, scale)
+
+    yield Test(name, sides, statement=f"with H the {name}, vec({u})'*H*vec({v}) gives")
+    if x is y and not x.is_scalar:
+        statement = f"the {name} is not symmetric: vec({u})'*H*vec({v}) gives"
+        yield Test(f"{name} (symmetry)", lambda s: _symmetry(s, claim.expression, u, v), statement=statement)
+
+
+def _symmetry(s: State, hessian: Expression, u: str, v: str) -> Sides:
+    H = s.value(hessian)
+    du, dv = vec(s.values[u]), vec(s.values[v])
+    return Sides(
+        dot(du, H @ dv), Slope(dot(dv, H @ du), 0.0), magnitude(H) * magnitude(du) * magnitude(dv) / len(H)
+    )
+
+
+def _seconddifferential_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
+    moves = {v: case.second[v].name for v in case.variables}
+    yield Test(name, lambda s: Sides(s.value(claim.expression), s.slope(case.linear, moves, straight=True)))
+
+    def exchanged(s: State) -> Sides:
+        pairs = [(case.first[v].name, case.second[v].name) for v in case.variables]
+        values = {a: s.values[b] for a, b in pairs} | {b: s.values[a] for a, b in pairs}
+        return Sides(s.value(claim.expression), Slope(s.value_at(claim.expression, values), 0.0))
+
+    statement = f"the {name} changes when its directions are exchanged: it gives"
+    yield Test(f"{name} (symmetry)", exchanged, statement=statement)
+
+
+TESTS: dict[str, Callable[[Case, str, Claim], Iterator[Test]]] = {
+    "differential": differential_tests,
+    "gradient": _gradient_tests,
+    "jacobian": _jacobian_tests,
+    "hessian": _hessian_tests,
+    "second_differential": _seconddifferential_tests,
+}
+
+
+# ---- the adjoint -------------------------------------------------------------------------------------------
+
+
+def adjoints_of(case: Case) -> dict[Variable, Expression]:
+    """The adjoint of the derivative at a cotangent, for each variable; empty where the engine has none."""
+    try:
+        found = pullback(case.f, case.cotangent, case.variables)
+    except MatcalcError:
+        return {}
+    return {v: found[v] for v in case.variables}
+
+
+def adjoint_test(case: Case, adjoints: Mapping[Variable, Expression]) -> Test:
+    def sides(s: State) -> Sides:
+        w, Lv = s.values[COTANGENT], s.value(case.linear)
+        right = [dot(s.value(g), s.values[case.first[v].name]) for v, g in adjoints.items()]
+        return Sides(dot(w, Lv), Slope(sum(right[1:], right[0]), 0.0), magnitude(w) * magnitude(Lv))
+
+    return Test("adjoint", sides, statement="⟨w, L v⟩ and ⟨L* w, v⟩ differ: the first gives")

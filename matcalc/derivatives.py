@@ -1,0 +1,296 @@
+"""Derivatives: everything known about f′(x), from one forward and one reverse pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+from sympy import Basic
+
+from matcalc.adjoints import inner_product, pullback
+from matcalc.derivations import Step, derivation_of
+from matcalc.differentials import differential_of
+from matcalc.errors import NotScalar, ShapeError, UnknownName
+from matcalc.expressions import Expression, Variable, method, remember, variables_of
+from matcalc.functions import nearest_names
+from matcalc.leaves import number, variable
+from matcalc.normal_forms import add
+from matcalc.operator_matrices import operator_matrix
+from matcalc.reading import Declared, declarations, read
+from matcalc.simplification import length, simplify
+from matcalc.sympy_bridge import from_sympy
+from matcalc.tangents import perturbation, projection
+from matcalc.writing import text
+
+Formula: TypeAlias = "str | Expression | Basic"
+Names: TypeAlias = "str | Variable | Sequence[str | Variable]"
+
+
+@dataclass(frozen=True)
+class Derivative:
+    """Everything known about f′(x), as a linear operator on perturbations dx.
+
+    ``differential`` is f′(x)[dx]; ``gradient`` its adjoint applied to 1, of the shape of x, in the tangent
+    space of a constrained variable; ``jacobian`` its matrix on column-major vec; ``hessian`` the H with
+    d²f = vec(dx)′H vec(dx).  With several variables the last three are dicts by name.
+
+    >>> import matcalc as mc
+    >>> D = mc.differentiate("x'*A*x", "x", where="A: matrix(n,n), x: vector(n)")
+    >>> str(D.differential), str(D.gradient), str(D.hessian)
+    ("x'*(A + A')*dx", "(A + A')*x", "A + A'")
+    """
+
+    expression: Expression
+    variables: tuple[Variable, ...]
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def perturbations(self) -> dict[Variable, Variable]:
+        """The variable dx for each variable x; its name is the first free one of dx, delta_x, …"""
+        taken = {v.name for v in variables_of(self.expression)}
+        return {x: perturbation(x, _free_name(x.name, taken)) for x in self.variables}
+
+    @cached_property
+    def second_perturbations(self) -> dict[Variable, Variable]:
+        """The variable dx_ for each variable x: the second direction of the second differential."""
+        return {x: perturbation(x, dx.name + "_") for x, dx in self.perturbations.items()}
+
+    @cached_property
+    def differential(self) -> Expression:
+        """f′(x)[dx], linear in the perturbations."""
+        return self._answer(self._simplest_differential())
+
+    def _simplest_differential(self) -> Expression:
+        direct = simplify(differential_of(self.expression, self.perturbations))
+        if not self.expression.is_scalar:
+            return direct
+        # for a scalar f, ⟨∇f, dx⟩ with the simplified gradient is often shorter
+        inner = add(*(inner_product(g, self.perturbations[x]) for x, g in self._adjoint_of_one.items()))
+        inner = simplify(inner)
+        return inner if length(inner) <= length(direct) else direct
+
+    @cached_property
+    def _adjoint_of_one(self) -> dict[Variable, Expression]:
+        """The adjoint applied to 1, before projection."""
+        pulled = pullback(self.expression, number(1), self.variables)
+        return {x: simplify(pulled[x]) for x in self.variables}
+
+    @cached_property
+    def gradients(self) -> dict[Variable, Expression]:
+        """The gradient by variable; raises NotScalar where f is not a scalar."""
+        f = self.expression
+        if not f.is_scalar:
+            raise NotScalar(
+                f"only a scalar has a gradient, and {text(f)} is {_shape_words(f)}",
+                hint="ask for its jacobian or its differential; or take sum(…), norm2(…)^2 or an inner product",
+            )
+        return {x: simplify(projection(x, g)) for x, g in self._adjoint_of_one.items()}
+
+    @cached_property
+    def gradient(self) -> Any:
+        """∇f with the shape of x: df = ⟨∇f, dx⟩; a dict by name for several variables."""
+        return self._by_name({x: self._answer(g) for x, g in self.gradients.items()})
+
+    @cached_property
+    def jacobian(self) -> Any:
+        """J with vec(df) = J vec(dx), column-major; a dict by name for several variables."""
+        return self._by_name({x: self._answer(self._jacobian(x)) for x in self.variables})
+
+    def _jacobian(self, x: Variable) -> Expression:
+        dx = self.perturbations[x]
+        df = differential_of(self.expression, {x: dx})
+        candidates = [simplify(operator_matrix(form, dx)) for form in dict.fromkeys((simplify(df), df))]
+        return min(candidates, key=length)
+
+    @cached_property
+    def hessian(self) -> Any:
+        """H with d²f = vec(dx)′H vec(dx); a dict by pairs of names for several variables."""
+        blocks = {}
+        for x, g in self.gradients.items():
+            for y in self.variables:
+                dy = self.perturbations[y]
+                dg = differential_of(g, {y: dy})
+                forms = [simplify(operator_matrix(form, dy)) for form in dict.fromkeys((simplify(dg), dg))]
+                blocks[x.name, y.name] = self._answer(min(forms, key=length))
+        return blocks if len(self.variables) > 1 else next(iter(blocks.values()))
+
+    @cached_property
+    def second_differential(self) -> Expression:
+        """f″(x)[dx, dx_], bilinear and symmetric in the two perturbations."""
+        return self._answer(simplify(differential_of(self.differential, self.second_perturbations)))
+
+    def _answer(self, e: Expression) -> Expression:
+        """An answer, remembering what it is an answer to."""
+        return remember(e, (*variables_of(self.expression), *self.variables, *self.perturbations.values()))
+
+    @cached_property
+    def derivation(self) -> tuple[Step, ...]:
+        """The steps to the differential, each with the rule it uses."""
+        return derivation_of(self.expression, self.perturbations, self.differential)
+
+    def _by_name(self, found: Mapping[Variable, Expression]) -> Any:
+        if len(found) == 1:
+            return next(iter(found.values()))
+        return {x.name: e for x, e in found.items()}
+
+    def verify(self, trials: int | None = None, seed: int | None = None) -> Any:
+        """Check the printed forms on random data; a Report."""
+        return method("verify")(self, trials=trials, seed=seed)
+
+    def latex(self) -> str:
+        """LaTeX of the differential, and of the gradient where there is one."""
+        return self._written("latex", r"\mathrm{d}f", r"\nabla f", r",\qquad ")
+
+    def unicode(self) -> str:
+        """Unicode of the differential, and of the gradient where there is one."""
+        return self._written("unicode", "df", "∇f", ", ")
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+    def _written(self, style: str, d: str, nabla: str, comma: str) -> str:
+        write = method(style)
+        found = [f"{d} = {write(self.differential)}"]
+        if self.expression.is_scalar:
+            for x, g in self.gradients.items():
+                label = nabla if len(self.variables) == 1 else f"{nabla}_{x.name}"
+                found.append(f"{label} = {write(g)}")
+        return comma.join(found)
+
+    def __str__(self) -> str:
+        return f"d({text(self.expression)}) = {text(self.differential)}"
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    for candidate in ("d" + name, "delta_" + name, *(f"d{name}{i}" for i in range(1, 1000))):
+        if candidate not in taken:
+            return candidate
+    raise AssertionError
+
+
+def _shape_words(f: Expression) -> str:
+    rows, columns = f.shape
+    if columns == 1:
+        return f"a vector of length {rows}"
+    return f"a row of length {columns}" if rows == 1 else f"a {rows}×{columns} matrix"
+
+
+# ---- functions ----------------------------------------------------------------------------------------------------
+
+
+def differentiate(f: Formula, wrt: Names, where: str | None = None) -> Derivative:
+    """The derivative of f with respect to one variable or several.
+
+    f is text, an expression or a SymPy matrix expression.  Raises UnknownName where a variable does not occur.
+
+    >>> str(differentiate("A^3", "A"))
+    'd(A^3) = dA*A^2 + A*dA*A + A^2*dA'
+    """
+    expression, known, notes = _expression(f, where)
+    names = [wrt] if isinstance(wrt, (str, Variable)) else list(wrt)
+    return Derivative(expression, tuple(_variable(n, known, expression) for n in names), notes)
+
+
+def _expression(f: Formula, where: str | None) -> tuple[Expression, dict[str, Variable], tuple[str, ...]]:
+    declared: Mapping[str, Declared] = declarations(where)[0] if where else {}
+    known = {n: variable(n, *d.shape, *d.properties) for n, d in declared.items()}
+    notes: tuple[str, ...] = ()
+    if isinstance(f, str):
+        reading = read(f, where)
+        expression, notes = reading.expression, reading.notes
+        known |= {v.name: v for v in reading.variables}
+    else:
+        expression = f if isinstance(f, Expression) else from_sympy(f)
+    return expression, known | {v.name: v for v in variables_of(expression)}, notes
+
+
+def _variable(name: str | Variable, known: Mapping[str, Variable], f: Expression) -> Variable:
+    if isinstance(name, Variable):
+        return name
+    if name not in known:
+        names = ", ".join(known) or "none"
+        near = nearest_names(name, list(known))
+        hint = f"did you mean {near[0]}?" if near else f"its variables are {names}"
+        raise UnknownName(f"there is no variable {name} in {text(f)}", hint=hint)
+    x = known[name]
+    if "constant" in x.properties or "integer" in x.properties:
+        word = "constant" if "constant" in x.properties else "integer"
+        raise ShapeError(f"{name} is declared {word}: there is no derivative with respect to it")
+    return x
+
+
+def gradient(f: Formula, wrt: Names, where: str | None = None) -> Any:
+    """∇f, of the shape of the variable; a dict by name for several variables.
+
+    >>> str(gradient("sum(log(exp(-y.*(X*w)) + vector(1)))", "w"))
+    "-X'*(y.*sigmoid(-y.*(X*w)))"
+    """
+    return differentiate(f, wrt, where).gradient
+
+
+def differential(f: Formula, wrt: Names, where: str | None = None) -> Expression:
+    """df = f′(x)[dx].
+
+    >>> str(differential("inv(A)", "A"))
+    '-inv(A)*dA*inv(A)'
+    """
+    return differentiate(f, wrt, where).differential
+
+
+def jacobian(f: Formula, wrt: Names, where: str | None = None) -> Any:
+    """J with vec(df) = J vec(dX).
+
+    >>> str(jacobian("X^2", "X"))
+    "kron(eye(n), X) + kron(X', eye(n))"
+    """
+    return differentiate(f, wrt, where).jacobian
+
+
+def hessian(f: Formula, wrt: Names, where: str | None = None) -> Any:
+    """H with d²f = vec(dX)′H vec(dX).
+
+    >>> str(hessian("norm2(A*x - b)^2", "x"))
+    "2*A'*A"
+    """
+    return differentiate(f, wrt, where).hessian
+
+
+def directional(f: Formula, wrt: str | Variable, direction: str, where: str | None = None) -> Expression:
+    """f′(x)[v] for a direction named v.
+
+    >>> str(directional("A*x", "x", "v"))
+    'A*v'
+    """
+    D = differentiate(f, wrt, where)
+    (x,) = D.variables
+    return simplify(differential_of(D.expression, {x: perturbation(x, direction)}))
+
+
+def hvp(f: Formula, wrt: str | Variable, direction: str, where: str | None = None) -> Expression:
+    """The Hessian times a direction, without the Hessian: the derivative of the gradient along v.
+
+    >>> str(hvp("norm2(A*x - b)^2", "x", "v"))
+    "2*A'*A*v"
+    """
+    D = differentiate(f, wrt, where)
+    (x,) = D.variables
+    return simplify(differential_of(D.gradient, {x: perturbation(x, direction)}))
+
+
+def pullback_of(f: Formula, wrt: str | Variable, cotangent: str, where: str | None = None) -> Expression:
+    """The adjoint of f′(x) at a cotangent named y: ⟨y, f′(x)[dx]⟩ = ⟨pullback, dx⟩.
+
+    >>> str(pullback_of("A*x", "x", "y"))
+    "A'*y"
+    """
+    D = differentiate(f, wrt, where)
+    (x,) = D.variables
+    y = variable(cotangent, *D.expression.shape)
+    return simplify(projection(x, pullback(D.expression, y, [x])[x]))
+
+
+def names_of(variables: Iterable[Variable]) -> tuple[str, ...]:
+    """The names of the variables."""
+    return tuple(v.name for v in variables)

@@ -1,0 +1,204 @@
+"""Numbers for expressions: every node once, operands first, without recursion.
+
+An `Evaluator` is made once for some expressions and run at many points. `evaluate` is the door for users:
+every argument is checked, vectors have shape (n,), and a result that is not finite is an error that names the
+operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+from matcalc.bindings import bind
+from matcalc.errors import EvaluationError
+from matcalc.expressions import Apply, EntrywisePower, Expression, Power, Product, Unit, Variable
+from matcalc.operations import (
+    CONSTANTS,
+    FLOAT,
+    OPERATIONS,
+    Arithmetic,
+    Operation,
+    Sizes,
+    compiled,
+    evaluation_order,
+    is_minus_one,
+    shape_value,
+    solved_inverses,
+)
+
+
+class TimeIsUp(Exception):
+    """The deadline of an evaluation has passed."""
+
+
+def evaluate(
+    expression: Expression,
+    values: Mapping[str, Any],
+    *,
+    sizes: Sizes | None = None,
+    declared: Iterable[Variable] = (),
+) -> Any:
+    """The value of the expression: a float, an array of shape (n,) for a column, or a 2-D array.
+
+    ``values`` maps names to numbers and arrays, vectors as (n,) or (n, 1). Names that the expression does not
+    use are ignored, but for ``declared`` variables: their values show sizes, such as the n of eye(n).
+    ``sizes`` gives the dimensions that no value shows.
+
+    Raises EvaluationError for a missing or improper value and where the result is not finite, ShapeError for
+    a value that does not have its declared shape.
+
+    >>> from matcalc.reading import parse
+    >>> f = parse("x'*A*x", where="A: matrix(n,n), x: vector(n)")
+    >>> evaluate(f, {"A": [[1, 2], [3, 4]], "x": [1, 1]})
+    10.0
+    """
+    return evaluate_all([expression], values, sizes=sizes, declared=declared)[0]
+
+
+def evaluate_all(
+    expressions: Sequence[Expression],
+    values: Mapping[str, Any],
+    *,
+    sizes: Sizes | None = None,
+    declared: Iterable[Variable] = (),
+) -> list[Any]:
+    """``evaluate`` for several expressions that share work."""
+    evaluator = _evaluator(tuple(expressions))
+    used = {v.name for v in evaluator.inputs}
+    others = [v for v in declared if v.name in values and v.name not in used]
+    arrays, known = bind([*evaluator.inputs, *others], values, sizes or {})
+    memory = evaluator.memory(arrays, known)
+    found = [memory[slot] for slot in evaluator.roots]
+    if not all(np.all(np.isfinite(value)) for value in found):
+        node, operands = evaluator.first_undefined(memory)
+        raise EvaluationError(f"the value is not finite: {complaint(node, operands)}")
+    return [_as_given(value, e) for value, e in zip(found, expressions, strict=True)]
+
+
+def _as_given(value: Any, expression: Expression) -> Any:
+    """The value as users see it: Python numbers and 1-D columns, nothing shared with their arguments."""
+    if expression.is_scalar:
+        return value.item() if isinstance(value, np.generic) else value
+    return np.array(value[:, 0] if expression.columns == 1 else value)
+
+
+@lru_cache(maxsize=32)
+def _evaluator(expressions: tuple[Expression, ...]) -> Evaluator:
+    return Evaluator(expressions)
+
+
+class Evaluator:
+    """Expressions made ready to be computed at many points.
+
+    >>> from matcalc.reading import parse
+    >>> f = parse("tr(A)", where="A: matrix(n,n)")
+    >>> Evaluator([f])({"A": np.eye(3)}, {"n": 3})
+    [np.float64(3.0)]
+    """
+
+    def __init__(self, expressions: Sequence[Expression], arithmetic: Arithmetic = FLOAT) -> None:
+        self.arithmetic = arithmetic
+        self.nodes = evaluation_order(expressions)
+        slots = {node: i for i, node in enumerate(self.nodes)}
+        self.roots = [slots[e] for e in expressions]
+        self.inputs = [node for node in self.nodes if isinstance(node, Variable)]
+        self._arguments = [(slots[node], node.name) for node in self.inputs]
+        self._constants = [(slots[node], node) for node in self.nodes if type(node) in CONSTANTS]
+        solved = solved_inverses(self.nodes, set(expressions))
+        self._steps: list[tuple[int, Operation, list[int]]] = []
+        for node in self.nodes:
+            if type(node) in OPERATIONS and node not in solved:
+                operation, operands = compiled(node, arithmetic, solved)
+                self._steps.append((slots[node], operation, [slots[o] for o in operands]))
+        self._templates: dict[tuple[tuple[str, int], ...], list[Any]] = {}
+
+    def __call__(self, values: Mapping[str, Any], sizes: Sizes, deadline: float | None = None) -> list[Any]:
+        """The values of the expressions, nan where they are not defined.
+
+        ``values`` holds scalars and 2-D arrays of this arithmetic. Raises TimeIsUp after the deadline.
+        """
+        memory = self.memory(values, sizes, deadline)
+        return [memory[slot] for slot in self.roots]
+
+    def memory(self, values: Mapping[str, Any], sizes: Sizes, deadline: float | None = None) -> list[Any]:
+        """The value of every one of `nodes`, None for an inverse that was not needed."""
+        memory = self._template(sizes)[:]
+        for slot, name in self._arguments:
+            memory[slot] = values[name]
+        with np.errstate(all="ignore"):
+            for slot, operation, operands in self._steps:
+                try:
+                    memory[slot] = operation(*[memory[o] for o in operands])
+                except (ArithmeticError, ValueError, np.linalg.LinAlgError):
+                    memory[slot] = self._undefined(slot, sizes)
+                if deadline is not None and monotonic() > deadline:
+                    raise TimeIsUp
+        return memory
+
+    def _template(self, sizes: Sizes) -> list[Any]:
+        """A memory that holds the constants only."""
+        key = tuple(sorted(sizes.items()))
+        if key not in self._templates:
+            template: list[Any] = [None] * len(self.nodes)
+            for slot, node in self._constants:
+                template[slot] = CONSTANTS[type(node)](node, self.arithmetic, sizes)
+            self._templates[key] = template
+        return self._templates[key]
+
+    def _undefined(self, slot: int, sizes: Sizes) -> Any:
+        node = self.nodes[slot]
+        nans = self.arithmetic.array(np.full(shape_value(node, sizes), np.nan))
+        return nans[0, 0] if node.is_scalar else nans
+
+    def first_undefined(self, memory: Sequence[Any]) -> tuple[Expression, list[Any]]:
+        """The first node whose value is not finite, and the values of its operands."""
+        by_node = dict(zip(self.nodes, memory, strict=True))
+        for node, value in by_node.items():
+            if value is not None and not np.all(np.isfinite(value)):
+                return node, [by_node.get(o) for o in node.operands]
+        raise AssertionError("every value is finite")
+
+
+# ---- what went wrong ---------------------------------------------------------------------------------------
+
+
+def complaint(node: Expression, operands: Sequence[Any]) -> str:
+    """What is wrong at the first node without a finite value, in words: "log of a negative number"."""
+    argument = operands[-1] if operands else None
+    if isinstance(node, Apply):
+        return _named(node.function, argument)
+    if isinstance(node, Power) and is_minus_one(node.args[1]):
+        return "division by zero" if node.is_scalar else "inv of a singular matrix"
+    if isinstance(node, (Power, EntrywisePower)):
+        base = operands[0]
+        if not node.is_scalar and isinstance(node, Power):
+            return "a power of a matrix whose exponent is no integer, or whose inverse does not exist"
+        if base is not None and np.isrealobj(base) and np.any(np.asarray(base) < 0):
+            return "a power of a negative number whose exponent is no integer"
+        return (
+            "division by zero"
+            if base is not None and np.any(np.asarray(base) == 0)
+            else "a power is too large"
+        )
+    if isinstance(node, Unit):
+        return "an index is out of range"
+    if isinstance(node, Product) and any(o is None for o in operands):
+        return "inv of a singular matrix"
+    return "a number is too large"
+
+
+def _named(function: str, argument: Any) -> str:
+    if argument is None or not np.isrealobj(argument):
+        return f"{function} is not defined, or too large, here"
+    entries = np.asarray(argument)
+    if function in ("logdet", "logabsdet"):
+        singular = function == "logabsdet" or np.linalg.det(entries) == 0
+        return f"{function} of a {'singular matrix' if singular else 'matrix with a negative determinant'}"
+    if function == "log":
+        return "log of 0" if np.all(entries >= 0) else "log of a negative number"
+    return f"{function} is not defined, or too large, at {entries.flat[np.argmax(np.abs(entries))]:.6g}"

@@ -1,0 +1,230 @@
+"""The verdict rule: tests at random points, in double precision first, then in sixty digits.
+
+A test compares a formula's value with a reference that has an error bar. Double precision can find agreement;
+it never finds disagreement, and where it is in doubt the test is made again with sixty digits, at the same
+point. A formula is refuted by two independent points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from matcalc.agreements import (
+    FINE_BARS_AGREED,
+    Agreement,
+    Sides,
+    fine_agreement,
+    float_agreement,
+    loose_agreement,
+)
+from matcalc.computations import Computer, State
+from matcalc.differences import magnitude
+from matcalc.evaluation import TimeIsUp
+from matcalc.high_precision import NoKernel, sixty_digits
+from matcalc.points import Point, PointSource
+from matcalc.reports import Check, Report, Verdict
+from matcalc.sampling import NoPoint
+
+# What is so small beside the largest number on the way may be rounding alone; it then changes with the last
+# digits of the inputs by more than this part of itself.
+FINE_ZERO = 1e-50
+JITTERED_CHANGE = 1e-3
+EXTRA_POINTS = 8
+# A formula with kinks may be right in some regions only: so many points are likely to find another.
+POINTS_WITH_KINKS = 24
+# Beyond these sizes sixty digits are used only where double precision is in doubt, or not at all.
+CHEAP_NODES, CHEAP_ENTRIES, AFFORDABLE_ENTRIES = 300, 400, 5000
+
+
+@dataclass(frozen=True)
+class Test:
+    """A comparison to make at every point: the form it is about, and what it compares.
+
+    `detail` compares entry by entry, for a counterexample, where `sides` does so along one direction only;
+    `statement` and `contrast` make the sentence about it.
+    """
+
+    __test__ = False
+
+    form: str
+    sides: Callable[[State], Sides]
+    detail: Callable[[State], Sides] | None = None
+    statement: str = ""
+    contrast: str = "where {} is right"
+
+
+@dataclass
+class Tally:
+    """What a test has found so far."""
+
+    agreed: int = 0
+    unknown: int = 0
+    worst: float | None = None
+    order: float | None = None
+    against: list[tuple[Point, Sides]] = field(default_factory=list)
+    reason: str = ""
+
+    def count(self, agreement: Agreement, sides: Sides, point: Point) -> None:
+        """Add what was found at a point."""
+        if agreement == "agree":
+            self.agreed += 1
+        elif agreement == "disagree":
+            self.against.append((point, sides))
+        else:
+            self.unknown += 1
+        error = sides.difference / sides.size if sides.size > 0 else 0.0
+        if np.isfinite(error):
+            self.worst = max(self.worst or 0.0, error)
+        self.order = sides.expected.order if self.order is None else self.order
+
+    @property
+    def verdict(self) -> Verdict:
+        """Refuted by two points; verified by more points than are open."""
+        if len(self.against) > 1:
+            return "refuted"
+        return "verified" if not self.against and self.agreed > self.unknown else "inconclusive"
+
+
+@dataclass
+class Jury:
+    """Makes tests at random points, keeps count, and reports."""
+
+    tests: Sequence[Test]
+    computer: Computer
+    source: PointSource
+    trials: int
+    deadline: float
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    points: list[Point] = field(default_factory=list)
+    stopped: str = ""
+
+    def hear(self) -> Report:
+        """Draw points until every test has its verdict or time is up, and report."""
+        self.tallies = {test.form: Tally() for test in self.tests}
+        trials = max(self.trials, POINTS_WITH_KINKS) if self.source.has_kinks else self.trials
+        try:
+            for trial in range(trials + EXTRA_POINTS):
+                doubted = [test for test in self.tests if self.tallies[test.form].against]
+                settled = any(len(t.against) > 1 for t in self.tallies.values())
+                if settled or (trial >= trials and not doubted):
+                    break
+                point = self.source.draw(trial, coordinate=trial == 1 and trials > 2)
+                self._hear_at(point, self.tests if trial < trials else doubted)
+                self.points.append(point)
+        except NoPoint as error:
+            self.stopped = error.message
+        except TimeIsUp:
+            self.stopped = "the time limit was reached"
+        return self._report()
+
+    def _hear_at(self, point: Point, tests: Sequence[Test]) -> None:
+        state = State(self.computer, self.source.variables, point, False, self.deadline)
+        entries, nodes = self.computer.extent(point.sizes)
+        cheap = len(self.points) < self.trials and entries <= CHEAP_ENTRIES and nodes <= CHEAP_NODES
+        fine = None
+        if entries <= AFFORDABLE_ENTRIES:
+            with sixty_digits():
+                fine = State(self.computer, self.source.variables, point, True, self.deadline)
+        for test in tests:
+            tally = self.tallies[test.form]
+            sides = test.sides(state)
+            agreement = float_agreement(sides)
+            if agreement != "agree" or cheap:
+                agreement, sides = self._second_opinion(test, fine, sides, tally)
+            tally.count(agreement, sides, point)
+
+    def _second_opinion(
+        self, test: Test, fine: State | None, sides: Sides, tally: Tally
+    ) -> tuple[Agreement, Sides]:
+        """What sixty digits say; where there are none, what double precision may say."""
+        agreement = float_agreement(sides)
+        if fine is None:
+            tally.reason = "the matrices are too large for sixty digits"
+            return loose_agreement(sides), sides
+        try:
+            with sixty_digits():
+                fine_sides = test.sides(fine)
+                zero = FINE_ZERO * fine.point.largest
+                found = fine_agreement(fine_sides, zero)
+                if found == "unknown" and fine_sides.size <= max(
+                    zero, FINE_BARS_AGREED * fine_sides.expected.error
+                ):
+                    found = "agree" if _is_rounding(test, fine, fine_sides) else "unknown"
+                if found == "disagree" and test.detail is not None:
+                    fine_sides = test.detail(fine)
+                undefined = np.isnan(magnitude(fine_sides.found))
+                if agreement == "agree" and (found != "disagree" or undefined):
+                    return agreement, sides
+                return found, fine_sides.as_floats()
+        except (NoKernel, ArithmeticError, ValueError, TypeError) as error:
+            name = f"{error} cannot" if isinstance(error, NoKernel) else "this cannot"
+            tally.reason = f"{name} be computed to sixty digits"
+            return loose_agreement(sides), sides
+
+    # ---- the report
+
+    def _report(self) -> Report:
+        checks = tuple(self._check(test) for test in self.tests)
+        refuted = next((t for t in self.tests if self.tallies[t.form].verdict == "refuted"), None)
+        all_verified = bool(self.points) and all(c.verdict == "verified" for c in checks)
+        verdict: Verdict = "refuted" if refuted else "verified" if all_verified else "inconclusive"
+        errors = [t.worst for form, t in self.tallies.items() if t.worst is not None and form != "adjoint"]
+        reason, counterexample = self.stopped, None
+        if refuted:
+            reason, counterexample = _counterexample(refuted, *self.tallies[refuted.form].against[0])
+        elif verdict == "inconclusive" and not reason:
+            reason = next(c.reason for c in checks if c.verdict != "verified")
+        return Report(
+            verdict,
+            trials=len(self.points),
+            max_relative_error=max(errors, default=None),
+            observed_order=next((t.order for t in self.tallies.values() if t.order is not None), None),
+            adjoint_error=self.tallies["adjoint"].worst if "adjoint" in self.tallies else None,
+            counterexample=counterexample,
+            seed=self.source.sampler.seed,
+            reason=reason,
+            checks=checks,
+            sizes=tuple(dict(p.sizes) for p in self.points),
+            assumptions=tuple(dict.fromkeys(a for p in self.points for a in p.assumptions)),
+        )
+
+    def _check(self, test: Test) -> Check:
+        tally = self.tallies[test.form]
+        reason = ""
+        if tally.verdict == "refuted":
+            reason = _counterexample(test, *tally.against[0])[0]
+        elif tally.verdict == "inconclusive":
+            reason = f"the {test.form} could not be decided: {tally.reason or 'rounding hides the answer'}"
+            if tally.against:
+                reason = f"the {test.form} disagreed at one point only"
+        return Check(test.form, tally.verdict, tally.worst, reason)
+
+
+def _is_rounding(test: Test, state: State, sides: Sides) -> bool:
+    """Whether the formula's value is zero but for rounding: it then follows the last digits of the inputs."""
+    again = test.sides(state.jittered())
+    return magnitude(again.found - sides.found) > JITTERED_CHANGE * magnitude(sides.found)
+
+
+def _counterexample(test: Test, point: Point, sides: Sides) -> tuple[str, dict[str, Any]]:
+    """The worst entry in words, and the inputs that show it."""
+    found, expected = np.atleast_2d(sides.found), np.atleast_2d(sides.expected.value)
+    worst = np.unravel_index(np.argmax(np.abs(found - expected)), found.shape)  # nan is the largest
+    entry = tuple(int(i) + 1 for i in worst)
+    given, right = float(found[worst]), float(expected[worst])
+    place = "" if found.size == 1 else f" in entry {entry}" if found.shape[1] > 1 else f" in entry {entry[0]}"
+    statement = test.statement or f"the {test.form} gives"
+    words = f"{statement} {given:.10g}{place}, {test.contrast.format(f'{right:.10g}')}"
+    if f"{given:.10g}" == f"{right:.10g}":
+        words += f"; they differ by {sides.difference:.1g}"
+    return words, {
+        "inputs": {name: np.asarray(value).tolist() for name, value in point.values.items()},
+        "sizes": dict(point.sizes),
+        "entry": None if found.size == 1 else list(entry),
+        "expected": right,
+        "found": given if np.isfinite(given) else None,
+    }

@@ -1,0 +1,238 @@
+"""Matching a pattern of the rule book against an expression in normal form.
+
+Commutativity and associativity are the normal form's: terms, scalar factors and entrywise factors match in any
+order, matrix factors as a run of neighbours.  At the top of a pattern a remainder may be left over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from sympy import Expr
+
+from matcalc.expressions import (
+    ONE,
+    SCALAR,
+    Dimension,
+    Expression,
+    Hadamard,
+    Number,
+    Power,
+    Product,
+    Sum,
+    Transpose,
+    Variable,
+    variables_of,
+)
+from matcalc.normal_forms import add, multiply, product_of, split_coefficient, transpose
+from matcalc.leaves import number
+from matcalc.powers import hadamard, power
+from matcalc.substitutions import substitute
+
+
+@dataclass
+class Match:
+    """What the parameters and dimensions of a pattern stand for."""
+
+    values: dict[Expression, Expression] = field(default_factory=dict)
+    sizes: dict[Any, Dimension] = field(default_factory=dict)
+
+    def copy(self) -> Match:
+        """A copy to extend."""
+        return Match(dict(self.values), dict(self.sizes))
+
+    def value(self, template: Expression) -> Expression:
+        """The template with everything put in."""
+        return substitute(template, self.values, self.sizes)
+
+
+def match_size(pattern: Dimension, size: Dimension, found: Match) -> bool:
+    """Match one dimension."""
+    if pattern.is_Symbol:
+        return bool(found.sizes.setdefault(pattern, size) == size)
+    return bool(pattern.xreplace(found.sizes) == size)
+
+
+def match(pattern: Expression, node: Expression, found: Match) -> Iterator[Match]:
+    """All ways in which the whole node is an instance of the pattern."""
+    if isinstance(pattern, Variable):
+        yield from _match_parameter(pattern, node, found)
+    elif isinstance(pattern, Transpose):
+        yield from match(pattern._args[0], transpose(node), found)
+    elif type(pattern) is not type(node):
+        return
+    elif isinstance(pattern, (Sum, Hadamard)):
+        if len(pattern._args) == len(node._args):
+            yield from _match_all(list(pattern._args), list(node._args), found)
+    elif isinstance(pattern, Product):
+        assert isinstance(node, Product)
+        same = pattern.coefficient == node.coefficient and len(pattern.chain) == len(node.chain)
+        if same and len(pattern.scalars) == len(node.scalars):
+            for m in _match_sequence(pattern.chain, node.chain, found):
+                yield from _match_all(list(pattern.scalars), list(node.scalars), m)
+    else:
+        yield from _match_arguments(pattern, node, found)
+
+
+def _match_parameter(pattern: Variable, node: Expression, found: Match) -> Iterator[Match]:
+    if pattern in found.values:
+        if found.values[pattern] is node:
+            yield found
+        return
+    if pattern.is_scalar != node.is_scalar:
+        return
+    m = found.copy()
+    m.values[pattern] = node
+    if all(match_size(p, d, m) for p, d in zip(pattern.shape, node.shape, strict=True)):
+        yield m
+
+
+def _match_arguments(pattern: Expression, node: Expression, found: Match) -> Iterator[Match]:
+    if isinstance(pattern, Number) or isinstance(node, Number):
+        if pattern is node:
+            yield found
+        return
+    if len(pattern._args) != len(node._args):
+        return
+    m = found.copy()
+    pairs: list[tuple[Expression, Expression]] = []
+    for p, a in zip(pattern._args, node._args, strict=True):
+        if isinstance(p, Expression):
+            pairs.append((p, a))
+        elif isinstance(p, Expr):
+            if not match_size(p, a, m):
+                return
+        elif p != a:
+            return
+    yield from _match_sequence([p for p, _ in pairs], [a for _, a in pairs], m)
+
+
+def _match_sequence(
+    patterns: Sequence[Expression], nodes: Sequence[Expression], found: Match
+) -> Iterator[Match]:
+    if not patterns:
+        yield found
+        return
+    for m in match(patterns[0], nodes[0], found):
+        yield from _match_sequence(patterns[1:], nodes[1:], m)
+
+
+def _match_all(patterns: list[Expression], nodes: list[Expression], found: Match) -> Iterator[Match]:
+    for m, rest in _match_some(patterns, nodes, found):
+        if not rest:
+            yield m
+
+
+def _match_some(
+    patterns: list[Expression], nodes: list[Expression], found: Match
+) -> Iterator[tuple[Match, list[Expression]]]:
+    """Each pattern matched with another node; the nodes left over come with the match."""
+    if not patterns:
+        yield found, nodes
+        return
+    # what is bound already is looked for by value, so that it may stand in another normal form
+    first = min(patterns, key=lambda p: (isinstance(p, Variable), not _is_bound(p, found)))
+    others = [p for p in patterns if p is not first]
+    if _is_bound(first, found):
+        wanted = found.value(first)
+        for i, node in enumerate(nodes):
+            rest = _without(node, wanted)
+            if rest is not None:
+                yield from _match_some(others, nodes[:i] + rest + nodes[i + 1 :], found)
+                return
+        return
+    for i, node in enumerate(nodes):
+        for m in match(first, node, found):
+            yield from _match_some(others, nodes[:i] + nodes[i + 1 :], m)
+
+
+def _is_bound(pattern: Expression, found: Match) -> bool:
+    return all(p in found.values for p in _parameters(pattern))
+
+
+@lru_cache(maxsize=4096)
+def _parameters(pattern: Expression) -> tuple[Variable, ...]:
+    return tuple(variables_of(pattern))
+
+
+def _without(node: Expression, wanted: Expression) -> list[Expression] | None:
+    """What is left of a node when ``wanted`` is taken from it: nothing, or a lower power."""
+    if node is wanted:
+        return []
+    if node.is_scalar and isinstance(node, Power) and isinstance(wanted, Power) and node._args[0] is wanted._args[0]:
+        have, take = node._args[1], wanted._args[1]
+        if isinstance(have, Number) and isinstance(take, Number) and have.value.is_number:
+            if have.value * take.value > 0 and abs(have.value) > abs(take.value):
+                return [power(node._args[0], number(have.value - take.value))]
+    return None
+
+
+def rewrite_at(left: Expression, right: Expression, node: Expression) -> Iterator[Expression]:
+    """The results of replacing an instance of ``left`` at the top of a node, a remainder kept, by ``right``."""
+    if isinstance(node, Sum) and isinstance(left, Sum):
+        yield from _rewrite_sum(left, right, node)
+    elif isinstance(node, Hadamard) and isinstance(left, Hadamard):
+        for m, rest in _match_some(list(left._args), list(node._args), Match()):
+            yield hadamard(m.value(right), *rest)
+    elif isinstance(node, Product) and isinstance(left, Product):
+        yield from _rewrite_product(left, right, node)
+    else:
+        for m in match(left, node, Match()):
+            yield m.value(right)
+
+
+def _rewrite_sum(left: Sum, right: Expression, node: Sum) -> Iterator[Expression]:
+    """Some terms of a sum; the common factor of the terms that match may be any number."""
+    if len(node._args) > 40:
+        return
+    (c0, first), *others = (split_coefficient(t) for t in left._args)
+    for i, term in enumerate(node._args):
+        c, rest = split_coefficient(term)
+        factor = c / c0
+        for m in match(first, rest, Match()):
+            yield from _extend_sum(others, factor, node._args[:i] + node._args[i + 1 :], m, right)
+
+
+def _extend_sum(
+    patterns: list[tuple[Expr, Expression]],
+    factor: Expr,
+    terms: tuple[Expression, ...],
+    found: Match,
+    right: Expression,
+) -> Iterator[Expression]:
+    if not patterns:
+        yield add(multiply(number(factor), found.value(right)), *terms)
+        return
+    c0, first = patterns[0]
+    for i, term in enumerate(terms):
+        c, rest = split_coefficient(term)
+        if c == factor * c0:
+            for m in match(first, rest, found):
+                yield from _extend_sum(patterns[1:], factor, terms[:i] + terms[i + 1 :], m, right)
+
+
+def _rewrite_product(left: Product, right: Expression, node: Product) -> Iterator[Expression]:
+    if node.is_scalar and node.chain:
+        if left.is_scalar and len(left.chain) == len(node.chain):
+            for m in _match_sequence(left.chain, node.chain, Match()):
+                yield m.value(right)
+        return
+    pattern_chain = () if left.is_scalar and left.chain else left.chain
+    scalars = [left] if left.is_scalar and left.chain else list(left.scalars)
+    width = len(pattern_chain)
+    factor = number(node.coefficient / left.coefficient)
+    for start in range(len(node.chain) - width + 1):
+        run = node.chain[start : start + width]
+        for m in _match_sequence(pattern_chain, run, Match()):
+            for found, rest in _match_some(scalars, list(node.scalars), m):
+                before, after = node.chain[:start], node.chain[start + width :]
+                yield multiply(factor, *rest, multiply(*before, found.value(right), *after))
+
+
+def bare_product(node: Product) -> Expression:
+    """The product without its numeric coefficient."""
+    return product_of(ONE, node.scalars, node.chain, node.shape if node.chain else SCALAR)
+

@@ -1,0 +1,111 @@
+"""The names of a text: which are declared, which are sizes or constants, and which the text gets wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from matcalc.errors import ParseError
+from matcalc.functions import ALIASES, FUNCTIONS, LATER
+from matcalc.kinds import GREEK
+from matcalc.leaves import CONSTANTS
+from matcalc.syntax_trees import Tree
+from matcalc.walks import Survey
+
+BARE_NAMES = {"eye": "eye", "I": "eye", "ones": "ones", "zeros": "zeros"}
+_BUILDERS = ("vector", "matrix", "sum", "reshape", "commutation")
+LONGEST_GLUED = 8
+
+
+def undeclared(found: Survey, declared: Collection[str], sizes: Collection[str], text: str) -> list[str]:
+    """The names that are neither declared nor defined, nor constants, nor sizes, in order of appearance.
+
+    Raises ParseError for a name with two meanings, and for one that spells out others.
+    """
+    _refuse_two_meanings(found, declared, sizes, text)
+    known = {*declared, *sizes, *found.sizes, *BARE_NAMES, *CONSTANTS}
+    unknown = [name for name in found.names if name not in known]
+    for name in unknown:
+        _refuse_function(name, found.names[name], text)
+        _refuse_perturbation(name, {*found.names, *declared}, found.names[name], text)
+        _refuse_glued(name, {*found.names, *found.bound, *declared} - {name}, found.names[name], text)
+    return unknown
+
+
+def _refuse_two_meanings(
+    found: Survey, declared: Collection[str], sizes: Collection[str], text: str
+) -> None:
+    for name, tree in found.bound.items():
+        if name in found.names:
+            place = found.names[name]
+            if tree.kind == "name" and tree.value == name:
+                message = f"{name} is the index of a sum, and used outside of it"
+            elif tree.start <= place.start < tree.end:
+                message = f"{name} is defined by itself"
+            else:
+                message = f"{name} is defined by let, and used outside of its body"
+            raise _refused(message, place, text, "give one of the two another name")
+        if name in sizes or name in found.sizes:
+            place = found.sizes.get(name, tree)
+            message = f"{name} is a size, and the text defines it as well"
+            raise _refused(message, place, text, "give one of the two another name; a size is n or 3, not defined")
+    for name, tree in found.rebound.items():
+        raise _refused(f"{name} is defined again where it is defined already", tree, text, "give one of the two another name")
+
+
+def _refuse_function(name: str, place: Tree, text: str) -> None:
+    """Refuse sin x and log without an argument; a Greek letter or a single one may be a variable all the same."""
+    functions = (FUNCTIONS, ALIASES, LATER, _BUILDERS)
+    if len(name) > 1 and name not in GREEK and any(name in table for table in functions):
+        message = f"{name} is a function, and here it has no argument"
+        hint = f"write {name}(…), or declare {name} if it is to be a variable"
+        raise _refused(message, place, text, hint)
+
+
+def _refuse_perturbation(name: str, others: set[str], place: Tree, text: str) -> None:
+    if name[0] == "d" and name[1:] in others:
+        message = f"{name} is not declared, and it may be d*{name[1:]} or the perturbation of {name[1:]}"
+        hint = f"write d*{name[1:]} for the product, or declare {name} with the shape of {name[1:]}"
+        raise _refused(message, place, text, hint)
+
+
+def _refuse_glued(name: str, others: set[str], place: Tree, text: str) -> None:
+    parts = _spelled(name, others)
+    if parts:
+        message = f"{name} is not declared, and it spells out {' and '.join(parts)}"
+        raise _refused(message, place, text, f"write {_joined(parts)}, or declare {name}")
+
+
+def _joined(parts: list[str]) -> str:
+    if parts[0] in FUNCTIONS or parts[0] in ALIASES:
+        return f"{parts[0]}({'*'.join(parts[1:])}) for the function"
+    return f"{'*'.join(parts)} for the product"
+
+
+def _spelled(name: str, others: set[str]) -> list[str]:
+    """The names that a longer name spells out, at most one of them a letter that is not a name itself.
+
+    >>> _spelled("Ax", {"x"}), _spelled("sinx", {"x"}), _spelled("Ab", {"x"})
+    (['A', 'x'], ['sin', 'x'], [])
+    """
+    if not 2 <= len(name) <= LONGEST_GLUED or name in GREEK or not name.isalpha() or not name.isascii():
+        return []
+    best: list[list[str]] = []
+    pending: list[tuple[int, list[str], int]] = [(0, [], 0)]
+    while pending:
+        start, parts, strangers = pending.pop()
+        if start == len(name):
+            if len(parts) > 1 and strangers < len(parts):
+                best.append(parts)
+            continue
+        for end in range(start + 1, len(name) + 1):
+            part = name[start:end]
+            function = start == 0 and len(part) > 1 and (part in FUNCTIONS or part in ALIASES)
+            if part in others:
+                pending.append((end, [*parts, part], strangers))
+            elif function or (len(part) == 1 and strangers == 0):
+                pending.append((end, [*parts, part], strangers + 1))
+    return min(best, key=len, default=[])
+
+
+def _refused(message: str, place: Tree, text: str, hint: str) -> ParseError:
+    return ParseError(message, text=text, start=place.start, end=place.end, hint=hint)

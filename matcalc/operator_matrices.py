@@ -1,0 +1,162 @@
+"""The matrix of a linear operator on vec: L·dX·R ↦ Rᵀ ⊗ L, dXᵀ ↦ K, C ⊙ dX ↦ diag(vec C), …
+
+Every linear primitive has a matrix, so that the Jacobian of anything can be written down.
+Source: Magnus & Neudecker, Matrix Differential Calculus, chapters 2, 3 and 9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from matcalc.adjoints import pullback, window
+from matcalc.applications import apply
+from matcalc.errors import NotDifferentiable
+from matcalc.expressions import (
+    ONE,
+    Apply,
+    Block,
+    Dimension,
+    Expression,
+    Hadamard,
+    IndexedSum,
+    Number,
+    Product,
+    Sum,
+    Transpose,
+    depends_on,
+    postorder,
+)
+from matcalc.leaves import commutation, identity, number, ones, zero
+from matcalc.normal_forms import add, multiply, transpose
+from matcalc.powers import hadamard, indexed_sum
+
+
+def operator_matrix(linear: Expression, D: Expression) -> Expression:
+    """M with vec(L(D)) = M vec(D), for an expression L(D) that is linear in the variable D.
+
+    >>> import matcalc as mc
+    >>> X, dX = mc.variables("X: matrix(n,n), dX: matrix(n,n)")
+    >>> str(operator_matrix(dX @ X + X @ dX, dX))
+    "kron(eye(n), X) + kron(X', eye(n))"
+    """
+    active = depends_on([linear], [D])
+    found: dict[Expression, Expression] = {D: identity(D.rows * D.columns)}
+    for node in postorder(linear):
+        if node in active and node not in found:
+            found[node] = _matrix_of(node, D, found)
+    if linear not in active:
+        return zero(linear.rows * linear.columns, D.rows * D.columns)
+    return found[linear]
+
+
+def _matrix_of(node: Expression, D: Expression, found: dict[Expression, Expression]) -> Expression:
+    if node.is_scalar:
+        return transpose(apply("vec", pullback(node, number(1), [D])[D]))
+    if isinstance(node, Sum):
+        return add(*(found[t] for t in node._args if t in found))
+    if isinstance(node, Product):
+        return _matrix_of_product(node, found)
+    if isinstance(node, Transpose):
+        X = node._args[0]
+        return multiply(commutation(*X.shape), found[X])
+    if isinstance(node, Hadamard):
+        X = next(f for f in node._args if f in found)
+        others = [f for f in node._args if f is not X]
+        return multiply(apply("diag", apply("vec", hadamard(*others))), found[X])
+    if isinstance(node, IndexedSum):
+        *bounds, body = node._args
+        return indexed_sum(*bounds, found[body])
+    if isinstance(node, Block):
+        return _matrix_of_block(node, found)
+    if isinstance(node, Apply) and node.function in _FUNCTIONS:
+        return _FUNCTIONS[node.function](node, found)
+    raise NotDifferentiable(f"there is no matrix for {type(node).__name__}")
+
+
+def _matrix_of_product(node: Product, found: dict[Expression, Expression]) -> Expression:
+    outer = number(node.coefficient)
+    for i, s in enumerate(node.scalars):
+        if s in found:
+            others = multiply(outer, *node.scalars[:i], *node.scalars[i + 1 :], *node.chain)
+            return multiply(apply("vec", others), found[s])
+    i = next(i for i, f in enumerate(node.chain) if f in found)
+    X = node.chain[i]
+    left = multiply(*node.chain[:i]) if i else identity(X.rows)
+    right = multiply(*node.chain[i + 1 :]) if i + 1 < len(node.chain) else identity(X.columns)
+    return multiply(outer, *node.scalars, apply("kron", transpose(right), left), found[X])
+
+
+def _matrix_of_block(node: Block, found: dict[Expression, Expression]) -> Expression:
+    count, blocks = int(node._args[0]), node._args[1:]
+    width = len(blocks) // count
+    terms = []
+    for k, b in enumerate(blocks):
+        if b in found:
+            above = sum((blocks[i * width].rows for i in range(k // width)), start=number(0).value)
+            before = sum((blocks[j].columns for j in range(k % width)), start=number(0).value)
+            place = apply("kron", window(before, b.columns, node.columns), window(above, b.rows, node.rows))
+            terms.append(multiply(place, found[b]))
+    return add(*terms)
+
+
+def _diag(node: Apply, found: dict[Expression, Expression]) -> Expression:
+    x = node.operands[0]
+    spread = apply("kron", ones(x.rows, ONE), identity(x.rows))
+    return multiply(_on_diagonal(x.rows), spread, found[x])
+
+
+def _diagonal(node: Apply, found: dict[Expression, Expression]) -> Expression:
+    X = node.operands[0]
+    gather = apply("kron", ones(ONE, X.rows), identity(X.rows))
+    return multiply(gather, _on_diagonal(X.rows), found[X])
+
+
+def _on_diagonal(n: Dimension) -> Expression:
+    return apply("diag", apply("vec", identity(n)))
+
+
+def _triangle(node: Apply, found: dict[Expression, Expression]) -> Expression:
+    X = node.operands[0]
+    mask = apply(node.function, ones(*X.shape))
+    return multiply(apply("diag", apply("vec", mask)), found[X])
+
+
+def _same(node: Apply, found: dict[Expression, Expression]) -> Expression:
+    return found[node.operands[0]]
+
+
+def _kron(node: Apply, found: dict[Expression, Expression]) -> Expression:
+    """vec(A ⊗ B) = (I ⊗ K ⊗ I)(vec A ⊗ vec B); Magnus & Neudecker, chapter 3, theorem 10."""
+    A, B = node.operands
+    terms = []
+    if A in found:
+        column = apply("kron", identity(A.rows * A.columns), apply("vec", B))
+        terms.append(multiply(_shuffle(A.shape, B.shape), column, found[A]))
+    if B in found:
+        column = apply("kron", apply("vec", A), identity(B.rows * B.columns))
+        terms.append(multiply(_shuffle(A.shape, B.shape), column, found[B]))
+    return add(*terms)
+
+
+def _shuffle(a: tuple[Dimension, Dimension], b: tuple[Dimension, Dimension]) -> Expression:
+    (m, n), (p, q) = a, b
+    return apply("kron", identity(n), apply("kron", commutation(q, m), identity(p)))
+
+
+def _rearrange(node: Apply, found: dict[Expression, Expression]) -> Expression:
+    X, *sizes = node.operands
+    m, n = (s.value for s in sizes if isinstance(s, Number))
+    p, q = (X.rows / m).cancel(), (X.columns / n).cancel()
+    return multiply(commutation(p * q, m * n), transpose(_shuffle((m, n), (p, q))), found[X])
+
+
+def _unrearrange(node: Apply, found: dict[Expression, Expression]) -> Expression:
+    X, *sizes = node.operands
+    m, n, p, q = (s.value for s in sizes if isinstance(s, Number))
+    return multiply(_shuffle((m, n), (p, q)), commutation(m * n, p * q), found[X])
+
+
+_FUNCTIONS: dict[str, Callable[[Apply, dict[Expression, Expression]], Expression]] = {
+    **{"diag": _diag, "diagonal": _diagonal, "tril": _triangle, "triu": _triangle},
+    **{"vec": _same, "unvec": _same, "kron": _kron, "rearrange": _rearrange, "unrearrange": _unrearrange},
+}

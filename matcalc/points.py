@@ -1,0 +1,254 @@
+"""Random points at which some expressions are defined and well conditioned.
+
+Both sides of every kink are visited. Where an expression is not defined at generic points the domain is
+narrowed step by step, and the point says how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from matcalc.curves import CURVED, structured
+from matcalc.differences import magnitude
+from matcalc.evaluation import Evaluator
+from matcalc.expressions import (
+    Apply,
+    EntrywisePower,
+    Expression,
+    Number,
+    Power,
+    Transpose,
+    Variable,
+    variables_of,
+)
+from matcalc.functions import FUNCTIONS
+from matcalc.operations import dimension_value
+from matcalc.powers import is_integer_valued
+from matcalc.sampling import DECLARED, LARGEST_SIZES, Domain, NoPoint, Sampler
+
+LARGEST_SIZE = 200
+COMFORTABLE_ENTRIES, MOST_ENTRIES = 20_000, 1_000_000
+LARGEST_CONDITION = 1e6
+KINK_MARGIN = 0.05
+CANDIDATES = 12
+STEP_FOR_SENSITIVITY = 1e-9
+LARGEST_CHANGE = 1e-3
+
+
+@dataclass(frozen=True)
+class Point:
+    """The sizes, the values of variables and perturbations by name, and what was assumed to find them.
+
+    `largest` is the largest number that occurs in computing the expressions there.
+    """
+
+    sizes: Mapping[str, int]
+    values: Mapping[str, Any]
+    assumptions: tuple[str, ...] = ()
+    largest: float = 1.0
+
+
+@dataclass
+class PointSource:
+    """Draws points at which the expressions of an evaluator are defined and well conditioned.
+
+    ``perturbations`` maps the names of perturbations to the variables that they move; ``others`` are
+    variables that need values besides those in the expressions.
+    """
+
+    sampler: Sampler
+    evaluator: Evaluator
+    perturbations: Mapping[str, Variable]
+    others: Sequence[Variable] = ()
+    start: Domain = DECLARED
+
+    def __post_init__(self) -> None:
+        free = [*self.evaluator.inputs, *self.others, *self.perturbations.values()]
+        by_name = {v.name: v for v in reversed(free) if v.name not in self.perturbations}
+        self.variables = [by_name[name] for name in sorted(by_name)]
+        nodes = self.evaluator.nodes
+        self._sizes_before: list[Mapping[str, int]] = []
+        self._shapes = {node.shape for node in (*nodes, *self.variables)}
+        self._tall = [v.shape for v in self.variables if "orthogonal" in v.properties]
+        slots = {node: i for i, node in enumerate(nodes)}
+        self._inverted = [slots[o] for o in _inverted(nodes)]
+        self._kinked = [slots[node.operands[-1]] for node in nodes if _is_kinked(node)]
+        positive = {v.name for v in _directly_positive(nodes)} - {*self.perturbations}
+        self.start = replace(self.start, positive=self.start.positive | positive)
+
+    @property
+    def has_kinks(self) -> bool:
+        """Whether a function with a kink occurs, so that a formula may be right in some regions only."""
+        return bool(self._kinked)
+
+    def draw(self, trial: int = 0, *, coordinate: bool = False) -> Point:
+        """The next point; `trial` alternates the sides of scalar kinks. Raises NoPoint."""
+        point = self._draw(trial, coordinate)
+        self._sizes_before.append(point.sizes)
+        return point
+
+    def _draw(self, trial: int, coordinate: bool) -> Point:
+        culprits: set[str] = set()
+        best: tuple[tuple[int, ...], Point] | None = None
+        left = CANDIDATES
+        for domain in self._ladder(culprits):
+            point, memory = self._candidate(domain, trial, coordinate)
+            if not self._is_defined(memory, culprits):
+                continue
+            made_of_rounding = self._made_of_rounding(point, memory)
+            if made_of_rounding is None:
+                continue
+            flaws = (made_of_rounding, *self._kink_flaws(memory, trial))
+            if best is None or flaws < best[0]:
+                best = (flaws, point)
+            left -= 1
+            if not any(best[0]) or left == 0:
+                return best[1]
+        if best is None:
+            raise NoPoint("no point was found at which all is defined and well conditioned")
+        return best[1]
+
+    def _ladder(self, culprits: set[str]) -> Iterator[Domain]:
+        """The domains to try, wide ones first; `culprits` grows while they fail."""
+        square = {v.name for v in self.variables if not v.is_scalar and v.rows == v.columns}
+        everything = {v.name for v in self.variables}
+        start = self.start
+        for _ in range(CANDIDATES):
+            yield start
+        for names in (culprits, everything):
+            for squares, positive, small, above in _STEPS:
+                for _ in range(6):
+                    yield replace(
+                        start,
+                        positive=start.positive
+                        | (names - square if squares else names if positive else set()),
+                        near_identity=start.near_identity | (names & square if squares else set()),
+                        small=start.small | (names if small else set()),
+                        above_one=start.above_one | (names if above else set()),
+                    )
+
+    def _candidate(self, domain: Domain, trial: int, coordinate: bool) -> tuple[Point, list[Any]]:
+        sampler = self.sampler
+        sizes = self._sizes()
+        values = {v.name: sampler.value(v, sizes, domain) for v in self.variables}
+        values |= self._whole_numbers(domain, trial)
+        for name, v in self.perturbations.items():
+            scale = 1 / 8 if v.name in domain.small else 1.0
+            values[name] = sampler.direction(v, values[v.name], scale, coordinate=coordinate)
+        memory = self.evaluator.memory(values, sizes)
+        largest = max((float(np.max(np.abs(m))) for m in memory if m is not None), default=0.0)
+        assumptions = domain.assumptions([v.name for v in self.variables])
+        return Point(sizes, values, assumptions, largest), memory
+
+    def _whole_numbers(self, domain: Domain, trial: int) -> dict[str, float]:
+        """The integers, from 1 to 4, or 0 where allowed: two have all pairs of parities in four points."""
+        found = {}
+        for i, v in enumerate(v for v in self.variables if v.is_scalar and "integer" in v.properties):
+            odd = trial >> i % 2 & 1
+            zero = v.name in domain.nonnegative and trial % 4 == 2
+            found[v.name] = 0.0 if zero else float(2 * self.sampler.rng.integers(1, 3) - odd)
+        return found
+
+    def _sizes(self) -> dict[str, int]:
+        """Sizes with which nothing grows too large."""
+        for v in self.variables:
+            if any(d.is_Integer and d > LARGEST_SIZE for d in v.shape):
+                raise NoPoint(f"{v.name} is {v.rows}×{v.columns}, which is too large to check")
+        for largest in LARGEST_SIZES:
+            sizes = self.sampler.sizes(self._shapes, self._tall, self._sizes_before, largest)
+            shapes = [[int(dimension_value(d, sizes)) for d in shape] for shape in self._shapes]
+            m, n = max(shapes, key=lambda shape: shape[0] * shape[1])
+            if m * n <= COMFORTABLE_ENTRIES:
+                return sizes
+        if m * n <= MOST_ENTRIES:
+            return sizes
+        raise NoPoint(f"a {m:,}×{n:,} matrix is too large to check")
+
+    def _is_defined(self, memory: Sequence[Any], culprits: set[str]) -> bool:
+        """Whether all is finite, and well conditioned where inverted; else adds to the culprits."""
+        nodes = self.evaluator.nodes
+        for node, value in zip(nodes, memory, strict=True):
+            if value is not None and not np.all(np.isfinite(value)):
+                culprits |= {v.name for v in variables_of(node)} & {v.name for v in self.variables}
+                return False
+        return all(np.linalg.cond(memory[slot]) < LARGEST_CONDITION for slot in self._inverted)
+
+    def _made_of_rounding(self, point: Point, memory: Sequence[Any]) -> int | None:
+        """How many expressions are zero but for rounding, such as det(X'X) with a wide X.
+
+        None where rounding is large: log(det(X'X)) is made of nothing else.
+        """
+        shaken = self.evaluator(self._shaken(point), point.sizes)
+        count = 0
+        for slot, value in zip(self.evaluator.roots, shaken, strict=True):
+            change, size = magnitude(value - memory[slot]), magnitude(memory[slot])
+            if not change <= LARGEST_CHANGE * max(size, STEP_FOR_SENSITIVITY * point.largest):
+                return None
+            count += change > LARGEST_CHANGE * size
+        return count
+
+    def _shaken(self, point: Point) -> dict[str, Any]:
+        """The values with a small change in what need not stay on a curved surface."""
+        rng = np.random.default_rng(0)
+        shaken = dict(point.values)
+        for v in self.variables:
+            if "integer" not in v.properties and not v.properties & CURVED:
+                X = point.values[v.name]
+                V = rng.standard_normal(np.shape(X))
+                shaken[v.name] = X + STEP_FOR_SENSITIVITY * (V if v.is_scalar else structured(v, V))
+        return shaken
+
+    def _kink_flaws(self, memory: Sequence[Any], trial: int) -> tuple[int, int]:
+        """How many kinks are too close, and how many have all of their arguments on one side."""
+        close = one_sided = 0
+        for j, slot in enumerate(self._kinked):
+            entries = np.asarray(memory[slot])
+            sizes = np.abs(entries[entries != 0])
+            close += bool(np.any(sizes <= KINK_MARGIN * np.max(sizes, initial=0)))
+            if entries.ndim == 0:
+                close += bool(abs(entries) <= KINK_MARGIN)
+                one_sided += bool((entries > 0) != ((trial + j) % 2 == 0))
+            else:
+                one_sided += bool(np.all(entries > 0) or np.all(entries < 0))
+        return close, one_sided
+
+
+# Who is narrowed how: (squares near the identity, positive, small, above one).
+_STEPS = (
+    (False, True, False, False),
+    (True, False, False, False),
+    (False, False, True, False),
+    (False, True, True, False),
+    (False, False, False, True),
+)
+
+
+def _inverted(nodes: Sequence[Expression]) -> Iterator[Expression]:
+    """The matrices that are inverted, or whose log det is taken."""
+    for node in nodes:
+        if isinstance(node, Power) and not node.is_scalar:
+            exponent = node.args[1]
+            if not isinstance(exponent, Number) or exponent.value.is_negative:
+                yield node.args[0]
+        elif isinstance(node, Apply) and node.function in ("logdet", "logabsdet"):
+            yield node.operands[0]
+
+
+def _is_kinked(node: Expression) -> bool:
+    return isinstance(node, Apply) and FUNCTIONS[node.function].kinked
+
+
+def _directly_positive(nodes: Sequence[Expression]) -> Iterator[Variable]:
+    """The variables whose logarithm is taken, or which are raised to a power that is no integer."""
+    for node in nodes:
+        logarithm = isinstance(node, Apply) and node.function == "log"
+        fractional = isinstance(node, (Power, EntrywisePower)) and not is_integer_valued(node.args[1])
+        if logarithm or fractional:
+            base = node.operands[-1 if logarithm else 0]
+            inner = base.operands[0] if isinstance(base, Transpose) else base
+            if isinstance(inner, Variable) and not inner.properties & {"integer", "skew", "orthogonal"}:
+                yield inner

@@ -1,0 +1,79 @@
+"""The rule book as users see it, and rules of their own, which are verified before they are used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matcalc.errors import MatcalcError, RuleError
+from matcalc.functions import FUNCTIONS, Function
+from matcalc.rules import DEFINITION, DIFFERENTIAL, Book, Rule, rule_of
+from matcalc.self_check import check_rule
+from matcalc.simplification import forget_identities
+from matcalc.syntax import parse_rulebook
+from matcalc.syntax_trees import RuleText
+
+
+def rules() -> list[Rule]:
+    """The rule book: each rule with its statement, source and domain.
+
+    >>> next(r.statement for r in rules() if r.name == "inverse")
+    'd(inv(A)) = -inv(A)*d(A)*inv(A)'
+    """
+    return list(Book.get())
+
+
+def load_rules(path: str | Path) -> list[Rule]:
+    """Read a file of rules, verify each on random data, and add them to the book; all or none.
+
+    A new function is a ``definition``; identities and differentials are stated as in the book.  Raises
+    RuleError with file, line and counterexample where a rule cannot be read or is wrong.
+    """
+    file = str(path)
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RuleError(f"cannot read the rule file {file}: {error}") from None
+    found = parse_rulebook(text, file)
+    defined: list[str] = []
+    added: list[Rule] = []
+    try:
+        for statement in found:
+            added.append(_checked(statement, text, defined))
+    except MatcalcError:
+        for name in defined:
+            del FUNCTIONS[name]
+        raise
+    Book.get().add([r for r in added if r.kind != DEFINITION])
+    forget_identities()
+    return added
+
+
+def _checked(text: RuleText, whole: str, defined: list[str]) -> Rule:
+    rule = rule_of(text, whole)
+    if rule.kind == DEFINITION:
+        defined.append(_define(text, whole, rule))
+        return rule
+    where = {"file": text.file, "text": whole, "start": text.left.start, "end": text.left.end}
+    report = check_rule(rule)
+    if report.verdict == "refuted":
+        raise RuleError(f"{rule.name} is wrong: {report}", **where)  # type: ignore[arg-type]
+    if rule.kind == DIFFERENTIAL and Book.get().about(DIFFERENTIAL, rule.head):
+        known = Book.get().about(DIFFERENTIAL, rule.head)[0]
+        raise RuleError(f"{rule.name}: {rule.head} has a rule already: {known.place} {known.name}", **where)  # type: ignore[arg-type]
+    if report.verdict == "inconclusive":
+        hint = "state the domain in `for` and `where` so that it can be sampled"
+        raise RuleError(f"{rule.name} could not be verified: {report}", hint=hint, **where)  # type: ignore[arg-type]
+    return rule
+
+
+def _define(text: RuleText, whole: str, rule: Rule) -> str:
+    """Make a new function of a definition; its value is the right side with the arguments put in."""
+    name = str(text.left.value)
+    if name in FUNCTIONS:
+        message = f"{rule.name}: {name} is a function already"
+        raise RuleError(message, file=text.file, text=whole, start=text.left.start, end=text.left.end)
+    parameters = list(rule.parameters.values())
+    shapes = " ".join(f"({p.rows},{p.columns})".replace(" ", "") for p in parameters)
+    result = f"({rule.right.rows},{rule.right.columns})".replace(" ", "")
+    FUNCTIONS[name] = Function(name, f"{shapes} -> {result}", template=(rule.right, tuple(parameters)))
+    return name

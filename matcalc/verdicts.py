@@ -1,0 +1,160 @@
+"""Verdicts on derivatives as printed: every form is written out, read back, and checked on random data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from matcalc.derivatives import Derivative, Formula, Names, differentiate
+from matcalc.errors import MatcalcError, ParseError, ShapeError
+from matcalc.expressions import Expression, Variable, variables_of
+from matcalc.reading import read
+from matcalc.reports import Report
+from matcalc.verification import Claim, verify_equal, verify_forms
+from matcalc.writing import declarations_of, text
+
+FORMS = ("differential", "gradient", "jacobian", "hessian", "second_differential")
+
+
+def as_printed(e: Expression, variables: Iterable[Variable] = ()) -> Expression:
+    """The expression that the printed text of e reads back to."""
+    return read(text(e), declarations_of((*variables, *variables_of(e)), [e]), limits=False).expression
+
+
+def forms_of(D: Derivative, asked: Iterable[str]) -> dict[str, Claim]:
+    """The claims that the printed forms of a derivative make."""
+    claims: dict[str, Claim] = {}
+    known = [*variables_of(D.expression), *D.variables]
+    for form in asked:
+        if form in ("differential", "second_differential"):
+            claims[form] = Claim(form, as_printed(getattr(D, form), known))  # type: ignore[arg-type]
+            continue
+        found = getattr(D, form)
+        blocks = found if isinstance(found, dict) else {D.variables[0].name: found}
+        by_name = {v.name: v for v in D.variables}
+        for key, e in blocks.items():
+            first, second = key if isinstance(key, tuple) else (key, None)
+            label = f"{form} in {' and '.join(key) if second else key}" if isinstance(found, dict) else form
+            other = by_name[second] if second else None
+            claims[label] = Claim(form, as_printed(e, known), by_name[first], other)  # type: ignore[arg-type]
+    return claims
+
+
+def default_forms(D: Derivative) -> tuple[str, ...]:
+    """The forms that are asked for when none is named: the differential, and the gradient of a scalar."""
+    return ("differential", "gradient") if D.expression.is_scalar else ("differential", "jacobian")
+
+
+def verify_derivative(
+    D: Derivative, forms: Iterable[str] | None = None, *, trials: int | None = None, seed: int | None = None
+) -> Report:
+    """Check the printed forms of a derivative on random data."""
+    claims = forms_of(D, default_forms(D) if forms is None else forms)
+    return _verify(D, claims, trials, seed)
+
+
+def _verify(D: Derivative, claims: Mapping[str, Claim], trials: int | None, seed: int | None) -> Report:
+    options: dict[str, Any] = {} if trials is None else {"trials": trials}
+    return verify_forms(
+        D.expression,
+        D.variables,
+        claims,
+        perturbations=D.perturbations,
+        second_perturbations=D.second_perturbations,
+        seed=seed,
+        **options,
+    )
+
+
+def verify(
+    f: Formula,
+    wrt: Names,
+    claim: str | None = None,
+    *,
+    where: str | None = None,
+    trials: int | None = None,
+    seed: int | None = None,
+) -> Report:
+    """Is the derivative right, or is your hand derivation?  A claim is a differential (it contains dx), a
+    gradient (it has the shape of x), a Jacobian or a Hessian.
+
+    Raises ShapeError for a claim of no such shape, and what ``parse`` raises for one that does not read.
+
+    >>> verify("x'*A*x", "x", claim="2*A*x", where="A: matrix(n,n), x: vector(n)", seed=1).verdict
+    'refuted'
+    >>> verify("x'*A*x", "x", claim="(A + A')*x", where="A: matrix(n,n), x: vector(n)", seed=1).verdict
+    'verified'
+    """
+    D = differentiate(f, wrt, where)
+    if claim is None:
+        return verify_derivative(D, trials=trials, seed=seed)
+    return _verify(D, {"claim": claim_of(D, claim)}, trials, seed)
+
+
+def claim_of(D: Derivative, claim: str) -> Claim:
+    """The claim that a text makes about a derivative, recognised by its content and shape."""
+    x = D.variables[0]
+    known = {v.name: v for v in (*variables_of(D.expression), *D.variables)}
+    perturbations = {v.name: v for v in D.perturbations.values()}
+    second = {v.name: v for v in D.second_perturbations.values()}
+    declared = declarations_of((known | perturbations | second).values(), [D.expression])
+    e = _read_claim(D, claim, declared)
+    used = {v.name for v in variables_of(e)}
+    size, entries = x.rows * x.columns, D.expression.rows * D.expression.columns
+    if used & set(second):
+        return Claim("second_differential", e)
+    if used & set(perturbations):
+        return Claim("differential", e)
+    shapes = {"gradient": x.shape, "jacobian": (entries, size), "hessian": (size, size)}
+    for kind, shape in shapes.items():
+        if e.shape == shape and (D.expression.is_scalar or kind == "jacobian"):
+            return Claim(kind, e, x)  # type: ignore[arg-type]
+    if is_zero_claim(e):
+        return Claim("differential", e)
+    dx = D.perturbations[x].name
+    wanted = [f"a gradient is {x.rows}×{x.columns}"] if D.expression.is_scalar else []
+    wanted += [f"a Jacobian {entries}×{size}", f"a differential {_words(D.expression)} with {dx} in it"]
+    message = f"{claim} is {_words(e)}: it is no derivative of {text(D.expression)} with respect to {x.name}"
+    raise ShapeError(message, text=claim, start=0, end=len(claim), hint="; ".join(wanted))
+
+
+def _read_claim(D: Derivative, claim: str, declared: str) -> Expression:
+    """The claim; where it is a bare eye or ones, its size is that of a gradient."""
+    try:
+        return read(claim, declared).expression
+    except ParseError as error:
+        for shape in (D.variables[0].shape, D.expression.shape):
+            try:
+                return read(claim, declared, shape=shape).expression
+            except MatcalcError:
+                continue
+        raise error from None
+
+
+def is_zero_claim(e: Expression) -> bool:
+    """Whether the claim is a zero, which is a differential of any function."""
+    return e.is_scalar and text(e) == "0"
+
+
+def _words(e: Expression) -> str:
+    return f"{e.rows}×{e.columns}"
+
+
+def equal(
+    e1: Formula,
+    e2: Formula,
+    *,
+    where: str | None = None,
+    trials: int | None = None,
+    seed: int | None = None,
+) -> Report:
+    """Are two expressions the same function?  Decided on random data.
+
+    >>> equal("inv(A*B)", "inv(B)*inv(A)", where="A, B: matrix(n,n)").verdict
+    'verified'
+    """
+    first, second = (read(e, where).expression if isinstance(e, str) else e for e in (e1, e2))
+    if not isinstance(first, Expression) or not isinstance(second, Expression):
+        raise ShapeError("equal compares two texts or two expressions", hint="use from_sympy first")
+    options: dict[str, Any] = {} if trials is None else {"trials": trials}
+    return verify_equal(first, second, seed=seed, **options)

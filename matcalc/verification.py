@@ -1,0 +1,199 @@
+"""Checks of derivatives, as printed, against values of the function; and of expressions for equality."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from secrets import randbits
+from time import monotonic
+from typing import Any
+
+from matcalc.agreements import Sides
+from matcalc.computations import Computer
+from matcalc.derivative_tests import TESTS, Case, Claim, Names, adjoint_test, adjoints_of, differential_tests
+from matcalc.differences import Slope
+from matcalc.differentials import differential_of
+from matcalc.errors import ShapeError
+from matcalc.expressions import Expression, Variable, variables_of
+from matcalc.judgements import Jury, Test
+from matcalc.leaves import variable
+from matcalc.points import PointSource
+from matcalc.reports import Check, Report
+from matcalc.sampling import DECLARED, Domain, Sampler
+
+TRIALS = 3
+TIME_LIMIT = 10.0
+SEED_BITS = 32
+
+
+def verify_forms(
+    f: Expression,
+    variables: Sequence[Variable],
+    forms: Mapping[str, Claim],
+    *,
+    perturbations: Names | None = None,
+    second_perturbations: Names | None = None,
+    trials: int = TRIALS,
+    seed: int | None = None,
+    time_limit: float = TIME_LIMIT,
+    domain: Domain = DECLARED,
+    adjoint: bool = True,
+) -> Report:
+    """Check formulas for derivatives of f with respect to variables; ``forms`` gives each claim its name.
+
+    ``perturbations`` says which variables of the claims stand for dx, ``second_perturbations`` for dx′; by
+    default they are named dx and dx_. The seed is fresh unless given, and always in the report. With a
+    differential comes the adjoint test of the engine's pullback against it, unless ``adjoint`` is False.
+
+    >>> from matcalc.reading import parse
+    >>> where = "A: matrix(n,n), dA: matrix(n,n)"
+    >>> f, claim = parse("A^2", where), parse("2*A*dA", where)
+    >>> A = next(variables_of(f))
+    >>> verify_forms(f, [A], {"differential": Claim("differential", claim)}, seed=1).verdict
+    'refuted'
+    """
+    first = _perturbations(f, variables, perturbations, "")
+    second = _perturbations(f, variables, second_perturbations, "_")
+    misshapen = [_shape_check(f, name, claim) for name, claim in forms.items()]
+    refuted = tuple(check for check in misshapen if check is not None)
+    if refuted:
+        return Report("refuted", seed=seed, reason=refuted[0].reason, checks=refuted)
+    case = Case(f, tuple(variables), first, second, _differential(f, first, forms))
+    tests = [test for name, claim in forms.items() for test in TESTS[claim.kind](case, name, claim)]
+    roots = [f, case.linear, *(claim.expression for claim in forms.values())]
+    others = list(variables)
+    kinds = {claim.kind for claim in forms.values()}
+    if "differential" in kinds and adjoint:
+        adjoints = adjoints_of(case)
+        roots += adjoints.values()
+        others.append(case.cotangent)
+        tests += [adjoint_test(case, adjoints)] if adjoints else []
+    if "differential" not in kinds and kinds & {"hessian", "second_differential"}:
+        tests += differential_tests(case, "differential", Claim("differential", case.linear))
+    moving = {names[v].name: v for v in variables for names in (first, second)}
+    known = [f] if "differential" in kinds else [f, case.linear]
+    return verify_tests(
+        tests,
+        roots,
+        known,
+        others,
+        moving=moving,
+        trials=trials,
+        seed=seed,
+        time_limit=time_limit,
+        domain=domain,
+    )
+
+
+def verify_equal(
+    e1: Expression,
+    e2: Expression,
+    *,
+    trials: int = TRIALS,
+    seed: int | None = None,
+    time_limit: float = TIME_LIMIT,
+    domain: Domain = DECLARED,
+) -> Report:
+    """Check whether two expressions are the same function of their variables.
+
+    Raises ShapeError where one name stands for different things in the two.
+
+    >>> from matcalc.reading import parse
+    >>> where = "A: matrix(n,n), B: matrix(n,n)"
+    >>> verify_equal(parse("tr(A*B)", where), parse("tr(A)*tr(B)", where), seed=1).verdict
+    'refuted'
+    """
+    by_name: dict[str, Variable] = {}
+    for v in variables_of(e1, e2):
+        known = by_name.setdefault(v.name, v)
+        if known.shape != v.shape:
+            shapes = f"{known.rows}×{known.columns} in one and {v.rows}×{v.columns} in the other"
+            raise ShapeError(f"{v.name} is {shapes}", hint="declare it")
+    if e1.shape != e2.shape:
+        words = f"the shapes differ: {e1.rows}×{e1.columns} and {e2.rows}×{e2.columns}"
+        return Report("refuted", seed=seed, reason=words, checks=(Check("shape", "refuted", None, words),))
+    test = Test(
+        "equality",
+        lambda state: Sides(state.value(e1), Slope(state.value(e2), 0.0)),
+        statement="the first gives",
+        contrast="the second {}",
+    )
+    options = {"trials": trials, "seed": seed, "time_limit": time_limit, "domain": domain}
+    return verify_tests([test], [e1, e2], [e2], variables_of(e1, e2), **options)  # type: ignore[arg-type]
+
+
+def verify_tests(
+    tests: Sequence[Test],
+    roots: Sequence[Expression],
+    known: Sequence[Expression],
+    others: Iterable[Variable] = (),
+    *,
+    moving: Mapping[str, Variable] | None = None,
+    trials: int = TRIALS,
+    seed: int | None = None,
+    time_limit: float = TIME_LIMIT,
+    domain: Domain = DECLARED,
+) -> Report:
+    """Make tests that use the values of the roots, at points where all roots are defined.
+
+    Where that is inconclusive the points are those where the ``known`` roots are defined, since the others
+    are wrong there; and then small ones, where functions are not saturated. ``others`` are variables that
+    need values besides those in the roots, ``moving`` maps the names of perturbations to what they perturb.
+    """
+    moving = moving or {}
+    sampler = Sampler(randbits(SEED_BITS) if seed is None else seed)
+    computer = Computer(tuple(dict.fromkeys(roots)), moving)
+    free = [v for v in (*others, *computer.evaluator(computer.roots, False).inputs) if v.name not in moving]
+    small = replace(domain, small=frozenset(v.name for v in free))
+    deadline = monotonic() + time_limit
+    for defined, where in ((computer.roots, domain), (tuple(known), domain), (computer.roots, small)):
+        source = PointSource(sampler, computer.evaluator(defined, False), moving, free, where)
+        report = Jury(tests, computer, source, trials, deadline).hear()
+        if report.verdict != "inconclusive" or monotonic() > deadline:
+            break
+    return report
+
+
+# ---- claims ------------------------------------------------------------------------------------------------
+
+
+def _differential(f: Expression, first: Names, forms: Mapping[str, Claim]) -> Expression:
+    """The differential: as claimed, else the engine's."""
+    claimed = [claim.expression for claim in forms.values() if claim.kind == "differential"]
+    needed = any(claim.kind in ("hessian", "second_differential") for claim in forms.values())
+    return claimed[0] if claimed else differential_of(f, dict(first)) if needed else f
+
+
+def _perturbations(
+    f: Expression, variables: Sequence[Variable], given: Names | None, mark: str
+) -> dict[Variable, Variable]:
+    """The perturbation of each variable: as given, else named d + its name."""
+    taken = {v.name for v in variables_of(f)}
+    found = {}
+    for v in variables:
+        name = f"d{v.name}{mark}"
+        while name in taken:
+            name += "_"
+        found[v] = given[v] if given is not None and v in given else variable(name, *v.shape)
+    return found
+
+
+def _size(v: Expression) -> Any:
+    return v.rows * v.columns
+
+
+def _shape_check(f: Expression, name: str, claim: Claim) -> Check | None:
+    """A refutation where the claim does not have the shape of such a derivative."""
+    x = claim.variable or f
+    wanted = {
+        "differential": f.shape,
+        "second_differential": f.shape,
+        "gradient": x.shape,
+        "jacobian": (_size(f), _size(x)),
+        "hessian": (_size(x), _size(claim.other or x)),
+    }[claim.kind]
+    found = claim.expression.shape
+    if all((a - b).expand() == 0 for a, b in zip(wanted, found, strict=True)):
+        return None
+    words = f"the {name} must be {wanted[0]}×{wanted[1]}, but the formula is {found[0]}×{found[1]}"
+    return Check("shape", "refuted", None, words)

@@ -1,0 +1,199 @@
+"""The order in which a syntax tree is read, and where the names of the text stand in it.
+
+A walk is a flat list of steps, children before their parent, so that no input can exhaust the stack. A definition
+of ``let`` is bound before the body that uses it, and the index of a sum before the summand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from matcalc.functions import ALIASES, FUNCTIONS
+from matcalc.syntax_trees import Tree
+
+VISIT, BIND, INDEX, RELEASE = "visit", "bind", "index", "release"
+
+# The first argument that is a size and not an expression; all those after it are sizes too.
+_FIRST_SIZE = {
+    **dict.fromkeys(("eye", "ones", "zeros", "K", "commutation"), 0),
+    **dict.fromkeys(("vector", "matrix", "unvec", "reshape", "rearrange", "unrearrange"), 1),
+}
+# What takes vectors, or is of no use for a scalar: a name that stands there alone is not a scalar.
+OF_VECTORS = frozenset(
+    ("sum", "mean", "norm1", "norm2", "norm", "fro", "dot", "inner", "outer", "diag", "vec", "reshape", "unvec")
+    + ("softmax", "logsumexp", "lse", "cumsum")
+)
+# What takes matrices.
+_OF_MATRICES = frozenset(
+    ("tr", "trace", "Tr", "det", "determinant", "logdet", "logabsdet", "inv", "inverse", "adj", "adjugate")
+    + ("cof", "cofactor", "tril", "triu")
+)
+_ARITHMETIC = ("sum", "product", "negate", "power")
+
+
+class Step(NamedTuple):
+    """One step: visit a tree, bind a name to a definition or to the index of a sum, or release the name."""
+
+    action: str
+    tree: Tree
+    name: str = ""
+
+
+def walk_of(root: Tree) -> list[Step]:
+    """The steps that read a tree.
+
+    >>> from matcalc.syntax import parse_expression
+    >>> [step.name or step.tree.value for step in walk_of(parse_expression("let r = A*x in sum(r)"))]
+    ['A', 'x', ('*',), 'r', 'r', 'sum', 'r', ('r',)]
+    """
+    found: list[Step] = []
+    pending: list[tuple[str, Tree, str]] = [("", root, "")]
+    while pending:
+        action, tree, name = pending.pop()
+        if action:
+            found.append(Step(action, tree, name))
+        elif not tree.children:
+            found.append(Step(VISIT, tree))
+        elif tree.kind == "let":
+            _open_let(tree, pending)
+        elif tree.kind == "call":
+            _open_call(tree, pending)
+        else:
+            pending.append((VISIT, tree, ""))
+            pending.extend([("", child, "") for child in reversed(tree.children)])
+    return found
+
+
+def _open_let(tree: Tree, pending: list[tuple[str, Tree, str]]) -> None:
+    names: tuple[str, ...] = tree.value  # type: ignore[assignment]
+    *definitions, body = tree.children
+    pending.append((VISIT, tree, ""))
+    pending.extend((RELEASE, tree, name) for name in names)
+    pending.append(("", body, ""))
+    for name, definition in zip(reversed(names), reversed(definitions), strict=True):
+        pending += [(BIND, definition, name), ("", definition, "")]
+
+
+def _open_call(tree: Tree, pending: list[tuple[str, Tree, str]]) -> None:
+    pending.append((VISIT, tree, ""))
+    if is_indexed_sum(tree):
+        index, lower, upper, body = tree.children
+        name = str(index.value)
+        pending += [(RELEASE, tree, name), ("", body, ""), (INDEX, index, name), ("", upper, ""), ("", lower, "")]
+    elif is_called(str(tree.value)):
+        pending.extend(("", child, "") for child in reversed(tree.children[: first_size(tree)]))
+
+
+def is_called(name: str) -> bool:
+    """Whether the name is one that stands before ( in this language, d(X) of the rule books included."""
+    return name in FUNCTIONS or name in ALIASES or name in _FIRST_SIZE or name in ("sum", "d")
+
+
+def is_indexed_sum(tree: Tree) -> bool:
+    """Whether the tree is ``sum(i, 1, n, x[i])``."""
+    return tree.value == "sum" and len(tree.children) == 4 and tree.children[0].kind == "name"
+
+
+def first_size(tree: Tree) -> int:
+    """How many arguments of a call come before those that are sizes: one in unvec(x,m,n), none in eye(n)."""
+    count = len(tree.children)
+    if tree.value == "sum":
+        return 1 if count == 2 else count
+    return _FIRST_SIZE.get(str(tree.value), count)
+
+
+@dataclass
+class Survey:
+    """What a text says of its names before any shape is known.
+
+    ``names``, ``sizes`` and ``bound`` give the first place of each free name, of each name inside a size, and of
+    each name that the text itself defines, ``rebound`` of those defined inside their own scope; the others give the place that allows only such a meaning.
+    """
+
+    names: dict[str, Tree] = field(default_factory=dict)
+    sizes: dict[str, Tree] = field(default_factory=dict)
+    bound: dict[str, Tree] = field(default_factory=dict)
+    rebound: dict[str, Tree] = field(default_factory=dict)
+    scalars: dict[str, Tree] = field(default_factory=dict)
+    integers: dict[str, Tree] = field(default_factory=dict)
+    exponents: dict[str, list[Tree]] = field(default_factory=dict)
+    not_scalars: dict[str, Tree] = field(default_factory=dict)
+    matrices: dict[str, Tree] = field(default_factory=dict)
+
+
+def survey(walk: list[Step]) -> Survey:
+    """Where the names of a walk stand."""
+    found = Survey()
+    bound: dict[str, int] = {}
+    for action, tree, name in walk:
+        if action == RELEASE:
+            bound[name] -= 1
+        elif action != VISIT:
+            (found.rebound if bound.get(name) else found.bound).setdefault(name, tree)
+            bound[name] = bound.get(name, 0) + 1
+        elif tree.kind == "name":
+            if not bound.get(tree.value):  # type: ignore[arg-type]
+                found.names.setdefault(tree.value, tree)  # type: ignore[arg-type]
+        elif tree.kind in _PLACES:
+            _PLACES[tree.kind](found, tree)
+    return found
+
+
+def _note(place: Mapping[str, Tree], tree: Tree, where: Tree) -> None:
+    if tree.kind == "name":
+        place.setdefault(tree.value, where)  # type: ignore[attr-defined]
+
+
+def names_in_size(tree: Tree) -> Iterator[Tree]:
+    """The names of which a number, size or exponent is made by sums, products and powers."""
+    pending = [tree]
+    while pending:
+        part = pending.pop()
+        if part.kind == "name":
+            yield part
+        elif part.kind in _ARITHMETIC:
+            pending.extend(reversed(part.children))
+
+
+def _transpose(found: Survey, tree: Tree) -> None:
+    _note(found.not_scalars, tree.children[0], tree)
+
+
+def _call(found: Survey, tree: Tree) -> None:
+    count = first_size(tree)
+    if count < len(tree.children):
+        for argument in tree.children[count:]:
+            for name in names_in_size(argument):
+                _note(found.sizes, name, name)
+    if tree.value in OF_VECTORS and count <= 2:
+        for argument in tree.children[:count]:
+            _note(found.not_scalars, argument, tree)
+    elif tree.value in _OF_MATRICES:
+        for argument in tree.children:
+            _note(found.matrices, argument, tree)
+    elif is_indexed_sum(tree):
+        for bound in tree.children[1:3]:
+            for name in names_in_size(bound):
+                _note(found.scalars, name, tree)
+                _note(found.integers, name, tree)
+
+
+def _power(found: Survey, tree: Tree) -> None:
+    base, exponent = tree.children
+    if tree.value == "^" and base.kind != "number" and exponent.kind != "number":
+        for name in names_in_size(exponent):
+            found.exponents.setdefault(str(name.value), []).append(tree)
+
+
+def _index(found: Survey, tree: Tree) -> None:
+    base, *items = tree.children
+    _note(found.matrices if len(items) == 2 else found.not_scalars, base, tree)
+    for item in items:
+        for name in names_in_size(item):
+            _note(found.scalars, name, tree)
+            _note(found.integers, name, tree)
+
+
+_PLACES = {"transpose": _transpose, "call": _call, "power": _power, "index": _index}

@@ -1,0 +1,249 @@
+"""Writing an expression out: which shared parts get names, and the text of the whole."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
+
+from sympy import Expr
+
+from matcalc.expressions import (
+    ONE,
+    Apply,
+    EntrywisePower,
+    Expression,
+    Hadamard,
+    IndexedSum,
+    Power,
+    Product,
+    Sum,
+    Transpose,
+    Variable,
+    postorder,
+    variables_of,
+)
+from matcalc.layouts import Layout
+from matcalc.notations import Notation
+from matcalc.sheets import Written
+from matcalc.text import size_text, text_of
+
+NAMEABLE = (Sum, Product, Power, Hadamard, EntrywisePower, Apply, IndexedSum)
+LEAST_COST, LEAST_SAVING, GREATEST_HEIGHT = 4, 2, 24
+LETTERS = {"scalar": "stcg", "vector": "ruvwzh", "matrix": "MNPQRS"}
+
+
+def written(root: Expression) -> Written:
+    """The expression as an expert would write it, shared parts named.
+
+    >>> import matcalc as mc
+    >>> e = mc.parse("inv(A + B)*x*x'*inv(A + B)", where="A, B: matrix(n,n), x: vector(n)")
+    >>> [(n, text_of(d)) for n, d in written(e).parts]
+    [('M', 'inv(A + B)')]
+    """
+    plain = Layout([root])
+    names = _names(root, plain)
+    if not names:
+        return Written((), plain.plain(root))
+    named = Layout([root], names)
+    answer = named.plain(root)
+    return Written(_used(answer, named.definitions), answer)
+
+
+def _used(answer: Notation, definitions: dict[str, Notation]) -> tuple[tuple[str, Notation], ...]:
+    """The definitions that the answer needs, each after those it uses itself."""
+    in_order: dict[str, Notation] = {}
+    opened: set[str] = set()
+    stack = [(label, False) for label in _labels(answer, definitions)]
+    while stack:
+        label, ready = stack.pop()
+        if ready:
+            in_order[label] = definitions[label]
+        elif label not in opened:
+            opened.add(label)
+            stack.append((label, True))
+            stack.extend((other, False) for other in _labels(definitions[label], definitions))
+    return tuple(in_order.items())
+
+
+def _labels(root: Notation, definitions: dict[str, Notation]) -> list[str]:
+    """The named parts that a notation uses, last first."""
+    found: dict[str, None] = {}
+    todo = [root]
+    while todo:
+        n = todo.pop()
+        if n.kind == "name" and n.value in definitions:
+            found[str(n.value)] = None
+        todo.extend(reversed(n.parts))
+    return list(reversed(found))
+
+
+def _names(root: Expression, layout: Layout) -> dict[Expression, str]:
+    order = postorder(root)
+    shared = _Sharing(root, order, layout)
+    chosen = shared.worth_naming()
+    chosen |= set(_deep(order, chosen, shared))
+    if not chosen:
+        return {}
+    letters = _Letters({e.name for e in order if isinstance(e, Variable)} | _size_names(order))
+    names: dict[Expression, str] = {}
+    for node in order:
+        if node in chosen:
+            names[node] = letters.next(node)
+            for twin in shared.twins_of(node):
+                names[twin] = names[node] + "'"
+    return names
+
+
+def _size_names(order: Sequence[Expression]) -> set[str]:
+    return {str(s) for e in order for d in e.shape for s in d.free_symbols} | {"e", "pi", "I", "K"}
+
+
+class _Sharing:
+    """How often each part is written, a matrix and its transpose counted as one part."""
+
+    def __init__(self, root: Expression, order: list[Expression], layout: Layout) -> None:
+        self.root = root
+        self.layout = layout
+        self.part: dict[Expression, Expression] = {}
+        self.height: dict[Expression, int] = {}
+        self.open = _open_nodes(order)
+        present = set(order)
+        for node in order:
+            self.part[node] = self._part_of(node, present)
+            self.height[node] = 1 + max((self.height[o] for o in node.operands), default=0)
+
+    def _part_of(self, node: Expression, present: set[Expression]) -> Expression:
+        inner = node._args[0] if isinstance(node, Transpose) else node
+        twin = inner._transposed
+        if twin is None or twin not in present or isinstance(twin, Transpose):
+            return inner
+        return min(inner, twin, key=lambda e: (self.layout.plain(e).cost, e.key))
+
+    def twins_of(self, node: Expression) -> Iterator[Expression]:
+        """The transpose of a part, where it is a node of its own."""
+        twin = node._transposed
+        if twin is not None and twin is not node and self.part.get(twin) is node and not isinstance(twin, Transpose):
+            yield twin
+
+    def worth_naming(self) -> set[Expression]:
+        """The parts whose naming shortens the whole; the larger ones are decided first."""
+        uses = dict.fromkeys(self.part.values(), 0)
+        uses[self.part[self.root]] = 1
+        chosen: set[Expression] = set()
+        for node in sorted(uses, key=lambda e: (-self.height[e], e.key)):
+            weight = uses[node]
+            nameable = isinstance(node, NAMEABLE) and node is not self.root and node not in self.open
+            if nameable and weight >= 2:
+                cost = self.layout.plain(node).cost
+                if cost >= LEAST_COST and weight * cost - (cost + 2 + weight) >= LEAST_SAVING:
+                    chosen.add(node)
+                    weight = 1
+            for o in node.operands:
+                uses[self.part[o]] += weight
+        return chosen
+
+
+def _deep(order: list[Expression], chosen: set[Expression], shared: _Sharing) -> Iterator[Expression]:
+    """Parts at which the nesting since the last name becomes too deep to read."""
+    height: dict[Expression, int] = {}
+    for node in order:
+        inner = max((height[o] for o in node.operands), default=0)
+        height[node] = 0 if shared.part[node] in chosen else inner + 1
+        if height[node] > GREATEST_HEIGHT and isinstance(node, NAMEABLE) and not isinstance(node, Product):
+            if node not in shared.open:
+                height[node] = 0
+                yield shared.part[node]
+
+
+def _open_nodes(order: list[Expression]) -> set[Expression]:
+    """The nodes with the index of a sum around them, which cannot be defined outside of that sum."""
+    free: dict[Expression, frozenset[Expression]] = {}
+    for node in order:
+        inner = frozenset().union(*(free[o] for o in node.operands))
+        if isinstance(node, Variable) and node.is_index:
+            inner = frozenset([node])
+        free[node] = inner - {node._args[0]} if isinstance(node, IndexedSum) else inner
+    return {node for node, indices in free.items() if indices}
+
+
+class _Letters:
+    """Fresh names by kind: M, N, … for matrices, r, u, … for vectors, s, t, … for scalars."""
+
+    def __init__(self, taken: set[str]) -> None:
+        self.fresh = {kind: _fresh(letters, taken) for kind, letters in LETTERS.items()}
+
+    def next(self, node: Expression) -> str:
+        kind = "scalar" if node.is_scalar else "vector" if ONE in node.shape else "matrix"
+        return next(self.fresh[kind])
+
+
+def _fresh(letters: str, taken: set[str]) -> Iterator[str]:
+    """The letters, then the letters with 1, 2, …, without those that are taken."""
+    for suffix in _suffixes():
+        yield from (letter + suffix for letter in letters if letter + suffix not in taken)
+
+
+def _suffixes() -> Iterator[str]:
+    yield ""
+    yield from map(str, count(1))
+
+
+def text(root: Expression) -> str:
+    """The expression as text that reads back to it: ``let r = A*x - b in 2*A'*r``.
+
+    >>> import matcalc as mc
+    >>> text(mc.parse("A'x + A x", where="A: matrix(n,n), x: vector(n)"))
+    "A*x + A'*x"
+    """
+    found = written(root)
+    answer = text_of(found.answer)
+    if not found.parts:
+        return answer
+    definitions = "; ".join(f"{n} = {text_of(d)}" for n, d in found.parts)
+    return f"let {definitions} in {answer}"
+
+
+def variables_in_order(root: Expression) -> dict[str, Variable]:
+    """The free variables by name, in the order in which they are written."""
+    known = {v.name: v for v in variables_of(root)}
+    words = [w for w in _WORD.findall(text(root)) if w in known]
+    return {w: known[w] for w in dict.fromkeys(words)} | known
+
+
+def declaration(v: Variable) -> str:
+    """The declaration of a variable: ``A: matrix(n,n) symmetric``."""
+    rows, columns = size_text(v.rows), size_text(v.columns)
+    if v.is_scalar:
+        shape = "scalar"
+    elif v.columns is ONE:
+        shape = f"vector({rows})"
+    else:
+        shape = f"matrix({rows},{columns})"
+    return " ".join([f"{v.name}: {shape}", *sorted(v.properties)])
+
+
+def where(root: Expression) -> str:
+    """The declarations of the variables, as ``parse`` takes them; sizes that no shape shows included.
+
+    >>> import matcalc as mc
+    >>> where(mc.parse("sum(A)/n + a", where="A: matrix(m,m), a: scalar, n: size"))
+    'A: matrix(m,m), a: scalar, n: size'
+    """
+    return declarations_of(variables_in_order(root).values(), [root])
+
+
+def declarations_of(variables: Iterable[Variable], roots: Sequence[Expression]) -> str:
+    """The declarations of variables, and of the sizes in expressions that none of them shows."""
+    known = list(dict.fromkeys(variables))
+    shown = {s for v in known for d in v.shape for s in d.free_symbols}
+    sizes = {s for e in postorder(*roots) for a in e._args if isinstance(a, Expr) for s in _symbols(a)}
+    extra = sorted(str(s) for s in sizes - shown)
+    return ", ".join([*map(declaration, known), *(f"{s}: size" for s in extra)])
+
+
+def _symbols(argument: Expr) -> set[Expr]:
+    return set() if isinstance(argument, Expression) else argument.free_symbols
+
+
+_WORD = re.compile(r"[^\W\d]\w*")
