@@ -1,6 +1,6 @@
 """How time and printed size grow with the depth of a network: tanh layers h ← tanh(W h + b), loss ‖h − y‖².
 
-    python benchmarks/depth.py
+python benchmarks/depth.py
 """
 
 import json

@@ -96,9 +96,7 @@ def measured(rounds: int = ROUNDS) -> dict[str, list[float | None]]:
             [sys.executable, __file__, "--round"], capture_output=True, text=True, check=True
         ).stdout
         found.append(json.loads(output))
-    return {
-        name: [_median([r[name][i] for r in found if name in r]) for i in (0, 1)] for name in found[0]
-    }
+    return {name: [_median([r[name][i] for r in found if name in r]) for i in (0, 1)] for name in found[0]}
 
 
 def _median(values: list[float | None]) -> float | None:
@@ -131,7 +129,9 @@ def main() -> None:
         print(json.dumps({"figures": figures, "times_ms": times}, indent=1))
         return
     for name, (our, theirs) in sorted(times.items(), key=lambda item: -(item[1][0] or 0)):
-        print(f"{name:24} {our:8.2f} ms   {f'{theirs:8.1f} ms  {theirs / our:6.0f} x' if theirs else 'SymPy: no or wrong'}")
+        print(
+            f"{name:24} {our:8.2f} ms   {f'{theirs:8.1f} ms  {theirs / our:6.0f} x' if theirs else 'SymPy: no or wrong'}"
+        )
     print()
     for name, figure in figures.items():
         print(f"{name:18} {figure:.3g}" if isinstance(figure, float) else f"{name:18} {figure}")

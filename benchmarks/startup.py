@@ -1,6 +1,6 @@
 """What starting costs: `matcalc diff` as a whole process beside `python -c "import sympy"`, in turns.
 
-    python benchmarks/startup.py
+python benchmarks/startup.py
 """
 
 import json

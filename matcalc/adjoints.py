@@ -28,10 +28,12 @@ from matcalc.expressions import (
 )
 from matcalc.leaves import identity, is_zero, number, unit, variable, zero
 from matcalc.local_differentials import differential_template, perturbation_of
-from matcalc.normal_forms import add, multiply, transpose
 from matcalc.powers import block, hadamard, indexed_sum
-from matcalc.rules import ADJOINT, Book, Rule, match_operands
+from matcalc.products import multiply
+from matcalc.rule_book import ADJOINT, Book, Rule, match_operands
 from matcalc.substitutions import substitute
+from matcalc.sums import add
+from matcalc.transposes import transpose
 
 
 def pullback(root: Expression, cotangent: Expression, targets: Iterable[Expression]) -> dict[Expression, Expression]:
@@ -57,9 +59,7 @@ def pullback(root: Expression, cotangent: Expression, targets: Iterable[Expressi
     return result
 
 
-def local_adjoints(
-    node: Expression, G: Expression, active: set[Expression]
-) -> list[tuple[Expression, Expression]]:
+def local_adjoints(node: Expression, G: Expression, active: set[Expression]) -> list[tuple[Expression, Expression]]:
     """The cotangent that each active operand receives from a node whose cotangent is G."""
     if isinstance(node, Sum):
         return [(t, G) for t in node._args if t in active]
@@ -67,9 +67,7 @@ def local_adjoints(
         return _product_adjoints(node, G, active)
     if isinstance(node, Hadamard):
         factors = node._args
-        return [
-            (f, hadamard(*factors[:i], *factors[i + 1 :], G)) for i, f in enumerate(factors) if f in active
-        ]
+        return [(f, hadamard(*factors[:i], *factors[i + 1 :], G)) for i, f in enumerate(factors) if f in active]
     if isinstance(node, Transpose):
         return [(node._args[0], transpose(G))]
     if isinstance(node, Block):
@@ -79,9 +77,7 @@ def local_adjoints(
     return [(o, _function_adjoint(node, i, G)) for i, o in enumerate(node.operands) if o in active]
 
 
-def _product_adjoints(
-    node: Product, G: Expression, active: set[Expression]
-) -> list[tuple[Expression, Expression]]:
+def _product_adjoints(node: Product, G: Expression, active: set[Expression]) -> list[tuple[Expression, Expression]]:
     found = []
     outer = [number(node.coefficient)]
     for i, s in enumerate(node.scalars):

@@ -79,6 +79,4 @@ def fine_agreement(sides: Sides, zero: float = 0.0) -> Agreement:
     if difference > max(FINE_BARS_REFUSED * bar, FINE_DISAGREEMENT * size, zero):
         return "disagree"
     resolved = bar <= LARGEST_FINE_BAR * size or not magnitude(sides.found)
-    return (
-        "agree" if resolved and difference <= max(FINE_BARS_AGREED * bar, FINE_ROUNDING * size) else "unknown"
-    )
+    return "agree" if resolved and difference <= max(FINE_BARS_AGREED * bar, FINE_ROUNDING * size) else "unknown"

@@ -10,9 +10,9 @@ from matcalc.conditions import conditions_of
 from matcalc.derivatives import Derivative
 from matcalc.expressions import ONE, Expression, Variable
 from matcalc.latex import latex_of, latex_text
-from matcalc.sheets import Written
 from matcalc.notations import Notation
 from matcalc.reports import Report
+from matcalc.sheets import Written
 from matcalc.text import size_text, text_of
 from matcalc.unicode import unicode_of
 from matcalc.writing import declaration, text, variables_in_order, written
@@ -40,7 +40,7 @@ class Answer:
         for form in self.forms:
             found = getattr(self.derivative, form)
             several = isinstance(found, dict)
-            for key, e in (found.items() if several else [("", found)]):
+            for key, e in found.items() if several else [("", found)]:
                 names = "".join(f" in {n}" for n in ([key] if isinstance(key, str) else list(key))) if several else ""
                 turned = self.layout == "denominator" and form == "jacobian"
                 yield form, names, e.T if turned else e
@@ -49,7 +49,11 @@ class Answer:
         """Everything as JSON data."""
         D = self.derivative
         variables = {
-            v.name: {"rows": size_text(v.rows), "columns": size_text(v.columns), "properties": sorted(v.properties)}
+            v.name: {
+                "rows": size_text(v.rows),
+                "columns": size_text(v.columns),
+                "properties": sorted(v.properties),
+            }
             for v in self.variables()
         }
         forms: dict[str, Any] = {}

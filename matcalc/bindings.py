@@ -57,17 +57,13 @@ def declared_shape(v: Variable) -> str:
 
 def _numbers(v: Variable, values: Mapping[str, Any]) -> Array:
     if v.name not in values:
-        raise EvaluationError(
-            f"{v.name} has no value", hint=f"give {declared_shape(v)} under the name {v.name!r}"
-        )
+        raise EvaluationError(f"{v.name} has no value", hint=f"give {declared_shape(v)} under the name {v.name!r}")
     try:
         array = np.asarray(values[v.name])
     except ValueError:
         raise EvaluationError(f"the rows of {v.name} differ in length", hint=_wanted(v)) from None
     if array.dtype.kind not in "biufc":
-        kind = (
-            "numbers of a kind NumPy does not know" if array.dtype.kind == "O" else f"of type {array.dtype}"
-        )
+        kind = "numbers of a kind NumPy does not know" if array.dtype.kind == "O" else f"of type {array.dtype}"
         raise EvaluationError(f"the entries of {v.name} are {kind}", hint="give real or complex numbers")
     if not np.all(np.isfinite(array)):
         raise EvaluationError(f"{v.name} has an entry that is nan or infinite")

@@ -16,11 +16,11 @@ from typing import Any
 from matcalc.applications import apply
 from matcalc.errors import ShapeError
 from matcalc.expressions import ONE, Expression, Variable, dimension
-from matcalc.functions import ALIASES, FUNCTIONS, function_names
+from matcalc.function_table import ALIASES, FUNCTIONS, function_names
 from matcalc.leaves import commutation, expression, identity, ones, variable, zero
-from matcalc.normal_forms import multiply
 from matcalc.powers import block as _block
 from matcalc.powers import entrywise_power, hadamard
+from matcalc.products import multiply
 from matcalc.reading import declarations
 
 Size = int | str | Any
@@ -88,7 +88,12 @@ def block(rows: list[list[Any]]) -> Expression:
     return _block(len(rows), *(expression(b) for row in rows for b in row))
 
 
-_OWN: dict[str, Callable[..., Expression]] = {"sum": total, "ones": ones_like, "commutation": K, "diagv": diag}
+_OWN: dict[str, Callable[..., Expression]] = {
+    "sum": total,
+    "ones": ones_like,
+    "commutation": K,
+    "diagv": diag,
+}
 
 
 def __getattr__(name: str) -> Callable[..., Expression]:

@@ -7,8 +7,8 @@ from matcalc.constructions import Construction, Constructor, index_variable
 from matcalc.errors import ShapeError
 from matcalc.expressions import ONE, Expression, Number, variables_of
 from matcalc.leaves import commutation, identity, number, ones, variable, zero
-from matcalc.normal_forms import multiply
 from matcalc.powers import indexed_sum, is_integer_valued
+from matcalc.products import multiply
 from matcalc.sizes import size_value
 from matcalc.syntax_trees import Tree
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matcalc.errors import ParseError, ShapeError, UnknownName
 from matcalc.expressions import ONE, Dimension
-from matcalc.functions import ALIASES, FUNCTIONS, LATER, function_names, nearest_names
+from matcalc.function_table import ALIASES, FUNCTIONS, LATER, function_names, nearest_names
 from matcalc.inferences import Inference
 from matcalc.sizes import size_text, with_article
 from matcalc.syntax_trees import Tree
@@ -165,7 +165,9 @@ def _instead(found: Inference, tree: Tree, child: Tree, takes: str) -> str:
             return f"write 1 ./ {text} for the reciprocal of every entry"
         if columns is not ONE and rows is not ONE:
             return f"for a matrix that is not square, {name}({text}'*{text}) has a value"
-        return f"if {text} is a matrix, declare it: {text}: matrix(n,n)" if child.kind == "name" else ""
+        if child.kind == "name":
+            return f"if {text} is a matrix, declare it: {text}: matrix(n,n)"
+        return "a square matrix has as many rows as columns: A: matrix(n,n)"
     if takes == "a vector" and rows is ONE:
         return f"write {name}({text[:-1] if text.endswith(chr(39)) else text + chr(39)})"
     if takes == "a vector":
@@ -173,8 +175,11 @@ def _instead(found: Inference, tree: Tree, child: Tree, takes: str) -> str:
     if takes == "a vector or a square matrix":
         return f"write diag({text}') for a diagonal matrix" if rows is ONE else f"write vec({text}) for all its entries"
     if not takes and tree.children[0] is not child:
-        scalar = found.is_scalar(child) or found.is_scalar(tree.children[0])
-        return "write vector(c) or matrix(c) for a scalar c in every entry" if scalar else ""
+        first = tree.children[0]
+        if found.is_scalar(child) or found.is_scalar(first):
+            return "write vector(c) or matrix(c) for a scalar c in every entry"
+        redeclared = found.redeclared(child, found.shape(first))
+        return redeclared or found.redeclared(first, (rows, columns)) or "both have one shape"
     return ""
 
 

@@ -10,7 +10,7 @@ from matcalc import call_mistakes as mistakes
 from matcalc.applications import signature
 from matcalc.dimensions import Clash, product
 from matcalc.expressions import ONE, SCALAR, Dimension, Shape
-from matcalc.functions import ALIASES, FUNCTIONS
+from matcalc.function_table import ALIASES, FUNCTIONS
 from matcalc.inferences import Inference
 from matcalc.syntax_trees import Tree
 from matcalc.walks import is_indexed_sum

@@ -20,7 +20,7 @@ from matcalc.derivatives import Derivative, differentiate
 from matcalc.errors import MatcalcError, UnknownName
 from matcalc.reading import read
 from matcalc.reports import Report
-from matcalc.rule_lines import all_rules, about_rule
+from matcalc.rule_lines import about_rule, all_rules
 from matcalc.verdicts import default_forms, equal, verify, verify_derivative
 
 REFUTED, BAD_INPUT, INCONCLUSIVE = 1, 2, 3
@@ -277,9 +277,7 @@ def _show(report: Report, style: str) -> None:
 @check_options
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text")
 @reports_errors
-def equal_command(
-    first: str, second: str, where: str | None, trials: int | None, seed: int | None, style: str
-) -> int:
+def equal_command(first: str, second: str, where: str | None, trials: int | None, seed: int | None, style: str) -> int:
     """Are two expressions the same function?"""
     report = equal(first, second, where=where, trials=trials, seed=seed)
     _show(report, style)

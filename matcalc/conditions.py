@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from matcalc.errors import NotDifferentiable
-from matcalc.expressions import Apply, EntrywisePower, Expression, Number, Power, Variable, depends_on, postorder
-from matcalc.functions import FUNCTIONS
+from matcalc.expressions import (
+    Apply,
+    EntrywisePower,
+    Expression,
+    Number,
+    Power,
+    Variable,
+    depends_on,
+    postorder,
+)
+from matcalc.function_table import FUNCTIONS
 from matcalc.local_differentials import partial_formula, partial_rules
-from matcalc.rules import match_operands
+from matcalc.rule_book import match_operands
 from matcalc.writing import text
 
 

@@ -13,10 +13,12 @@ from matcalc.expressions import SCALAR, Expression, Shape, Variable, variables_o
 from matcalc.inferences import Inference
 from matcalc.leaves import CONSTANTS, MINUS_ONE, identity, number, ones, unit, variable, zero
 from matcalc.names import BARE_NAMES
-from matcalc.normal_forms import add, multiply, negate, transpose
 from matcalc.powers import block, entrywise_power, hadamard, is_integer_valued, power
+from matcalc.products import multiply
 from matcalc.sizes import exact, size_value
+from matcalc.sums import add, negate
 from matcalc.syntax_trees import Tree
+from matcalc.transposes import transpose
 from matcalc.walks import INDEX, RELEASE, VISIT, Step
 
 
@@ -173,7 +175,9 @@ def _power(made: Construction, tree: Tree) -> Expression:
     if not base.is_scalar and not is_integer_valued(exponent):
         names = [v.name for v in variables_of(exponent) if "integer" not in v.properties]
         if names:
-            message = f"{made.inference.quote(tree)} needs an integer exponent, and {names[0]} is not declared to be one"
+            message = (
+                f"{made.inference.quote(tree)} needs an integer exponent, and {names[0]} is not declared to be one"
+            )
             raise ShapeError(message, hint=f"declare {names[0]}: scalar integer")
     return power(base, exponent)
 

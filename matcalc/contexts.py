@@ -13,9 +13,8 @@ from matcalc.errors import MatcalcError
 from matcalc.evaluation import evaluate
 from matcalc.expressions import Expression, Variable, postorder
 
-def evaluate_answer(
-    answer: Expression, values: Mapping[str, Any], *, sizes: Mapping[str, int] | None = None
-) -> Any:
+
+def evaluate_answer(answer: Expression, values: Mapping[str, Any], *, sizes: Mapping[str, int] | None = None) -> Any:
     """The value of an expression; sizes that no variable of it shows come from the question's variables."""
     contexts: tuple[tuple[Variable, ...], ...] = getattr(answer, "_contexts", ())
     if sizes is None and contexts and _has_own_sizes(answer):

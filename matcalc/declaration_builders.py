@@ -93,12 +93,8 @@ def _size(tree: Tree) -> Tree:
             raise ParseError(
                 "this cannot be a size", start=node.start, end=node.end, hint="a size is like 3, n, 2n or n+1"
             )
-    if tree.kind == "negate" or (
-        tree.kind == "number" and (not isinstance(tree.value, int) or tree.value < 1)
-    ):
-        raise ParseError(
-            "a size is a positive integer", start=tree.start, end=tree.end, hint="write 3, n, 2n or n+1"
-        )
+    if tree.kind == "negate" or (tree.kind == "number" and (not isinstance(tree.value, int) or tree.value < 1)):
+        raise ParseError("a size is a positive integer", start=tree.start, end=tree.end, hint="write 3, n, 2n or n+1")
     return tree
 
 
@@ -114,9 +110,7 @@ def declared(parts: list[Any]) -> tuple[Declaration, ...]:
             raise _unknown("property", word, PROPERTIES)
     end = properties[-1].end if properties else found.end
     words = tuple(dict.fromkeys(word.value for word in properties))
-    return tuple(
-        Declaration(spelled(word.value), found.name, found.dims, words, word.start, end) for word in names
-    )
+    return tuple(Declaration(spelled(word.value), found.name, found.dims, words, word.start, end) for word in names)
 
 
 def _unknown(what: str, word: Token, known: Iterable[str]) -> ParseError:
@@ -165,9 +159,7 @@ def clause(word: str) -> Callable[[list[Any]], _Clause]:
     """The builder of the clauses that begin with `for`, `where` or `from`."""
 
     def build(parts: list[Any]) -> _Clause:
-        return _Clause(
-            word, tuple(part for part in flattened(parts)[1:] if getattr(part, "kind", "") != "COMMA")
-        )
+        return _Clause(word, tuple(part for part in flattened(parts)[1:] if getattr(part, "kind", "") != "COMMA"))
 
     return build
 

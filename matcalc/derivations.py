@@ -19,10 +19,10 @@ from matcalc.expressions import (
     depends_on,
     postorder,
 )
-from matcalc.functions import FUNCTIONS
+from matcalc.function_table import FUNCTIONS
 from matcalc.leaves import variable
 from matcalc.local_differentials import partial_rules
-from matcalc.rules import DIFFERENTIAL, Book, Rule
+from matcalc.rule_book import DIFFERENTIAL, Book, Rule
 from matcalc.writing import text
 
 
@@ -41,9 +41,7 @@ class Step:
         return f"{self.before} = {self.after}    [{self.rule}{source}]"
 
 
-def derivation_of(
-    f: Expression, perturbations: Mapping[Variable, Variable], result: Expression
-) -> tuple[Step, ...]:
+def derivation_of(f: Expression, perturbations: Mapping[Variable, Variable], result: Expression) -> tuple[Step, ...]:
     """The steps from d(f) to the differential: each function once, from the outside in, then the result.
 
     >>> import matcalc as mc

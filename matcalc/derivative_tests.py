@@ -153,9 +153,7 @@ def _hessian_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
 def _symmetry(s: State, hessian: Expression, u: str, v: str) -> Sides:
     H = s.value(hessian)
     du, dv = vec(s.values[u]), vec(s.values[v])
-    return Sides(
-        dot(du, H @ dv), Slope(dot(dv, H @ du), 0.0), magnitude(H) * magnitude(du) * magnitude(dv) / len(H)
-    )
+    return Sides(dot(du, H @ dv), Slope(dot(dv, H @ du), 0.0), magnitude(H) * magnitude(du) * magnitude(dv) / len(H))
 
 
 def _seconddifferential_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:

@@ -114,9 +114,7 @@ class _Stop(NamedTuple):
 _Finding = tuple[str, str, Word]
 
 
-def unexpected_token(
-    text: str, tokens: Sequence[Word], index: int, expected: frozenset[str], start: str
-) -> ParseError:
+def unexpected_token(text: str, tokens: Sequence[Word], index: int, expected: frozenset[str], start: str) -> ParseError:
     """The error for tokens[index], which cannot follow the tokens before it."""
     stop = _Stop(tokens, index, expected)
     found = _by_example(text, stop.token.start, start)

@@ -83,9 +83,7 @@ def slope(curve: Callable[[float], Any]) -> Slope:
     return Slope(best.value, best.error, _order(raw, best.value))
 
 
-def _extended(
-    previous: list[Any], difference: Any, noise: float, best: Slope | None
-) -> tuple[list[Any], Slope | None]:
+def _extended(previous: list[Any], difference: Any, noise: float, best: Slope | None) -> tuple[list[Any], Slope | None]:
     """The next row of the extrapolation table, and the best estimate so far."""
     row = [difference]
     factor = 1.0

@@ -17,8 +17,10 @@ from matcalc.expressions import (
 )
 from matcalc.leaves import is_zero, number, zero
 from matcalc.local_differentials import partial_differential
-from matcalc.normal_forms import add, multiply, transpose
 from matcalc.powers import block, hadamard, indexed_sum
+from matcalc.products import multiply
+from matcalc.sums import add
+from matcalc.transposes import transpose
 
 
 def differential_of(root: Expression, perturbations: Mapping[Expression, Expression]) -> Expression:

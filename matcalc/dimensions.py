@@ -151,9 +151,7 @@ class Unifier:
         else decides, so that in kron(A,B)*vec(X) the size of X is that of B*X*A'.
         Raises Clash where two sizes differ, Undecided where several sizes would do.
         """
-        for _ in range(len(self.deferred) + 1):
-            if not self.deferred:
-                return
+        while self.deferred:
             self._retry()
             if self.deferred and not self._matched_factors():
                 raise Undecided

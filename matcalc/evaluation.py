@@ -180,11 +180,7 @@ def complaint(node: Expression, operands: Sequence[Any]) -> str:
             return "a power of a matrix whose exponent is no integer, or whose inverse does not exist"
         if base is not None and np.isrealobj(base) and np.any(np.asarray(base) < 0):
             return "a power of a negative number whose exponent is no integer"
-        return (
-            "division by zero"
-            if base is not None and np.any(np.asarray(base) == 0)
-            else "a power is too large"
-        )
+        return "division by zero" if base is not None and np.any(np.asarray(base) == 0) else "a power is too large"
     if isinstance(node, Unit):
         return "an index is out of range"
     if isinstance(node, Product) and any(o is None for o in operands):

@@ -116,9 +116,7 @@ def superscripts(word: Token, most: int = 1) -> tuple[Tree, ...]:
     letters = word.value.translate(_SUPERSCRIPTS).lstrip("⁻")
     pieces = letters.split("x")
     if len(pieces) > most:
-        raise ParseError(
-            f"{word.value} is not an exponent", start=word.start, end=word.end, hint="write ^(...)"
-        )
+        raise ParseError(f"{word.value} is not an exponent", start=word.start, end=word.end, hint="write ^(...)")
     trees = tuple(_superscript_tree(piece, word) for piece in pieces)
     if word.value.startswith("⁻"):
         return (Tree("negate", trees, None, word.start, word.end),)

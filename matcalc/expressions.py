@@ -24,7 +24,21 @@ Shape: TypeAlias = tuple[Dimension, Dimension]
 ONE: Integer = S.One
 SCALAR: Shape = (ONE, ONE)
 
-CONSTRUCTORS: dict[str, Callable[..., Expression]] = {}
+
+class _Constructors(dict[str, Callable[..., Any]]):
+    """The constructors, all loaded when the first one is missed."""
+
+    def __missing__(self, name: str) -> Callable[..., Any]:
+        if name not in self:
+            import_module("matcalc.constructors")
+        return self.get(name) or _no_constructor(name)
+
+
+def _no_constructor(name: str) -> Callable[..., Any]:
+    raise KeyError(name)
+
+
+CONSTRUCTORS = _Constructors()
 """Normal-form constructors by node class name, and the operators of Python by their symbol."""
 
 METHODS = {
@@ -45,6 +59,7 @@ def method(name: str) -> Callable[..., Any]:
     module, function = METHODS[name]
     found: Callable[..., Any] = getattr(import_module(module), function)
     return found
+
 
 _interned: WeakValueDictionary[tuple[Any, ...], Expression] = WeakValueDictionary()
 
@@ -385,9 +400,7 @@ def _table(root: Expression) -> list[tuple[type[Expression], tuple[Any, ...]]]:
     """A flat, picklable picture of the graph: children as indices, so that depth does not matter."""
     order = postorder(root)
     index = {node: i for i, node in enumerate(order)}
-    return [
-        (type(node), tuple((index[a],) if isinstance(a, Expression) else a for a in node._args)) for node in order
-    ]
+    return [(type(node), tuple((index[a],) if isinstance(a, Expression) else a for a in node._args)) for node in order]
 
 
 def _restore(table: list[tuple[type[Expression], tuple[Any, ...]]]) -> Expression:

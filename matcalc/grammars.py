@@ -140,8 +140,7 @@ def build_tables(source: str) -> dict[str, Any]:
     return {
         "grammar": _digest(source),
         "states": [
-            {symbol: move(*table.states[state][symbol]) for symbol in sorted(table.states[state])}
-            for state in order
+            {symbol: move(*table.states[state][symbol]) for symbol in sorted(table.states[state])} for state in order
         ],
         "rules": [[rule.origin.name, len(rule.expansion), _builder(rule)] for rule in rules],
         "first": {start: number[table.start_states[start]] for start in STARTS},

@@ -17,7 +17,7 @@ import numpy as np
 from mpmath import MPContext
 from sympy import Expr, Float
 
-from matcalc.functions import FUNCTIONS
+from matcalc.function_table import FUNCTIONS
 from matcalc.operations import Arithmetic, Array, Operation
 
 DIGITS = 60
@@ -113,10 +113,7 @@ _OF_DECIMAL: dict[str, Callable[[Decimal], Decimal]] = {
 }
 
 _MPMATH_NAMES = {
-    **{
-        name: name
-        for name in ("sin", "cos", "tan", "sec", "csc", "cot", "sinh", "cosh", "tanh", "erf", "gamma")
-    },
+    **{name: name for name in ("sin", "cos", "tan", "sec", "csc", "cot", "sinh", "cosh", "tanh", "erf", "gamma")},
     "arcsin": "asin",
     "arccos": "acos",
     "arctan": "atan",
@@ -236,7 +233,7 @@ def _kernel(name: str) -> Operation:
         return _OF_MATRICES[name]
     if name in _REARRANGEMENTS:
         return FUNCTIONS[name].kernel  # type: ignore[return-value]
-    if FUNCTIONS[name].is_entrywise:
+    if name in FUNCTIONS and FUNCTIONS[name].is_entrywise:
         return np.frompyfunc(_of_one_number(name), 1, 1)  # type: ignore[no-any-return]
     raise NoKernel(name)
 

@@ -101,6 +101,12 @@ class Inference:
                 words.append(f"{prefix} {', '.join(shown[:MOST_DECLARATIONS])}{more}")
         return f": {'; '.join(words)}" if words else ""
 
+    def redeclared(self, tree: Tree, shape: Shape) -> str:
+        """The proposal to declare a name with another shape, or nothing for what is not a name."""
+        if tree.kind != "name" or tree.value not in self.names:
+            return ""
+        return f"{tree.value} would fit if declared {tree.value}: {declaration_text(shape)}"
+
     def _sources(self, tree: Tree) -> list[str]:
         """The names below a tree, those with a size in common with it if there are any."""
         names = [str(t.value) for t in postorder(tree)[:MOST_SEARCHED] if t.kind == "name" and t.value in self.names]

@@ -137,9 +137,7 @@ class Jury:
                 agreement, sides = self._second_opinion(test, fine, sides, tally)
             tally.count(agreement, sides, point)
 
-    def _second_opinion(
-        self, test: Test, fine: State | None, sides: Sides, tally: Tally
-    ) -> tuple[Agreement, Sides]:
+    def _second_opinion(self, test: Test, fine: State | None, sides: Sides, tally: Tally) -> tuple[Agreement, Sides]:
         """What sixty digits say; where there are none, what double precision may say."""
         agreement = float_agreement(sides)
         if fine is None:
@@ -150,9 +148,7 @@ class Jury:
                 fine_sides = test.sides(fine)
                 zero = FINE_ZERO * fine.point.largest
                 found = fine_agreement(fine_sides, zero)
-                if found == "unknown" and fine_sides.size <= max(
-                    zero, FINE_BARS_AGREED * fine_sides.expected.error
-                ):
+                if found == "unknown" and fine_sides.size <= max(zero, FINE_BARS_AGREED * fine_sides.expected.error):
                     found = "agree" if _is_rounding(test, fine, fine_sides) else "unknown"
                 if found == "disagree" and test.detail is not None:
                     fine_sides = test.detail(fine)

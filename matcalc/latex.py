@@ -13,7 +13,7 @@ from typing import cast
 from sympy import Expr, Rational, latex
 
 from matcalc.expressions import Expression
-from matcalc.functions import FUNCTIONS
+from matcalc.function_table import FUNCTIONS
 from matcalc.notations import ATOM, NEGATIVE, POSTFIX, POWER, PRODUCT, SUM, Notation
 from matcalc.text import number_text
 from matcalc.tokens import GREEK_LETTERS

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from sympy import Expr, Rational
+
 from matcalc.expressions import (
     ONE,
     Apply,
@@ -31,7 +33,6 @@ from matcalc.expressions import (
     Variable,
     Zero,
 )
-from matcalc.normal_forms import negate, transpose
 from matcalc.notations import (
     PRODUCT,
     Notation,
@@ -47,7 +48,8 @@ from matcalc.notations import (
 from matcalc.product_layouts import power_of, product_layout
 from matcalc.sheets import PERTURBATION, Both, Sheet, size_notation
 from matcalc.sum_layouts import sum_layout
-from sympy import Expr, Rational
+from matcalc.sums import negate
+from matcalc.transposes import transpose
 
 
 def _variable(sheet: Sheet, node: Variable) -> Both:
@@ -93,9 +95,7 @@ def _unit(sheet: Sheet, node: Unit) -> Both:
 
 def _commutation(sheet: Sheet, node: Commutation) -> Both:
     m, n = node._args
-    return Notation("commutation", (sheet.commutation,), (m, n)), Notation(
-        "commutation", (sheet.commutation,), (n, m)
-    )
+    return Notation("commutation", (sheet.commutation,), (m, n)), Notation("commutation", (sheet.commutation,), (n, m))
 
 
 def _transpose(sheet: Sheet, node: Transpose) -> Both:

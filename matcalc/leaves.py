@@ -95,7 +95,13 @@ def _check_properties(name: str, shape: tuple[Dimension, Dimension], words: Iter
             raise ShapeError(f"{name} is declared {word}, which needs a square matrix, but it is {shape[0]}×{shape[1]}")
         if word == "unit" and shape == SCALAR:
             raise ShapeError(f"{name} is declared unit, which is for vectors, but it is a scalar")
-    clashes = ({"symmetric", "skew"}, {"spd", "skew"}, {"skew", "diagonal"}, {"skew", "orthogonal"}, {"lower", "upper"})
+    clashes = (
+        {"symmetric", "skew"},
+        {"spd", "skew"},
+        {"skew", "diagonal"},
+        {"skew", "orthogonal"},
+        {"lower", "upper"},
+    )
     for clash in clashes:
         if clash <= set(words):
             raise ShapeError(f"{name} cannot be both {' and '.join(sorted(clash))}", hint="declare one of the two")

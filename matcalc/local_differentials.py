@@ -11,11 +11,11 @@ from sympy.core.function import ArgumentIndexError
 from matcalc.applications import entrywise_value
 from matcalc.errors import NotDifferentiable
 from matcalc.expressions import Apply, Dimension, Expression, Variable
-from matcalc.functions import FUNCTIONS
+from matcalc.function_table import FUNCTIONS
 from matcalc.leaves import is_zero, variable, zero
-from matcalc.normal_forms import multiply
 from matcalc.powers import hadamard
-from matcalc.rules import DIFFERENTIAL, Book, Rule, head, match_operands, perturbation_of
+from matcalc.products import multiply
+from matcalc.rule_book import DIFFERENTIAL, Book, Rule, head, match_operands, perturbation_of
 from matcalc.substitutions import substitute
 
 Template = tuple[Variable, Expression, dict[Expression, Expression], dict[Any, Dimension], Any]
@@ -102,4 +102,3 @@ def partial_differential(node: Expression, i: int, D: Expression) -> Expression:
     if key is None:
         return multiply(formula, D) if node.is_scalar else hadamard(formula, D)
     return substitute(formula, {**values, parameter: D}, sizes)
-

@@ -27,10 +27,12 @@ from matcalc.expressions import (
     Variable,
     variables_of,
 )
-from matcalc.normal_forms import add, multiply, product_of, split_coefficient, transpose
 from matcalc.leaves import number
 from matcalc.powers import hadamard, power
+from matcalc.products import multiply
 from matcalc.substitutions import substitute
+from matcalc.sums import add, product_of, split_coefficient
+from matcalc.transposes import transpose
 
 
 @dataclass
@@ -110,9 +112,7 @@ def _match_arguments(pattern: Expression, node: Expression, found: Match) -> Ite
     yield from _match_sequence([p for p, _ in pairs], [a for _, a in pairs], m)
 
 
-def _match_sequence(
-    patterns: Sequence[Expression], nodes: Sequence[Expression], found: Match
-) -> Iterator[Match]:
+def _match_sequence(patterns: Sequence[Expression], nodes: Sequence[Expression], found: Match) -> Iterator[Match]:
     if not patterns:
         yield found
         return
@@ -235,4 +235,3 @@ def _rewrite_product(left: Product, right: Expression, node: Product) -> Iterato
 def bare_product(node: Product) -> Expression:
     """The product without its numeric coefficient."""
     return product_of(ONE, node.scalars, node.chain, node.shape if node.chain else SCALAR)
-

@@ -25,9 +25,11 @@ from matcalc.expressions import (
     postorder,
 )
 from matcalc.leaves import number, ones
-from matcalc.normal_forms import add, multiply, negate, transpose
 from matcalc.powers import hadamard
+from matcalc.products import multiply
 from matcalc.substitutions import substitute
+from matcalc.sums import add, negate
+from matcalc.transposes import transpose
 
 
 def mutants(formula: Expression) -> Iterator[tuple[str, Expression]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from matcalc.errors import ParseError
-from matcalc.functions import ALIASES, FUNCTIONS, LATER
+from matcalc.function_table import ALIASES, FUNCTIONS, LATER
 from matcalc.kinds import GREEK
 from matcalc.leaves import CONSTANTS
 from matcalc.syntax_trees import Tree
@@ -14,6 +14,7 @@ from matcalc.walks import Survey
 BARE_NAMES = {"eye": "eye", "I": "eye", "ones": "ones", "zeros": "zeros"}
 _BUILDERS = ("vector", "matrix", "sum", "reshape", "commutation")
 LONGEST_GLUED = 8
+DEEPEST_SUMS = 6
 
 
 def undeclared(found: Survey, declared: Collection[str], sizes: Collection[str], text: str) -> list[str]:
@@ -31,9 +32,7 @@ def undeclared(found: Survey, declared: Collection[str], sizes: Collection[str],
     return unknown
 
 
-def _refuse_two_meanings(
-    found: Survey, declared: Collection[str], sizes: Collection[str], text: str
-) -> None:
+def _refuse_two_meanings(found: Survey, declared: Collection[str], sizes: Collection[str], text: str) -> None:
     for name, tree in found.bound.items():
         if name in found.names:
             place = found.names[name]
@@ -48,8 +47,16 @@ def _refuse_two_meanings(
             place = found.sizes.get(name, tree)
             message = f"{name} is a size, and the text defines it as well"
             raise _refused(message, place, text, "give one of the two another name; a size is n or 3, not defined")
+    if len(found.deepest) > DEEPEST_SUMS:
+        message = f"sums over an index are nested deeper than {DEEPEST_SUMS}"
+        raise _refused(message, found.deepest[-1], text, "write products in place of some: A*B, x'*y, sum(A)")
     for name, tree in found.rebound.items():
-        raise _refused(f"{name} is defined again where it is defined already", tree, text, "give one of the two another name")
+        raise _refused(
+            f"{name} is defined again where it is defined already",
+            tree,
+            text,
+            "give one of the two another name",
+        )
 
 
 def _refuse_function(name: str, place: Tree, text: str) -> None:

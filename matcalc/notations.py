@@ -13,9 +13,16 @@ from sympy import Expr, Rational, sstr
 
 SUM, PRODUCT, NEGATIVE, POWER, POSTFIX, ATOM = 1, 2, 3, 4, 5, 6
 LEVELS = {
-    **{"sum": SUM, "product": PRODUCT, "quotient": PRODUCT, "entrywise_product": PRODUCT},
-    **{"entrywise_quotient": PRODUCT, "negative": NEGATIVE, "power": POWER, "entrywise_power": POWER},
-    **{"transpose": POSTFIX, "index": POSTFIX},
+    "sum": SUM,
+    "product": PRODUCT,
+    "quotient": PRODUCT,
+    "entrywise_product": PRODUCT,
+    "entrywise_quotient": PRODUCT,
+    "negative": NEGATIVE,
+    "power": POWER,
+    "entrywise_power": POWER,
+    "transpose": POSTFIX,
+    "index": POSTFIX,
 }
 HEAD = 60
 

@@ -36,7 +36,7 @@ from matcalc.expressions import (
     Unit,
     Zero,
 )
-from matcalc.functions import FUNCTIONS
+from matcalc.function_table import FUNCTIONS
 from matcalc.leaves import ones, zero
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
@@ -260,9 +260,7 @@ def _apply(node: Apply, arithmetic: Arithmetic, solved: Collection[Expression]) 
     if not node.is_scalar and row.is_entrywise:
         return kernel, node.operands
     words = row.signature.split("->")[0].split()
-    widened = [
-        o.is_scalar and word not in ("(1,1)", "size") for o, word in zip(node.operands, words, strict=True)
-    ]
+    widened = [o.is_scalar and word not in ("(1,1)", "size") for o, word in zip(node.operands, words, strict=True)]
 
     def apply(*operands: Any) -> Any:
         value = kernel(*(np.atleast_2d(o) if w else o for o, w in zip(operands, widened, strict=True)))

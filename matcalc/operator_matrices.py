@@ -27,8 +27,10 @@ from matcalc.expressions import (
     postorder,
 )
 from matcalc.leaves import commutation, identity, number, ones, zero
-from matcalc.normal_forms import add, multiply, transpose
 from matcalc.powers import hadamard, indexed_sum
+from matcalc.products import multiply
+from matcalc.sums import add
+from matcalc.transposes import transpose
 
 
 def operator_matrix(linear: Expression, D: Expression) -> Expression:
@@ -157,6 +159,13 @@ def _unrearrange(node: Apply, found: dict[Expression, Expression]) -> Expression
 
 
 _FUNCTIONS: dict[str, Callable[[Apply, dict[Expression, Expression]], Expression]] = {
-    **{"diag": _diag, "diagonal": _diagonal, "tril": _triangle, "triu": _triangle},
-    **{"vec": _same, "unvec": _same, "kron": _kron, "rearrange": _rearrange, "unrearrange": _unrearrange},
+    "diag": _diag,
+    "diagonal": _diagonal,
+    "tril": _triangle,
+    "triu": _triangle,
+    "vec": _same,
+    "unvec": _same,
+    "kron": _kron,
+    "rearrange": _rearrange,
+    "unrearrange": _unrearrange,
 }

@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from sympy import Expr
 
 from matcalc.curves import CURVED, structured
 from matcalc.differences import magnitude
 from matcalc.evaluation import Evaluator
 from matcalc.expressions import (
+    ONE,
     Apply,
     EntrywisePower,
     Expression,
@@ -25,7 +27,7 @@ from matcalc.expressions import (
     Variable,
     variables_of,
 )
-from matcalc.functions import FUNCTIONS
+from matcalc.function_table import FUNCTIONS
 from matcalc.operations import dimension_value
 from matcalc.powers import is_integer_valued
 from matcalc.sampling import DECLARED, LARGEST_SIZES, Domain, NoPoint, Sampler
@@ -73,12 +75,12 @@ class PointSource:
         nodes = self.evaluator.nodes
         self._sizes_before: list[Mapping[str, int]] = []
         self._shapes = {node.shape for node in (*nodes, *self.variables)}
+        self._shapes |= {(size, ONE) for node in nodes for size in _own_sizes(node)}
         self._tall = [v.shape for v in self.variables if "orthogonal" in v.properties]
         slots = {node: i for i, node in enumerate(nodes)}
         self._inverted = [slots[o] for o in _inverted(nodes)]
         self._kinked = [slots[node.operands[-1]] for node in nodes if _is_kinked(node)]
-        positive = {v.name for v in _directly_positive(nodes)} - {*self.perturbations}
-        self.start = replace(self.start, positive=self.start.positive | positive)
+        self.start = _narrowed(self.start, nodes)
 
     @property
     def has_kinks(self) -> bool:
@@ -124,8 +126,7 @@ class PointSource:
                 for _ in range(6):
                     yield replace(
                         start,
-                        positive=start.positive
-                        | (names - square if squares else names if positive else set()),
+                        positive=start.positive | (names - square if squares else names if positive else set()),
                         near_identity=start.near_identity | (names & square if squares else set()),
                         small=start.small | (names if small else set()),
                         above_one=start.above_one | (names if above else set()),
@@ -238,17 +239,35 @@ def _inverted(nodes: Sequence[Expression]) -> Iterator[Expression]:
             yield node.operands[0]
 
 
+def _own_sizes(node: Expression) -> Iterator[Expr]:
+    """The dimension symbols in a node's own arguments, such as the n of the number 1/n."""
+    for argument in node.args:
+        if not isinstance(argument, Expression):
+            yield from argument.free_symbols
+
+
 def _is_kinked(node: Expression) -> bool:
     return isinstance(node, Apply) and FUNCTIONS[node.function].kinked
 
 
-def _directly_positive(nodes: Sequence[Expression]) -> Iterator[Variable]:
-    """The variables whose logarithm is taken, or which are raised to a power that is no integer."""
+def _narrowed(start: Domain, nodes: Sequence[Expression]) -> Domain:
+    """The domain that functions applied to bare variables need: x positive for log(x) and x^(1/2)."""
+    needs: dict[str, set[str]] = {"positive": set(), "above_one": set(), "small": set()}
     for node in nodes:
-        logarithm = isinstance(node, Apply) and node.function == "log"
-        fractional = isinstance(node, (Power, EntrywisePower)) and not is_integer_valued(node.args[1])
-        if logarithm or fractional:
-            base = node.operands[-1 if logarithm else 0]
-            inner = base.operands[0] if isinstance(base, Transpose) else base
-            if isinstance(inner, Variable) and not inner.properties & {"integer", "skew", "orthogonal"}:
-                yield inner
+        need, argument = _need(node)
+        inner = argument.operands[0] if isinstance(argument, Transpose) else argument
+        if need and isinstance(inner, Variable) and not inner.properties & {"integer", "skew", "orthogonal"}:
+            needs[need].add(inner.name)
+    return replace(start, **{need: getattr(start, need) | names for need, names in needs.items()})
+
+
+def _need(node: Expression) -> tuple[str, Expression]:
+    """How the first argument of a node must be narrowed, or "", and the argument."""
+    if isinstance(node, Apply):
+        return _NEEDS.get(node.function, ""), node.operands[0]
+    if isinstance(node, (Power, EntrywisePower)) and not is_integer_valued(node.args[1]):
+        return "positive", node.operands[0]
+    return "", node
+
+
+_NEEDS = {"log": "positive", "arccosh": "above_one", "arcsin": "small", "arccos": "small", "arctanh": "small"}

@@ -41,21 +41,14 @@ from matcalc.leaves import (
     variable,
     zero,
 )
-from matcalc.normal_forms import (
-    add,
-    describe,
-    multiply,
-    negate,
-    product_of,
-    scale,
-    split_coefficient,
-    transpose,
-    unsigned,
-)
+from matcalc.products import multiply
+from matcalc.sums import add, describe, negate, product_of, scale, split_coefficient, unsigned
+from matcalc.transposes import transpose
 
 LARGEST_FOLDED_EXPONENT = 64
 LARGEST_FOLDED_BITS = 2000
 MOST_WRITTEN_TERMS = 8
+MOST_WRITTEN_NODES = 400
 
 
 def is_integer_valued(node: Expression) -> bool:
@@ -318,7 +311,8 @@ def indexed_sum(index: Expression, lower: Expression, upper: Expression, body: E
     if not _occurs(index, body):
         return multiply(add(upper, negate(lower), ONE_NODE), body)
     ends = [bound.value for bound in (lower, upper) if isinstance(bound, Number) and bound.value.is_Integer]
-    if len(ends) == 2 and ends[1] - ends[0] < MOST_WRITTEN_TERMS:
+    count = ends[1] - ends[0] + 1 if len(ends) == 2 else MOST_WRITTEN_TERMS + 1
+    if count <= MOST_WRITTEN_TERMS and count * len(postorder(body)) <= MOST_WRITTEN_NODES:
         values = range(int(ends[0]), int(ends[1]) + 1)
         terms = [CONSTRUCTORS["substitute"](body, {index: number(i)}) for i in values]
         return add(zero(*body.shape), *terms)

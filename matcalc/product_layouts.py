@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sympy import Expr, Rational, S
+
 from matcalc.expressions import (
     ONE,
     Expression,
@@ -16,7 +18,6 @@ from matcalc.expressions import (
     Unit,
     Variable,
 )
-from matcalc.normal_forms import negate, split_coefficient
 from matcalc.notations import (
     Notation,
     call,
@@ -28,7 +29,7 @@ from matcalc.notations import (
 )
 from matcalc.sheets import Both, Sheet, size_notation
 from matcalc.sum_layouts import term_key
-from sympy import Expr, Rational, S
+from matcalc.sums import negate, split_coefficient
 
 
 def product_layout(sheet: Sheet, node: Product) -> Both:

@@ -12,20 +12,20 @@ from matcalc.call_constructions import call
 from matcalc.constructions import CONSTRUCTIONS, Construction, Constructor, construct
 from matcalc.declarations import Declared, declarations, declared_names
 from matcalc.dimensions import fresh_names, is_unknown, name_unknowns
-from matcalc.errors import ParseError, ShapeError
-from matcalc.expressions import CONSTRUCTORS, ONE, SCALAR, Dimension, Expression, Shape, Variable, remember
-from matcalc.functions import FUNCTIONS, Function
+from matcalc.errors import ShapeError
+from matcalc.expressions import CONSTRUCTORS, ONE, Dimension, Expression, Shape, Variable, remember
+from matcalc.function_table import FUNCTIONS, Function
 from matcalc.inferences import Inference
 from matcalc.kinds import Kind, convention, kind_costs, kind_reason, shape_of_kind
 from matcalc.leaves import variable
-from matcalc.names import BARE_NAMES, undeclared
+from matcalc.names import undeclared
 from matcalc.revisions import Outcome, Revision, Revisions
 from matcalc.shapes import infer
 from matcalc.sizes import declaration_text
 from matcalc.substitutions import substitute
 from matcalc.syntax import parse_expression
 from matcalc.syntax_trees import Tree
-from matcalc.walks import Step, Survey, names_in_size, survey, walk_of
+from matcalc.walks import Step, Survey, survey, walk_of
 
 __all__ = ["Declared", "Reading", "declarations", "declared_names", "parse", "read", "read_tree"]
 
@@ -57,9 +57,7 @@ def parse(text: str, where: str | None = None) -> Expression:
     return read(text, where).expression
 
 
-def read(
-    text: str, where: str | None = None, *, limits: bool = True, shape: Shape | None = None
-) -> Reading:
+def read(text: str, where: str | None = None, *, limits: bool = True, shape: Shape | None = None) -> Reading:
     """``parse`` with the variables in order of appearance and the notes on what was inferred.
 
     A shape is that of the whole, where it is known beforehand: ``2*eye`` has its size from it.
@@ -122,9 +120,7 @@ class _Reader:
         notes = (*made.notes, *_kind_notes(chosen, variables, inference))
         return Reading(expression, tuple(variables.values()), tuple(dict.fromkeys(notes)), self.text)
 
-    def _chosen(
-        self, walk: list[Step], found: Survey, known: Mapping[str, Shape], unknown: list[str]
-    ) -> Revision:
+    def _chosen(self, walk: list[Step], found: Survey, known: Mapping[str, Shape], unknown: list[str]) -> Revision:
         """The reading of the undeclared names that fits, the convention's before all others."""
         costs = {n: kind_costs(n, found) for n in unknown}
         kinds: dict[str, Kind] = {n: next(iter(costs[n])) for n in unknown}

@@ -77,9 +77,7 @@ class Report:
     def _repr_html_(self) -> str:
         """The report as Jupyter shows it."""
         first, *rest = str(self).split("\n")
-        head = f'<b style="color:{COLOURS[self.verdict]}">{self.verdict}</b>' + escape(
-            first[len(self.verdict) :]
-        )
+        head = f'<b style="color:{COLOURS[self.verdict]}">{self.verdict}</b>' + escape(first[len(self.verdict) :])
         return "<div>" + "<br>".join([head, *map(escape, rest)]) + "</div>"
 
     def to_json(self) -> dict[str, Any]:

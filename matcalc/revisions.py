@@ -90,7 +90,7 @@ class Revisions:
         """Whether a change makes a scalar of what is transposed, summed or normed, which nobody would write."""
         for action, tree, _ in self.walk:
             if action == VISIT and (tree.kind == "transpose" or tree.value in OF_VECTORS) and len(tree.children) < 3:
-                idle = tree.children and all(map(found.is_scalar, tree.children[:first_size(tree)]))
+                idle = tree.children and all(map(found.is_scalar, tree.children[: first_size(tree)]))
                 if idle and any(name in changed for name in self._names((tree,))):
                     return True
         return False

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from matcalc.adjoints import derived_adjoints
 from matcalc.errors import UnknownName
-from matcalc.functions import nearest_names
-from matcalc.rules import ADJOINT, DIFFERENTIAL, Book, Rule
+from matcalc.function_table import nearest_names
+from matcalc.rule_book import ADJOINT, DIFFERENTIAL, Book, Rule
 
 
 def all_rules() -> Iterator[str]:

@@ -93,9 +93,7 @@ class Sampler:
             return self._orthogonal(v, X)
         if "spd" in v.properties:
             bent = (
-                structured(v, X @ X.T / n)
-                if not v.properties & {"diagonal", "lower", "upper"}
-                else np.diag(X[0] ** 2)
+                structured(v, X @ X.T / n) if not v.properties & {"diagonal", "lower", "upper"} else np.diag(X[0] ** 2)
             )
             return bent / (2 if near_identity else 1) + np.eye(n) / 2
         if near_identity:
@@ -164,8 +162,6 @@ def _repetitions(drawn: Mapping[str, int], before: Collection[Mapping[str, int]]
 
     The adjugate of -A is that of A where n is odd: mistakes may hide in one parity.
     """
-    stuck = (
-        sum(all(n % 2 == sizes[name] % 2 for sizes in before) for name, n in drawn.items()) if before else 0
-    )
+    stuck = sum(all(n % 2 == sizes[name] % 2 for sizes in before) for name, n in drawn.items()) if before else 0
     alike = sum(all(n % 2 == sizes[name] % 2 for name, n in drawn.items()) for sizes in before)
     return stuck, alike, sum(drawn == sizes for sizes in before)

@@ -32,14 +32,14 @@ from matcalc.expressions import (
     postorder,
     variables_of,
 )
-from matcalc.functions import FUNCTIONS, Function
+from matcalc.function_table import FUNCTIONS, Function
 from matcalc.judgements import Test
 from matcalc.leaves import number, variable
 from matcalc.local_differentials import entrywise_derivative
 from matcalc.mutants import mutants
 from matcalc.powers import hadamard, is_integer_valued
 from matcalc.reports import Report
-from matcalc.rules import ADJOINT, DIFFERENTIAL, IDENTITY, Book, Rule, perturbation_of
+from matcalc.rule_book import ADJOINT, DIFFERENTIAL, IDENTITY, Book, Rule, perturbation_of
 from matcalc.sampling import DECLARED, Domain
 from matcalc.substitutions import substitute
 from matcalc.verification import SEED_BITS, TRIALS, verify_equal, verify_forms, verify_tests
@@ -101,9 +101,7 @@ def subjects(trials: int = TRIALS) -> list[Subject]:
     """Everything that is checked, in the order of the book and of the table of functions."""
     rules = [_rule_subject(rule, trials) for rule in Book.get()]
     rows = [row for row in FUNCTIONS.values() if row.is_entrywise]
-    entrywise = [
-        _entrywise_subject(row, k, trials) for row in rows for k in PARAMETRIC.get(row.name, (None,))
-    ]
+    entrywise = [_entrywise_subject(row, k, trials) for row in rows for k in PARAMETRIC.get(row.name, (None,))]
     return [*rules, *entrywise, *(_definition_subject(r, trials) for r in FUNCTIONS.values() if r.definition)]
 
 
@@ -131,9 +129,7 @@ def _rule_subject(rule: Rule, trials: int) -> Subject:
     def check(right: Expression, seed: int) -> Report:
         if right.shape != _expected_shape(rule):
             return Report("refuted", seed=seed, reason="the two sides differ in shape")
-        report = _CHECKS.get(rule.kind, _check_identity)(
-            replace(rule, right=right), moved, domain, seed, trials
-        )
+        report = _CHECKS.get(rule.kind, _check_identity)(replace(rule, right=right), moved, domain, seed, trials)
         gap = _gap(rule, moved) if report.passed and right is rule.right else ""
         return replace(report, verdict="refuted", reason=gap) if gap else report
 
@@ -143,9 +139,7 @@ def _rule_subject(rule: Rule, trials: int) -> Subject:
 def _domain(rule: Rule) -> Domain:
     """The domain that the conditions of a rule leave; generic matrices are invertible and not zero."""
     words = {word: frozenset(n for n, w in rule.conditions if w == word) for _, word in rule.conditions}
-    return Domain(
-        positive=words.get("positive", frozenset()), nonnegative=words.get("nonnegative", frozenset())
-    )
+    return Domain(positive=words.get("positive", frozenset()), nonnegative=words.get("nonnegative", frozenset()))
 
 
 def _moved(rule: Rule) -> list[Variable]:
@@ -166,9 +160,7 @@ def _check_differential(rule: Rule, moved: list[Variable], domain: Domain, seed:
     whole = _with_whole_exponent(rule)
     if whole is None or not report.passed:
         return report
-    again = _check_differential(
-        whole, [p for p in moved if p in variables_of(whole.left)], domain, seed, trials
-    )
+    again = _check_differential(whole, [p for p in moved if p in variables_of(whole.left)], domain, seed, trials)
     return report if again.passed else again
 
 
@@ -259,8 +251,6 @@ def _definition_subject(row: Function, trials: int) -> Subject:
 
     def check(formula: Expression, seed: int) -> Report:
         claims = {"differential": Claim("differential", formula)}
-        return verify_forms(
-            f, variables, claims, perturbations=names, adjoint=False, seed=seed, trials=trials
-        )
+        return verify_forms(f, variables, claims, perturbations=names, adjoint=False, seed=seed, trials=trials)
 
     return Subject(row.name, "functions", formula, check)

@@ -9,7 +9,11 @@ from matcalc.inferences import Inference
 from matcalc.sizes import shape_words, size_text, with_article
 from matcalc.syntax_trees import Tree
 
-_VERBS = {"*": ("multiply", "by"), ".*": ("multiply entry by entry", "and"), "./": ("divide entry by entry", "by")}
+_VERBS = {
+    "*": ("multiply", "by"),
+    ".*": ("multiply entry by entry", "and"),
+    "./": ("divide entry by entry", "by"),
+}
 
 
 def cannot_add(found: Inference, tree: Tree, i: int, left: Shape, operator: str) -> ShapeError:
@@ -47,7 +51,7 @@ def _instead_of_sum(found: Inference, tree: Tree, i: int, left: Shape, right: Sh
         return f"write {text} {sign} {filled} or {text} .{sign} {other}{also}"
     if left == right[::-1]:
         return f"did you mean {text} {sign} {_transposed(found, second)}?"
-    return ""
+    return found.redeclared(second, left) or found.redeclared(last, right) or "all terms have one shape"
 
 
 def _filled(scalar: str, is_sum: bool, shape: Shape) -> str:
@@ -95,6 +99,11 @@ def cannot_multiply(found: Inference, tree: Tree, i: int, operator: str, left: S
         hint = f"did you mean {text}{operator}{_transposed(found, second)}?"
     elif i == 0 and left[0] == right[0]:
         hint = f"did you mean {_transposed(found, last)}{operator}{other}?"
+    elif operator != "*":
+        hint = found.redeclared(second, left) or found.redeclared(last, right) or "both have one shape"
+    else:
+        hint = found.redeclared(second, (left[1], right[1]))
+        hint = hint or f"the second factor has as many rows as the first has columns, {size_text(left[1])}"
     terms = tree.children[: i + 1]
     return found.mistake(message + found.because(*terms, second), *terms, second, hint=hint)
 

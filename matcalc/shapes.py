@@ -47,7 +47,8 @@ def infer(found: Inference, walk: list[Step], whole: Shape | None = None) -> Non
         found.unifier.settle()
     except Clash:
         found.settle_letters()
-        raise found.mistake(f"the sizes do not fit together{found.because(tree)}", tree) from None
+        hint = "declare the sizes that are to be equal with one name"
+        raise found.mistake(f"the sizes do not fit together{found.because(tree)}", tree, hint=hint) from None
     except Undecided:
         raise _undecided(found, tree) from None
     except TooLarge:
@@ -62,7 +63,7 @@ def _expect(found: Inference, tree: Tree, whole: Shape) -> None:
         found.settle_letters()
         expected = with_article(shape_words(whole))
         message = f"this is {with_article(found.words(tree))}, and {expected} is expected{found.because(tree)}"
-        raise found.mistake(message, tree) from None
+        raise found.mistake(message, tree, hint=f"write an expression that is {expected}") from None
 
 
 def _undecided(found: Inference, tree: Tree) -> Exception:

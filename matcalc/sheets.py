@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from matcalc.expressions import Expression, Variable, depends_on, postorder
-from matcalc.notations import Notation, name, negative, number, product, quotient, transposed
 from sympy import Expr
 
+from matcalc.expressions import Expression, Variable, depends_on, postorder
+from matcalc.notations import Notation, name, negative, number, product, quotient, transposed
+
 PERTURBATION = re.compile(r"^d[A-Za-z]\w*$")
-INDICES = ("i", "j", "l", "r", "s", "i1", "i2", "i3", "i4", "i5", "i6", "i7", "i8", "i9")
+INDICES = ("i", "j", "l", *(f"i{k}" for k in range(1, 100)))
 Both = tuple[Notation, Notation]
 
 

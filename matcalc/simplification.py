@@ -32,10 +32,11 @@ from matcalc.expressions import (
 )
 from matcalc.leaves import identity, number
 from matcalc.matching import rewrite_at
-from matcalc.normal_forms import add, multiply, split_coefficient
 from matcalc.powers import hadamard, power
-from matcalc.rules import Book, Record, Rule, head
+from matcalc.products import multiply
+from matcalc.rule_book import Book, Record, Rule, head
 from matcalc.substitutions import substitute
+from matcalc.sums import add, split_coefficient
 
 MOST_TERMS = 60
 HALF = Rational(1, 2)

@@ -15,11 +15,11 @@ from matcalc.expressions import (
     Product,
     Sum,
 )
-from matcalc.normal_forms import split_coefficient
 from matcalc.notations import (
     Notation,
 )
 from matcalc.sheets import Both, Sheet
+from matcalc.sums import split_coefficient
 
 
 def sum_layout(sheet: Sheet, node: Sum) -> Both:

@@ -44,11 +44,13 @@ from matcalc.expressions import (
     postorder,
     variables_of,
 )
-from matcalc.functions import ALIASES, FROM_SYMPY, FUNCTIONS
+from matcalc.function_table import ALIASES, FROM_SYMPY, FUNCTIONS
 from matcalc.leaves import CONSTANTS, MINUS_ONE, ONE_NODE, PI, identity, number, ones, unit, variable, zero
-from matcalc.normal_forms import add, multiply, transpose
 from matcalc.powers import block, entrywise_power, hadamard, indexed_sum, power
+from matcalc.products import multiply
+from matcalc.sums import add
 from matcalc.tokens import spelled
+from matcalc.transposes import transpose
 
 
 def from_sympy(expr: Any, where: str | None = None) -> Expression:

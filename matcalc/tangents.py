@@ -20,7 +20,9 @@ from sympy import Rational
 from matcalc.applications import apply
 from matcalc.expressions import ONE, Expression, Variable
 from matcalc.leaves import variable
-from matcalc.normal_forms import add, multiply, negate, scale, transpose
+from matcalc.products import multiply
+from matcalc.sums import add, negate, scale
+from matcalc.transposes import transpose
 
 LINEAR = ("symmetric", "skew", "diagonal", "lower", "upper")
 HALF = Rational(1, 2)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from matcalc.errors import MatcalcError, RuleError
-from matcalc.functions import FUNCTIONS, Function
-from matcalc.rules import DEFINITION, DIFFERENTIAL, Book, Rule, rule_of
+from matcalc.function_table import FUNCTIONS, Function
+from matcalc.rule_book import DEFINITION, DIFFERENTIAL, Book, Rule, rule_of
 from matcalc.self_check import check_rule
 from matcalc.simplification import forget_identities
 from matcalc.syntax import parse_rulebook

@@ -119,7 +119,7 @@ def verify_equal(
         contrast="the second {}",
     )
     options = {"trials": trials, "seed": seed, "time_limit": time_limit, "domain": domain}
-    return verify_tests([test], [e1, e2], [e2], variables_of(e1, e2), **options)  # type: ignore[arg-type]
+    return verify_tests([test], [e1, e2], [e2], **options)  # type: ignore[arg-type]
 
 
 def verify_tests(
@@ -144,7 +144,7 @@ def verify_tests(
     sampler = Sampler(randbits(SEED_BITS) if seed is None else seed)
     computer = Computer(tuple(dict.fromkeys(roots)), moving)
     free = [v for v in (*others, *computer.evaluator(computer.roots, False).inputs) if v.name not in moving]
-    small = replace(domain, small=frozenset(v.name for v in free))
+    small = replace(domain, small=frozenset(v.name for v in computer.evaluator(tuple(known), False).inputs))
     deadline = monotonic() + time_limit
     for defined, where in ((computer.roots, domain), (tuple(known), domain), (computer.roots, small)):
         source = PointSource(sampler, computer.evaluator(defined, False), moving, free, where)

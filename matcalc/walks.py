@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from matcalc.functions import ALIASES, FUNCTIONS
+from matcalc.function_table import ALIASES, FUNCTIONS
 from matcalc.syntax_trees import Tree
 
 VISIT, BIND, INDEX, RELEASE = "visit", "bind", "index", "release"
@@ -22,7 +22,21 @@ _FIRST_SIZE = {
 }
 # What takes vectors, or is of no use for a scalar: a name that stands there alone is not a scalar.
 OF_VECTORS = frozenset(
-    ("sum", "mean", "norm1", "norm2", "norm", "fro", "dot", "inner", "outer", "diag", "vec", "reshape", "unvec")
+    (
+        "sum",
+        "mean",
+        "norm1",
+        "norm2",
+        "norm",
+        "fro",
+        "dot",
+        "inner",
+        "outer",
+        "diag",
+        "vec",
+        "reshape",
+        "unvec",
+    )
     + ("softmax", "logsumexp", "lse", "cumsum")
 )
 # What takes matrices.
@@ -81,7 +95,13 @@ def _open_call(tree: Tree, pending: list[tuple[str, Tree, str]]) -> None:
     if is_indexed_sum(tree):
         index, lower, upper, body = tree.children
         name = str(index.value)
-        pending += [(RELEASE, tree, name), ("", body, ""), (INDEX, index, name), ("", upper, ""), ("", lower, "")]
+        pending += [
+            (RELEASE, tree, name),
+            ("", body, ""),
+            (INDEX, index, name),
+            ("", upper, ""),
+            ("", lower, ""),
+        ]
     elif is_called(str(tree.value)):
         pending.extend(("", child, "") for child in reversed(tree.children[: first_size(tree)]))
 
@@ -108,11 +128,14 @@ def first_size(tree: Tree) -> int:
 class Survey:
     """What a text says of its names before any shape is known.
 
+    ``deepest`` are the indices of the innermost sum.
+
     ``names``, ``sizes`` and ``bound`` give the first place of each free name, of each name inside a size, and of
     each name that the text itself defines, ``rebound`` of those defined inside their own scope; the others give the place that allows only such a meaning.
     """
 
     names: dict[str, Tree] = field(default_factory=dict)
+    deepest: list[Tree] = field(default_factory=list)
     sizes: dict[str, Tree] = field(default_factory=dict)
     bound: dict[str, Tree] = field(default_factory=dict)
     rebound: dict[str, Tree] = field(default_factory=dict)
@@ -127,10 +150,16 @@ def survey(walk: list[Step]) -> Survey:
     """Where the names of a walk stand."""
     found = Survey()
     bound: dict[str, int] = {}
+    indices: list[Tree] = []
     for action, tree, name in walk:
         if action == RELEASE:
             bound[name] -= 1
+            if tree.kind == "call":
+                indices.pop()
         elif action != VISIT:
+            if action == INDEX:
+                indices.append(tree)
+                found.deepest = max(found.deepest, indices[:], key=len)
             (found.rebound if bound.get(name) else found.bound).setdefault(name, tree)
             bound[name] = bound.get(name, 0) + 1
         elif tree.kind == "name":

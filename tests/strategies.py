@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 import matcalc as mc
 from matcalc.applications import apply
 from matcalc.expressions import ONE, Expression, Shape, dimension
-from matcalc.functions import FUNCTIONS
+from matcalc.function_table import FUNCTIONS
 from matcalc.leaves import commutation, identity, number, ones, unit
-from matcalc.normal_forms import add, multiply, transpose
 from matcalc.powers import block, entrywise_power, hadamard, indexed_sum, power
+from matcalc.products import multiply
+from matcalc.sums import add
+from matcalc.transposes import transpose
 
 WHERE = (
     "a, t: scalar, x, y: vector(n), z: vector(m), A: matrix(n,n), B: matrix(n,n), C: matrix(m,n), "
@@ -97,7 +99,9 @@ def _root(draw: Draw, shape: Shape, depth: int) -> Expression:
     return entrywise_power(inside, number(0.5))
 
 
-def _square_only(make: Callable[[Draw, Shape, int], Expression]) -> Callable[[Draw, Shape, int], Expression | None]:
+def _square_only(
+    make: Callable[[Draw, Shape, int], Expression],
+) -> Callable[[Draw, Shape, int], Expression | None]:
     def build(draw: Draw, shape: Shape, depth: int) -> Expression | None:
         return make(draw, shape, depth) if shape[0] == shape[1] else None
 
@@ -194,7 +198,18 @@ def _sum_of_entries(draw: Draw, shape: Shape, depth: int) -> Expression:
 
 
 _matrix_nodes = [
-    *(_sum, _difference, _scaled, _product, _product, _entrywise_product, _transposed, _function, _powers, _root),
+    *(
+        _sum,
+        _difference,
+        _scaled,
+        _product,
+        _product,
+        _entrywise_product,
+        _transposed,
+        _function,
+        _powers,
+        _root,
+    ),
     *(_square_only(f) for f in (_inverse, _matrix_power, _diagonal_matrix, _square_function)),
     *(_column, _vectorized, _blocks, _indexed),
 ]

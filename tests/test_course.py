@@ -98,10 +98,7 @@ def label(case: Case) -> str:
 
 def parameters(cases: list[Case]) -> list[Any]:
     later = pytest.mark.xfail(raises=mc.MatcalcError, reason="needs a function that is not there yet")
-    return [
-        pytest.param(case, id=label(case), marks=[later] if case.get("tier") == "later" else [])
-        for case in cases
-    ]
+    return [pytest.param(case, id=label(case), marks=[later] if case.get("tier") == "later" else []) for case in cases]
 
 
 def test_the_cases_have_names_of_their_own() -> None:

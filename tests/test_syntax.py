@@ -71,10 +71,7 @@ TREES = [
     ("2 sin(x) y", "(2 * (call sin x) * y)"),
     ("f(x)(y)", "((call f x) * y)"),
     # transpose and inverse
-    *(
-        (text, "(transpose A)")
-        for text in ("A'", "A.T", "A^T", "Aᵀ", "A^⊤", "A⊤", "A.'", "A′", "A’", "A^(T)")
-    ),
+    *((text, "(transpose A)") for text in ("A'", "A.T", "A^T", "Aᵀ", "A^⊤", "A⊤", "A.'", "A′", "A’", "A^(T)")),
     *((text, "(inverse_transpose A)") for text in ("A^-T", "A^(-T)", "A⁻ᵀ", "A^−T")),
     ("A⁻¹b", "((inverse A) * b)"),
     ("A^-1", "(A ^ (negate 1))"),
@@ -184,8 +181,7 @@ def test_parsing_is_thread_safe() -> None:
     texts = [text for text, _ in TREES] * 5
     with ThreadPoolExecutor(8) as pool:
         assert (
-            list(pool.map(lambda text: form(parse_expression(text)), texts))
-            == [expected for _, expected in TREES] * 5
+            list(pool.map(lambda text: form(parse_expression(text)), texts)) == [expected for _, expected in TREES] * 5
         )
 
 

@@ -17,7 +17,6 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-
 Kernel = Callable[..., Any]
 
 

@@ -1,8 +1,6 @@
-"""The normal form of sums, products and transposes.
+"""The normal form of products: flattened into ``coefficient · scalars · chain``, neighbours joined.
 
-Built in the constructors, cheap, and deciding equality: sums flattened, ordered by key, like terms collected and
-numeric content taken out; products flattened into ``coefficient · scalars · chain``; transposes pushed to the
-leaves; inverses cancelled; a column times a row of length one split off as a scalar.
+Inverses are cancelled; a row times a column is split off as a scalar.
 """
 
 from __future__ import annotations
@@ -10,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sympy import Expr, Integer, Rational, S, ilcm, igcd
+from sympy import Expr, S
 
 from matcalc.errors import ShapeError
 from matcalc.expressions import (
@@ -18,12 +16,9 @@ from matcalc.expressions import (
     ONE,
     SCALAR,
     Apply,
-    Block,
     Commutation,
     Expression,
-    Hadamard,
     Identity,
-    IndexedSum,
     Number,
     Ones,
     Power,
@@ -35,139 +30,28 @@ from matcalc.expressions import (
     Variable,
     Zero,
     intern,
-    method,
 )
-from matcalc.leaves import MINUS_ONE, ONE_NODE, commutation, expression, identity, is_zero, normal_size, number, ones, zero
-
-ZERO_VALUE: Integer = S.Zero
-
-
-def describe(node: Expression) -> str:
-    """The node's text and shape, for messages."""
-    return f"{method('text')(node)} ({node.rows}×{node.columns})"
-
-
-# ---- sums ---------------------------------------------------------------------------------------------------------
-
-
-def split_coefficient(term: Expression) -> tuple[Expr, Expression]:
-    """``(c, rest)`` with term = c·rest and rest free of a numeric coefficient."""
-    if isinstance(term, Product):
-        if term.coefficient is ONE:
-            return ONE, term
-        return term.coefficient, product_of(ONE, term.scalars, term.chain, term.shape)
-    if isinstance(term, Number):
-        return term.value, ONE_NODE
-    return ONE, term
-
-
-def add(*terms: Expression) -> Expression:
-    """The sum of terms of one shape."""
-    coefficients: dict[Expression, Expr] = {}
-    shape = terms[0].shape
-    for term in terms:
-        if term.shape != shape:
-            raise ShapeError(f"cannot add {describe(terms[0])} and {describe(term)}")
-        if isinstance(term, Zero):
-            continue
-        outer, rest = split_coefficient(term)
-        if isinstance(rest, Sum):
-            for inner_term in rest._args:
-                c, inner = split_coefficient(inner_term)
-                coefficients[inner] = coefficients.get(inner, ZERO_VALUE) + outer * c
-        else:
-            coefficients[rest] = coefficients.get(rest, ZERO_VALUE) + outer
-    present = [(rest, c) for rest, c in coefficients.items() if c != 0]
-    if not present:
-        return zero(*shape)
-    if len(present) == 1:
-        return scale(present[0][1], present[0][0])
-    present.sort(key=lambda pair: pair[0].key)
-    content = _content([c for _, c in present])
-    node = intern(Sum, tuple(scale(c / content, rest) for rest, c in present), shape)
-    return scale(content, node)
-
-
-def _content(coefficients: Sequence[Expr]) -> Expr:
-    """The positive rational with which all coefficients become integers without a common factor."""
-    if all(c is ONE for c in coefficients) or not all(isinstance(c, Rational) for c in coefficients):
-        return ONE
-    numerators = [c.p for c in coefficients]
-    denominators = [c.q for c in coefficients]
-    return Rational(igcd(*numerators), ilcm(*denominators)) if len(coefficients) > 1 else ONE
-
-
-def scale(c: Expr, node: Expression) -> Expression:
-    """A number times an expression."""
-    if c is ONE:
-        return node
-    if c == 0:
-        return zero(*node.shape)
-    if isinstance(node, Number):
-        return number(c * node.value)
-    if isinstance(node, Product) and not (node.is_scalar and node.chain):
-        return product_of(c * node.coefficient, node.scalars, node.chain, node.shape)
-    if isinstance(node, Zero):
-        return node
-    return product_of(c, (node,), (), SCALAR) if node.is_scalar else product_of(c, (), (node,), node.shape)
-
-
-def negate(node: Expression) -> Expression:
-    """``-node``."""
-    return scale(S.NegativeOne, node)
-
-
-def product_of(c: Expr, scalars: tuple[Expression, ...], chain: tuple[Expression, ...], shape: Shape) -> Expression:
-    """The product of parts that are already in normal form."""
-    if not isinstance(c, Rational):
-        c = normal_size(c)
-    if not chain and not scalars:
-        return number(c)
-    if len(scalars) + len(chain) == 1:
-        only = (*scalars, *chain)[0]
-        if c is ONE:
-            return only
-        if isinstance(only, Sum) and c.is_negative:
-            return product_of(-c, *_sorted_into(_negated_sum(only)), shape)
-        if c.is_negative and scalars and _is_odd_power_of_sum(only):
-            opposite = CONSTRUCTORS["Power"](_negated_sum(only._args[0]), only._args[1])
-            return product_of(-c, (opposite,), (), shape)
-    args = (*((number(c),) if c is not ONE else ()), *scalars, *chain)
-    node: Expression = intern(Product, args, shape, coefficient=c, scalars=scalars, chain=chain)
-    return node
-
-
-def _is_odd_power_of_sum(node: Expression) -> bool:
-    if not isinstance(node, Power) or not isinstance(node._args[0], Sum):
-        return False
-    return isinstance(node._args[1], Number) and bool(node._args[1].value.is_odd)
-
-
-def _sorted_into(node: Expression) -> tuple[tuple[Expression, ...], tuple[Expression, ...]]:
-    return ((node,), ()) if node.is_scalar else ((), (node,))
-
-
-def _negated_sum(node: Sum) -> Expression:
-    return intern(Sum, tuple(negate(t) for t in node._args), node.shape)
-
-
-def unsigned(node: Expression) -> tuple[bool, Expression]:
-    """``(flipped, node or -node)``: a sum with the sign that makes its first term positive."""
-    if isinstance(node, Sum) and split_coefficient(node._args[0])[0].is_negative:
-        return True, _negated_sum(node)
-    return False, node
-
-
-def unsigned_power(node: Expression) -> tuple[bool, Expression]:
-    """``unsigned`` for a sum or an odd power of a sum."""
-    if isinstance(node, Power) and isinstance(node._args[1], Number) and node._args[1].value.is_odd:
-        flipped, base = unsigned(node._args[0])
-        if flipped:
-            return True, CONSTRUCTORS["Power"](base, node._args[1])
-    return unsigned(node)
-
-
-# ---- products -----------------------------------------------------------------------------------------------------
+from matcalc.leaves import (
+    MINUS_ONE,
+    ONE_NODE,
+    expression,
+    identity,
+    number,
+    ones,
+    zero,
+)
+from matcalc.sums import (
+    ZERO_VALUE,
+    add,
+    describe,
+    negate,
+    product_of,
+    scale,
+    split_coefficient,
+    unsigned,
+    unsigned_power,
+)
+from matcalc.transposes import transpose
 
 
 def multiply(*factors: Expression) -> Expression:
@@ -274,7 +158,7 @@ def _join(top: Expression, f: Expression) -> Expression | None:
         return identity(top.rows)
     elif kind is Transpose and other_kind is Unit and isinstance(top._args[0], Unit):
         i, j = top._args[0]._args[0], f._args[0]
-        if isinstance(i, Number) and isinstance(j, Number) or i is j:
+        if (isinstance(i, Number) and isinstance(j, Number)) or i is j:
             return number(int(i is j))
     elif kind is Ones and other_kind is Ones and top.rows is ONE and f.columns is ONE:
         return number(f.rows)
@@ -396,112 +280,6 @@ def _unsigned_chain(piece: list[Expression]) -> tuple[Expr, list[Expression]]:
     return c, bare
 
 
-# ---- transposes ---------------------------------------------------------------------------------------------------
-
-
-def _transposable_operands(node: Expression) -> tuple[Expression, ...]:
-    """The operands whose transposes make the node's transpose."""
-    if isinstance(node, (Sum, Block)):
-        return node.operands
-    if isinstance(node, Product):
-        return node.chain
-    if isinstance(node, Power):
-        return node._args[:1]
-    if isinstance(node, Apply) and node.function in ("kron", "adj"):
-        return node.operands
-    return node._args[-1:] if isinstance(node, IndexedSum) else ()
-
-
-def transpose(node: Expression) -> Expression:
-    """The transpose, pushed to the leaves; iterative, and remembered on the node."""
-    if node.is_scalar:
-        return node
-    found = node._transposed
-    if found is not None:
-        return found
-    stack = [node]
-    while stack:
-        top = stack[-1]
-        if top._transposed is not None or top.is_scalar:
-            stack.pop()
-            continue
-        waiting = [o for o in _transposable_operands(top) if o._transposed is None and not o.is_scalar]
-        if waiting:
-            stack.extend(waiting)
-            continue
-        stack.pop()
-        result = _transpose_once(top)
-        top._transposed = result
-        if result._transposed is None:
-            result._transposed = top
-    result = node._transposed
-    return result
-
-
-def _of(node: Expression) -> Expression:
-    return node if node.is_scalar else node._transposed
-
-
-def _transpose_once(node: Expression) -> Expression:
-    if isinstance(node, Variable):
-        if node.properties & {"symmetric", "spd", "diagonal"}:
-            return node
-        if "skew" in node.properties:
-            return negate(node)
-    elif isinstance(node, Transpose):
-        inner: Expression = node._args[0]
-        return inner
-    elif isinstance(node, Identity):
-        return node
-    elif isinstance(node, Ones):
-        return ones(node.columns, node.rows)
-    elif isinstance(node, Zero):
-        return zero(node.columns, node.rows)
-    elif isinstance(node, Commutation):
-        return commutation(node._args[1], node._args[0])
-    elif isinstance(node, Sum):
-        return add(*map(_of, node._args))
-    elif isinstance(node, Product):
-        return multiply(number(node.coefficient), *node.scalars, *map(_of, reversed(node.chain)))
-    elif isinstance(node, Power):
-        result: Expression = CONSTRUCTORS["Power"](_of(node._args[0]), node._args[1])
-        return result
-    elif isinstance(node, (Block, IndexedSum)):
-        return _transpose_collection(node)
-    elif isinstance(node, Apply):
-        return _transpose_application(node)
-    return intern(Transpose, (node,), (node.columns, node.rows))  # type: ignore[no-any-return]
-
-
-def _transpose_collection(node: Expression) -> Expression:
-    if isinstance(node, IndexedSum):
-        result: Expression = CONSTRUCTORS["IndexedSum"](*node._args[:-1], _of(node._args[-1]))
-        return result
-    count = int(node._args[0])
-    blocks = node._args[1:]
-    width = len(blocks) // count
-    turned = [_of(blocks[i * width + j]) for j in range(width) for i in range(count)]
-    block: Expression = CONSTRUCTORS["Block"](Integer(width), *turned)
-    return block
-
-
-def _transpose_application(node: Apply) -> Expression:
-    name, operands = node.function, node.operands
-    if name == "diag":
-        return node
-    if name in ("kron", "adj"):
-        result: Expression = CONSTRUCTORS["Apply"](name, *map(_of, operands))
-        return result
-    symmetric = {"symmetric", "spd", "diagonal"}
-    if node.shape == operands[0].shape and all(isinstance(o, Variable) and o.properties & symmetric for o in operands):
-        if CONSTRUCTORS["is_entrywise"](name):
-            return node
-    return intern(Transpose, (node,), (node.columns, node.rows))  # type: ignore[no-any-return]
-
-
-# ---- Python's operators -------------------------------------------------------------------------------------------
-
-
 def _plus(a: Any, b: Any) -> Expression:
     return add(expression(a), expression(b))
 
@@ -521,13 +299,4 @@ def _divide(a: Any, b: Any) -> Expression:
     return multiply(a, CONSTRUCTORS["Power"](b, MINUS_ONE))
 
 
-def _sum(*terms: Expression) -> Expression:
-    return add(*terms)
-
-
-CONSTRUCTORS.update(
-    {"Sum": _sum, "Product": multiply, "Transpose": transpose, "transpose": transpose}
-    | {"+": _plus, "-": _minus, "*": _times, "/": _divide}
-)
-
-__all__ = ["add", "is_zero", "multiply", "negate", "scale", "split_coefficient", "transpose", "unsigned"]
+CONSTRUCTORS.update({"Sum": add, "Product": multiply, "+": _plus, "-": _minus, "*": _times, "/": _divide})

@@ -17,17 +17,12 @@ from matcalc.expressions import (
     CONSTRUCTORS,
     Apply,
     Dimension,
-    EntrywisePower,
     Expression,
-    Hadamard,
     Number,
-    Power,
     Product,
-    Sum,
-    Transpose,
     Variable,
 )
-from matcalc.functions import FUNCTIONS
+from matcalc.function_table import FUNCTIONS
 from matcalc.leaves import variable
 from matcalc.reading import Declared, declared_names, read_tree
 from matcalc.resources import resource, resource_names
@@ -289,9 +284,7 @@ class Book:
         return cls._book
 
 
-def match_operands(
-    rule: Rule, node: Expression
-) -> tuple[dict[Expression, Expression], dict[Any, Dimension]] | None:
+def match_operands(rule: Rule, node: Expression) -> tuple[dict[Expression, Expression], dict[Any, Dimension]] | None:
     """What the parameters of ``f(A, B, …)`` stand for in a node, or None where shapes or numbers differ."""
     values: dict[Expression, Expression] = {}
     sizes: dict[Any, Dimension] = {}
@@ -316,7 +309,10 @@ def _contradicts(value: Expression | None, word: str) -> bool:
 
 
 def _match_operand(
-    pattern: Expression, operand: Expression, values: dict[Expression, Expression], sizes: dict[Any, Dimension]
+    pattern: Expression,
+    operand: Expression,
+    values: dict[Expression, Expression],
+    sizes: dict[Any, Dimension],
 ) -> bool:
     if pattern.is_scalar != operand.is_scalar:
         return False
@@ -338,4 +334,3 @@ def _match_size(pattern: Dimension, size: Dimension, sizes: dict[Any, Dimension]
     if pattern.is_Symbol:
         return bool(sizes.setdefault(pattern, size) == size)
     return not pattern.is_Number or bool(pattern == size)
-

@@ -1,0 +1,123 @@
+"""matcalc: a symbolic matrix-differential calculator.
+
+A derivative is a linear operator with an adjoint.  Type an expression as mathematics is written, get its
+differential, gradient, Jacobian and Hessian in their simplest form, and a check you can trust.
+
+>>> import matcalc as mc
+>>> D = mc.differentiate("x'*A*x", "x")
+>>> print(D.differential)
+x'*(A + A')*dx
+>>> print(D.gradient)
+(A + A')*x
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matcalc import building as functions
+    from matcalc.building import variables
+    from matcalc.derivatives import (
+        Derivative,
+        differential,
+        differentiate,
+        directional,
+        gradient,
+        hessian,
+        hvp,
+        jacobian,
+    )
+    from matcalc.derivatives import pullback_of as pullback
+    from matcalc.errors import (
+        DomainError,
+        EvaluationError,
+        MatcalcError,
+        NotDifferentiable,
+        NotScalar,
+        ParseError,
+        RuleError,
+        ShapeError,
+        UnknownName,
+    )
+    from matcalc.expressions import Expression, Variable
+    from matcalc.reading import parse
+    from matcalc.reports import Report
+    from matcalc.rule_book import Rule
+    from matcalc.simplification import simplify
+    from matcalc.sympy_bridge import from_sympy, to_sympy
+    from matcalc.user_rules import load_rules, rules
+    from matcalc.verdicts import equal, verify
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "building": ("variables",),
+    "derivatives": (
+        *("Derivative", "differential", "differentiate", "directional", "gradient", "hessian", "hvp"),
+        *("jacobian", "pullback"),
+    ),
+    "errors": (
+        *("DomainError", "EvaluationError", "MatcalcError", "NotDifferentiable", "NotScalar", "ParseError"),
+        *("RuleError", "ShapeError", "UnknownName"),
+    ),
+    "expressions": ("Expression", "Variable"),
+    "reading": ("parse",),
+    "reports": ("Report",),
+    "rule_book": ("Rule",),
+    "simplification": ("simplify",),
+    "sympy_bridge": ("from_sympy", "to_sympy"),
+    "user_rules": ("load_rules", "rules"),
+    "verdicts": ("equal", "verify"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+__all__ = [
+    "Derivative",
+    "DomainError",
+    "EvaluationError",
+    "Expression",
+    "MatcalcError",
+    "NotDifferentiable",
+    "NotScalar",
+    "ParseError",
+    "Report",
+    "Rule",
+    "RuleError",
+    "ShapeError",
+    "UnknownName",
+    "Variable",
+    "differential",
+    "differentiate",
+    "directional",
+    "equal",
+    "from_sympy",
+    "functions",
+    "gradient",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "load_rules",
+    "parse",
+    "pullback",
+    "rules",
+    "simplify",
+    "to_sympy",
+    "variables",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """What the table above offers, imported when it is first asked for, so that starting is quick."""
+    if name == "functions":
+        value: Any = import_module("matcalc.building")
+    elif name in _HOME:
+        module = import_module(f"matcalc.{_HOME[name]}")
+        value = getattr(module, "pullback_of" if name == "pullback" else name)
+    else:
+        raise AttributeError(f"module 'matcalc' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

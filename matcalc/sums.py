@@ -1,0 +1,153 @@
+"""The normal form of sums: flattened, ordered by key, like terms collected, numeric content taken out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sympy import Expr, Integer, Rational, S, igcd, ilcm
+
+from matcalc.errors import ShapeError
+from matcalc.expressions import (
+    CONSTRUCTORS,
+    ONE,
+    SCALAR,
+    Expression,
+    Number,
+    Power,
+    Product,
+    Shape,
+    Sum,
+    Zero,
+    intern,
+    method,
+)
+from matcalc.leaves import (
+    ONE_NODE,
+    normal_size,
+    number,
+    zero,
+)
+
+ZERO_VALUE: Integer = S.Zero
+
+
+def describe(node: Expression) -> str:
+    """The node's text and shape, for messages."""
+    return f"{method('text')(node)} ({node.rows}×{node.columns})"
+
+
+def split_coefficient(term: Expression) -> tuple[Expr, Expression]:
+    """``(c, rest)`` with term = c·rest and rest free of a numeric coefficient."""
+    if isinstance(term, Product):
+        if term.coefficient is ONE:
+            return ONE, term
+        return term.coefficient, product_of(ONE, term.scalars, term.chain, term.shape)
+    if isinstance(term, Number):
+        return term.value, ONE_NODE
+    return ONE, term
+
+
+def add(*terms: Expression) -> Expression:
+    """The sum of terms of one shape."""
+    coefficients: dict[Expression, Expr] = {}
+    shape = terms[0].shape
+    for term in terms:
+        if term.shape != shape:
+            raise ShapeError(f"cannot add {describe(terms[0])} and {describe(term)}")
+        if isinstance(term, Zero):
+            continue
+        outer, rest = split_coefficient(term)
+        if isinstance(rest, Sum):
+            for inner_term in rest._args:
+                c, inner = split_coefficient(inner_term)
+                coefficients[inner] = coefficients.get(inner, ZERO_VALUE) + outer * c
+        else:
+            coefficients[rest] = coefficients.get(rest, ZERO_VALUE) + outer
+    present = [(rest, c) for rest, c in coefficients.items() if c != 0]
+    if not present:
+        return zero(*shape)
+    if len(present) == 1:
+        return scale(present[0][1], present[0][0])
+    present.sort(key=lambda pair: pair[0].key)
+    content = _content([c for _, c in present])
+    node = intern(Sum, tuple(scale(c / content, rest) for rest, c in present), shape)
+    return scale(content, node)
+
+
+def _content(coefficients: Sequence[Expr]) -> Expr:
+    """The positive rational with which all coefficients become integers without a common factor."""
+    if all(c is ONE for c in coefficients) or not all(isinstance(c, Rational) for c in coefficients):
+        return ONE
+    numerators = [c.p for c in coefficients]
+    denominators = [c.q for c in coefficients]
+    return Rational(igcd(*numerators), ilcm(*denominators)) if len(coefficients) > 1 else ONE
+
+
+def scale(c: Expr, node: Expression) -> Expression:
+    """A number times an expression."""
+    if c is ONE:
+        return node
+    if c == 0:
+        return zero(*node.shape)
+    if isinstance(node, Number):
+        return number(c * node.value)
+    if isinstance(node, Product) and not (node.is_scalar and node.chain):
+        return product_of(c * node.coefficient, node.scalars, node.chain, node.shape)
+    if isinstance(node, Zero):
+        return node
+    return product_of(c, (node,), (), SCALAR) if node.is_scalar else product_of(c, (), (node,), node.shape)
+
+
+def negate(node: Expression) -> Expression:
+    """``-node``."""
+    return scale(S.NegativeOne, node)
+
+
+def product_of(c: Expr, scalars: tuple[Expression, ...], chain: tuple[Expression, ...], shape: Shape) -> Expression:
+    """The product of parts that are already in normal form."""
+    if not isinstance(c, Rational):
+        c = normal_size(c)
+    if not chain and not scalars:
+        return number(c)
+    if len(scalars) + len(chain) == 1:
+        only = (*scalars, *chain)[0]
+        if c is ONE:
+            return only
+        if isinstance(only, Sum) and c.is_negative:
+            return product_of(-c, *_sorted_into(_negated_sum(only)), shape)
+        if c.is_negative and scalars and _is_odd_power_of_sum(only):
+            opposite = CONSTRUCTORS["Power"](_negated_sum(only._args[0]), only._args[1])
+            return product_of(-c, (opposite,), (), shape)
+    args = (*((number(c),) if c is not ONE else ()), *scalars, *chain)
+    node: Expression = intern(Product, args, shape, coefficient=c, scalars=scalars, chain=chain)
+    return node
+
+
+def _is_odd_power_of_sum(node: Expression) -> bool:
+    if not isinstance(node, Power) or not isinstance(node._args[0], Sum):
+        return False
+    return isinstance(node._args[1], Number) and bool(node._args[1].value.is_odd)
+
+
+def _sorted_into(node: Expression) -> tuple[tuple[Expression, ...], tuple[Expression, ...]]:
+    return ((node,), ()) if node.is_scalar else ((), (node,))
+
+
+def _negated_sum(node: Sum) -> Expression:
+    return intern(Sum, tuple(negate(t) for t in node._args), node.shape)
+
+
+def unsigned(node: Expression) -> tuple[bool, Expression]:
+    """``(flipped, node or -node)``: a sum with the sign that makes its first term positive."""
+    if isinstance(node, Sum) and split_coefficient(node._args[0])[0].is_negative:
+        return True, _negated_sum(node)
+    return False, node
+
+
+def unsigned_power(node: Expression) -> tuple[bool, Expression]:
+    """``unsigned`` for a sum or an odd power of a sum."""
+    if isinstance(node, Power) and isinstance(node._args[1], Number) and node._args[1].value.is_odd:
+        flipped, base = unsigned(node._args[0])
+        if flipped:
+            return True, CONSTRUCTORS["Power"](base, node._args[1])
+    return unsigned(node)
