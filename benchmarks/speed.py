@@ -130,7 +130,7 @@ def main() -> None:
         return
     for name, (our, theirs) in sorted(times.items(), key=lambda item: -(item[1][0] or 0)):
         print(
-            f"{name:24} {our:8.2f} ms   {f'{theirs:8.1f} ms  {theirs / our:6.0f} x' if theirs else 'SymPy: no or wrong'}"
+            f"{name:24} {our:8.2f} ms   {f'{theirs:8.1f} ms {theirs / our:6.0f} x' if theirs else 'SymPy: none or wrong'}"
         )
     print()
     for name, figure in figures.items():

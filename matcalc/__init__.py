@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from matcalc.reports import Report
     from matcalc.rule_book import Rule
     from matcalc.simplification import simplify
-    from matcalc.sympy_bridge import from_sympy, to_sympy
+    from matcalc.sympy_reading import from_sympy
+    from matcalc.sympy_writing import to_sympy
     from matcalc.user_rules import load_rules, rules
     from matcalc.verdicts import equal, verify
 
@@ -65,7 +66,8 @@ _HOMES = {
     "reports": ("Report",),
     "rule_book": ("Rule",),
     "simplification": ("simplify",),
-    "sympy_bridge": ("from_sympy", "to_sympy"),
+    "sympy_reading": ("from_sympy",),
+    "sympy_writing": ("to_sympy",),
     "user_rules": ("load_rules", "rules"),
     "verdicts": ("equal", "verify"),
 }

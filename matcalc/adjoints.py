@@ -22,15 +22,15 @@ from matcalc.expressions import (
     Transpose,
     Variable,
     depends_on,
-    method,
     postorder,
     variables_of,
 )
 from matcalc.leaves import identity, is_zero, number, unit, variable, zero
-from matcalc.local_differentials import differential_template, perturbation_of
+from matcalc.local_differentials import differential_template
 from matcalc.powers import block, hadamard, indexed_sum
 from matcalc.products import multiply
-from matcalc.rule_book import ADJOINT, Book, Rule, match_operands
+from matcalc.registries import method
+from matcalc.rule_book import ADJOINT, Book, Rule, match_operands, perturbation_of
 from matcalc.substitutions import substitute
 from matcalc.sums import add
 from matcalc.transposes import transpose

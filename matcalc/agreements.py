@@ -20,8 +20,11 @@ LOOSE_ROUNDING, LOOSE_BAR = 1e-8, 1e-5
 FINE_ROUNDING, FINE_DISAGREEMENT = 1e-35, 1e-30
 LARGEST_FINE_BAR = 1e-10
 FINE_BARS_AGREED, FINE_BARS_REFUSED = 1e3, 1e6
+# What is made of rounding changes by more than this part of itself with the last digits of the inputs.
+JITTERED_CHANGE = 1e-3
 
-Agreement: TypeAlias = Literal["agree", "disagree", "unknown"]
+Agreement: TypeAlias = Literal["agree", "zero", "disagree", "unknown"]
+"""Whether two sides agree; "zero" is agreement that both are zero, which shows less."""
 
 
 @dataclass(frozen=True)
@@ -67,16 +70,37 @@ def loose_agreement(sides: Sides) -> Agreement:
     return "unknown"
 
 
-def fine_agreement(sides: Sides, zero: float = 0.0) -> Agreement:
+def fine_agreement(sides: Sides) -> Agreement:
     """What sixty digits show: they tell agreement from disagreement by many orders of magnitude.
 
-    A difference below ``zero`` may be rounding, and an error bar as large as the values shows nothing, unless
-    the formula says that the derivative is zero.
+    An error bar as large as the values shows nothing, unless the formula says that the derivative is zero.
     """
     difference, bar, size = sides.difference, sides.expected.error, sides.size
     if np.isnan(magnitude(sides.found)) and np.isfinite(bar):
         return "disagree"
-    if difference > max(FINE_BARS_REFUSED * bar, FINE_DISAGREEMENT * size, zero):
+    if not size:
+        return "zero"
+    if difference > max(FINE_BARS_REFUSED * bar, FINE_DISAGREEMENT * size):
         return "disagree"
-    resolved = bar <= LARGEST_FINE_BAR * size or not magnitude(sides.found)
-    return "agree" if resolved and difference <= max(FINE_BARS_AGREED * bar, FINE_ROUNDING * size) else "unknown"
+    if difference > max(FINE_BARS_AGREED * bar, FINE_ROUNDING * size):
+        return "unknown"
+    if bar <= LARGEST_FINE_BAR * size:
+        return "agree"
+    return "unknown" if magnitude(sides.found) else "zero"
+
+
+def agreement_of_small_numbers(agreement: Agreement, sides: Sides, jittered: Sides) -> Agreement:
+    """The agreement where both sides are so small that they may be rounding alone.
+
+    What is made of rounding changes with the last digits of the inputs, and is zero.
+    """
+    found_is_zero = _is_rounding(sides.found, jittered.found)
+    expected_is_zero = _is_rounding(sides.expected.value, jittered.expected.value)
+    if found_is_zero and (expected_is_zero or magnitude(sides.expected.value) <= sides.expected.error):
+        return "zero"
+    return "unknown" if expected_is_zero else agreement
+
+
+def _is_rounding(value: Any, jittered: Any) -> bool:
+    size = magnitude(value)
+    return not size or magnitude(jittered - value) > JITTERED_CHANGE * size

@@ -11,21 +11,12 @@ import sympy as sp
 from sympy import Expr, Integer, Symbol
 
 from matcalc.errors import ShapeError, UnknownName
-from matcalc.expressions import (
-    CONSTRUCTORS,
-    ONE,
-    Apply,
-    Dimension,
-    Expression,
-    Number,
-    Shape,
-    intern,
-    name_argument,
-)
+from matcalc.expressions import ONE, Apply, Dimension, Expression, Number, Shape, intern, name_argument
 from matcalc.function_table import ALIASES, FROM_SYMPY, FUNCTIONS, function_names, nearest_names
 from matcalc.leaves import PI, number, ones
 from matcalc.powers import entrywise_power, hadamard
 from matcalc.products import multiply
+from matcalc.registries import CONSTRUCTORS
 from matcalc.sums import add, describe, scale
 
 NormalForm = Callable[[str, Sequence[Expression]], Expression | None]
@@ -160,7 +151,7 @@ def entrywise_value(formula: Expr, symbol: Symbol, argument: Expression) -> Expr
     >>> import matcalc as mc, sympy
     >>> t = sympy.Symbol("t")
     >>> str(entrywise_value(1 - sympy.tanh(t)**2, t, mc.parse("x", where="x: vector(n)")))
-    'ones(n) - tanh(x).^2'
+    'ones - tanh(x).^2'
     """
     if formula == symbol:
         return argument

@@ -13,6 +13,17 @@ from matcalc.errors import MatcalcError
 from matcalc.evaluation import evaluate
 from matcalc.expressions import Expression, Variable, postorder
 
+MOST_CONTEXTS = 8
+
+
+def remember(answer: Expression, variables: Iterable[Variable]) -> Expression:
+    """The answer, remembering the variables of the question it answers: they show the sizes it only names."""
+    context = tuple(variables)
+    known: tuple[tuple[Variable, ...], ...] = getattr(answer, "_contexts", ())
+    if context and context not in known:
+        answer._contexts = (context, *known)[:MOST_CONTEXTS]
+    return answer
+
 
 def evaluate_answer(answer: Expression, values: Mapping[str, Any], *, sizes: Mapping[str, int] | None = None) -> Any:
     """The value of an expression; sizes that no variable of it shows come from the question's variables."""

@@ -10,17 +10,19 @@ from typing import Any, TypeAlias
 from sympy import Basic
 
 from matcalc.adjoints import inner_product, pullback
+from matcalc.contexts import remember
 from matcalc.derivations import Step, derivation_of
 from matcalc.differentials import differential_of
 from matcalc.errors import NotScalar, ShapeError, UnknownName
-from matcalc.expressions import Expression, Variable, method, remember, variables_of
+from matcalc.expressions import Expression, Variable, variables_of
 from matcalc.function_table import nearest_names
 from matcalc.leaves import number, variable
 from matcalc.operator_matrices import operator_matrix
 from matcalc.reading import Declared, declarations, read
+from matcalc.registries import method
 from matcalc.simplification import length, simplify
 from matcalc.sums import add
-from matcalc.sympy_bridge import from_sympy
+from matcalc.sympy_reading import from_sympy
 from matcalc.tangents import perturbation, projection
 from matcalc.writing import text
 

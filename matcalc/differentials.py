@@ -54,8 +54,8 @@ def node_differential(node: Expression, tangents: Mapping[Expression, Expression
     if isinstance(node, Block):
         return block(node._args[0], *(tangents.get(b, zero(*b.shape)) for b in node._args[1:]))
     if isinstance(node, IndexedSum):
-        *bounds, body = node._args
-        return indexed_sum(*bounds, tangents[body])
+        index, lower, upper, body = node._args
+        return indexed_sum(index, lower, upper, tangents[body])
     operands = node.operands
     terms = [
         partial_differential(node, i, tangents[o])

@@ -95,7 +95,7 @@ def negate(parts: list[Any]) -> Tree:
     """The operand with its sign changed; a plus changes nothing."""
     sign, operand = parts
     if sign.value == "+":
-        return operand.spanning(sign.start, operand.end)  # type: ignore[no-any-return]
+        return operand.spanning(sign.start, operand.end)
     return Tree("negate", (operand,), None, sign.start, operand.end)
 
 
@@ -142,7 +142,7 @@ def postfix(kind: str) -> Callable[[list[Any]], Tree]:
 def group(parts: list[Any]) -> Tree:
     """An expression in parentheses: itself, with the parentheses in its place."""
     opener, inner, closer = parts
-    return inner.spanning(opener.start, closer.end)  # type: ignore[no-any-return]
+    return inner.spanning(opener.start, closer.end)
 
 
 def call(parts: list[Any]) -> Tree:
@@ -246,7 +246,7 @@ def let(parts: list[Any]) -> Tree:
 
 def expression(parts: list[Any]) -> Tree:
     """The whole text."""
-    return parts[0]  # type: ignore[no-any-return]
+    return parts[0]
 
 
 EXPRESSION_BUILDERS: Mapping[str, Callable[[list[Any]], Any]] = {

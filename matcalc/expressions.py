@@ -2,63 +2,28 @@
 
 Equal expressions are the same object: every node is hash-consed, so equality is ``is``, a memo table is a
 dict, and a shared subexpression is shared for ever.  This room holds what a node *is*; its normal form (what
-``Sum(A, A)`` becomes) is built by :mod:`matcalc.normal_forms`, which registers itself in ``CONSTRUCTORS``.
+``Sum(A, A)`` becomes) is built by the modules that register in ``CONSTRUCTORS``.
 
 Nothing here recurses: a tower of thousands of layers is built, hashed, pickled and freed like any other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
-from importlib import import_module
 from typing import Any, ClassVar, TypeAlias
 from weakref import WeakValueDictionary
 
 from sympy import Basic, Expr, Integer, S, Symbol, sstr
 from sympy.core.symbol import Str
 
+from matcalc.registries import CONSTRUCTORS, method
+
 Dimension: TypeAlias = Expr
 Shape: TypeAlias = tuple[Dimension, Dimension]
 
 ONE: Integer = S.One
 SCALAR: Shape = (ONE, ONE)
-
-
-class _Constructors(dict[str, Callable[..., Any]]):
-    """The constructors, all loaded when the first one is missed."""
-
-    def __missing__(self, name: str) -> Callable[..., Any]:
-        if name not in self:
-            import_module("matcalc.constructors")
-        return self.get(name) or _no_constructor(name)
-
-
-def _no_constructor(name: str) -> Callable[..., Any]:
-    raise KeyError(name)
-
-
-CONSTRUCTORS = _Constructors()
-"""Normal-form constructors by node class name, and the operators of Python by their symbol."""
-
-METHODS = {
-    "variables": ("matcalc.writing", "variables_in_order"),
-    "where": ("matcalc.writing", "where"),
-    "evaluate": ("matcalc.contexts", "evaluate_answer"),
-    "latex": ("matcalc.latex", "latex_text"),
-    "unicode": ("matcalc.unicode", "unicode_text"),
-    "to_sympy": ("matcalc.sympy_bridge", "to_sympy"),
-    "verify": ("matcalc.verdicts", "verify_derivative"),
-    "text": ("matcalc.writing", "text"),
-}
-"""What is built on top of expressions and offered as their methods, with its home."""
-
-
-def method(name: str) -> Callable[..., Any]:
-    """The function behind a method of expressions, its module imported on first use."""
-    module, function = METHODS[name]
-    found: Callable[..., Any] = getattr(import_module(module), function)
-    return found
 
 
 _interned: WeakValueDictionary[tuple[Any, ...], Expression] = WeakValueDictionary()
@@ -104,7 +69,7 @@ class Expression(Basic):
         super().__init_subclass__()
         cls.tag = cls.__name__.encode()
 
-    def __new__(cls, *args: Any) -> Expression:  # type: ignore[misc]
+    def __new__(cls, *args: Any) -> Expression:
         return CONSTRUCTORS[cls.__name__](*args)
 
     def __eq__(self, other: object) -> bool:
@@ -136,12 +101,12 @@ class Expression(Basic):
     @property
     def variables(self) -> dict[str, Variable]:
         """The variables by name, in the order in which they are written."""
-        return method("variables")(self)  # type: ignore[no-any-return]
+        return method("variables")(self)
 
     @property
     def where(self) -> str:
         """The declarations of the variables, as ``parse`` takes them."""
-        return method("where")(self)  # type: ignore[no-any-return]
+        return method("where")(self)
 
     def evaluate(self, values: Mapping[str, Any], **options: Any) -> Any:
         """The value at arrays by name: a float, an (n,) array for a vector, else a 2-D array.
@@ -156,18 +121,18 @@ class Expression(Basic):
 
     def latex(self) -> str:
         """LaTeX, named parts after the answer."""
-        return method("latex")(self)  # type: ignore[no-any-return]
+        return method("latex")(self)
 
     def unicode(self) -> str:
         """Unicode, as written by hand; without named parts it reads back."""
-        return method("unicode")(self)  # type: ignore[no-any-return]
+        return method("unicode")(self)
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
 
     def to_sympy(self) -> Basic:
         """The SymPy matrix expression; raises MatcalcError naming what SymPy has no word for."""
-        return method("to_sympy")(self)  # type: ignore[no-any-return]
+        return method("to_sympy")(self)
 
     def __add__(self, other: Any) -> Expression:
         return CONSTRUCTORS["+"](self, other)
@@ -203,7 +168,7 @@ class Expression(Basic):
         return CONSTRUCTORS["-"](self)
 
     def __str__(self) -> str:
-        return method("text")(self)  # type: ignore[no-any-return]
+        return method("text")(self)
 
     __repr__ = __str__
 
@@ -366,7 +331,7 @@ def postorder(*roots: Expression) -> list[Expression]:
 
     >>> import matcalc as mc
     >>> [str(e) for e in postorder(mc.parse("x'*x + x'*x", where="x: vector(n)"))]
-    ['x', "x'", "x'*x", "2*x'*x"]
+    ['2', 'x', "x'", "x'*x", "2*x'*x"]
     """
     order: list[Expression] = []
     seen: set[Expression] = set()
@@ -408,18 +373,6 @@ def _restore(table: list[tuple[type[Expression], tuple[Any, ...]]]) -> Expressio
     for cls, args in table:
         nodes.append(cls(*(nodes[a[0]] if isinstance(a, tuple) else a for a in args)))
     return nodes[-1]
-
-
-MOST_CONTEXTS = 8
-
-
-def remember(answer: Expression, variables: Iterable[Variable]) -> Expression:
-    """The answer, remembering the variables of the question it answers: they show the sizes it only names."""
-    context = tuple(variables)
-    known: tuple[tuple[Variable, ...], ...] = getattr(answer, "_contexts", ())
-    if context and context not in known:
-        answer._contexts = (context, *known)[:MOST_CONTEXTS]
-    return answer
 
 
 def name_argument(name: str) -> Str:

@@ -267,7 +267,7 @@ def _vec(A: Expression) -> Expression | None:
 
 def _unvec(x: Expression, m: Expression, n: Expression) -> Expression | None:
     if isinstance(x, Zero):
-        return zero(m.value, n.value)  # type: ignore[attr-defined]
+        return zero(m.value, n.value)
     if isinstance(n, Number) and n.value is ONE:
         return x
     if isinstance(m, Number) and m.value is ONE:

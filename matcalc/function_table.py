@@ -20,63 +20,63 @@ import sympy as sp
 Kernel = Callable[..., Any]
 
 
-class sigmoid(sp.Function):  # type: ignore[misc]
+class sigmoid(sp.Function):
     """1/(1 + e⁻ˣ), with its derivative in terms of itself."""
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return sigmoid(self.args[0]) * (1 - sigmoid(self.args[0]))
 
 
-class softplus(sp.Function):  # type: ignore[misc]
+class softplus(sp.Function):
     """log(1 + eˣ)."""
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return sigmoid(self.args[0])
 
 
-class log1p(sp.Function):  # type: ignore[misc]
+class log1p(sp.Function):
     """log(1 + x), accurate near 0."""
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return 1 / (1 + self.args[0])
 
 
-class expm1(sp.Function):  # type: ignore[misc]
+class expm1(sp.Function):
     """eˣ − 1, accurate near 0."""
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return sp.exp(self.args[0])
 
 
-class cbrt(sp.Function):  # type: ignore[misc]
+class cbrt(sp.Function):
     """The real cube root."""
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return 1 / (3 * cbrt(self.args[0]) ** 2)
 
 
-class relu(sp.Function):  # type: ignore[misc]
+class relu(sp.Function):
     """max(x, 0)."""
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return heaviside(self.args[0])
 
 
-class absolute(sp.Function):  # type: ignore[misc]
+class absolute(sp.Function):
     """|x| of a real number, whose derivative is sign(x)."""
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return sign(self.args[0])
 
 
-class sign(sp.Function):  # type: ignore[misc]
+class sign(sp.Function):
     """The sign, a step: its derivative is 0 wherever it has one."""
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return sp.S.Zero
 
 
-class heaviside(sp.Function):  # type: ignore[misc]
+class heaviside(sp.Function):
     """The unit step: its derivative is 0 wherever it has one."""
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:

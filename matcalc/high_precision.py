@@ -234,7 +234,7 @@ def _kernel(name: str) -> Operation:
     if name in _REARRANGEMENTS:
         return FUNCTIONS[name].kernel  # type: ignore[return-value]
     if name in FUNCTIONS and FUNCTIONS[name].is_entrywise:
-        return np.frompyfunc(_of_one_number(name), 1, 1)  # type: ignore[no-any-return]
+        return np.frompyfunc(_of_one_number(name), 1, 1)
     raise NoKernel(name)
 
 

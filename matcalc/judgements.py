@@ -17,6 +17,7 @@ from matcalc.agreements import (
     FINE_BARS_AGREED,
     Agreement,
     Sides,
+    agreement_of_small_numbers,
     fine_agreement,
     float_agreement,
     loose_agreement,
@@ -29,10 +30,8 @@ from matcalc.points import Point, PointSource
 from matcalc.reports import Check, Report, Verdict
 from matcalc.sampling import NoPoint
 
-# What is so small beside the largest number on the way may be rounding alone; it then changes with the last
-# digits of the inputs by more than this part of itself.
+# What is so small beside the largest number on the way may be rounding alone.
 FINE_ZERO = 1e-50
-JITTERED_CHANGE = 1e-3
 EXTRA_POINTS = 8
 # A formula with kinks may be right in some regions only: so many points are likely to find another.
 POINTS_WITH_KINKS = 24
@@ -62,6 +61,7 @@ class Tally:
     """What a test has found so far."""
 
     agreed: int = 0
+    zero: int = 0
     unknown: int = 0
     worst: float | None = None
     order: float | None = None
@@ -72,6 +72,8 @@ class Tally:
         """Add what was found at a point."""
         if agreement == "agree":
             self.agreed += 1
+        elif agreement == "zero":
+            self.zero += 1
         elif agreement == "disagree":
             self.against.append((point, sides))
         else:
@@ -83,10 +85,16 @@ class Tally:
 
     @property
     def verdict(self) -> Verdict:
-        """Refuted by two points; verified by more points than are open."""
+        """Refuted by two points; verified by more points than are open, or by zeros alone if none is open."""
         if len(self.against) > 1:
             return "refuted"
-        return "verified" if not self.against and self.agreed > self.unknown else "inconclusive"
+        shown = self.agreed > self.unknown or (self.zero > 0 and self.unknown == 0)
+        return "verified" if shown and not self.against else "inconclusive"
+
+    @property
+    def needs_more(self) -> bool:
+        """Whether a further point may change the verdict: one point is against, or none shows more than zeros."""
+        return len(self.against) == 1 or not self.agreed
 
 
 @dataclass
@@ -108,7 +116,7 @@ class Jury:
         trials = max(self.trials, POINTS_WITH_KINKS) if self.source.has_kinks else self.trials
         try:
             for trial in range(trials + EXTRA_POINTS):
-                doubted = [test for test in self.tests if self.tallies[test.form].against]
+                doubted = [test for test in self.tests if self.tallies[test.form].needs_more]
                 settled = any(len(t.against) > 1 for t in self.tallies.values())
                 if settled or (trial >= trials and not doubted):
                     break
@@ -146,10 +154,11 @@ class Jury:
         try:
             with sixty_digits():
                 fine_sides = test.sides(fine)
-                zero = FINE_ZERO * fine.point.largest
-                found = fine_agreement(fine_sides, zero)
-                if found == "unknown" and fine_sides.size <= max(zero, FINE_BARS_AGREED * fine_sides.expected.error):
-                    found = "agree" if _is_rounding(test, fine, fine_sides) else "unknown"
+                found = fine_agreement(fine_sides)
+                small = max(FINE_ZERO * fine.point.largest, FINE_BARS_AGREED * fine_sides.expected.error)
+                if found in ("disagree", "unknown") and fine_sides.size <= small:
+                    jittered = test.sides(fine.jittered())
+                    found = agreement_of_small_numbers(found, fine_sides, jittered)
                 if found == "disagree" and test.detail is not None:
                     fine_sides = test.detail(fine)
                 undefined = np.isnan(magnitude(fine_sides.found))
@@ -198,12 +207,6 @@ class Jury:
             if tally.against:
                 reason = f"the {test.form} disagreed at one point only"
         return Check(test.form, tally.verdict, tally.worst, reason)
-
-
-def _is_rounding(test: Test, state: State, sides: Sides) -> bool:
-    """Whether the formula's value is zero but for rounding: it then follows the last digits of the inputs."""
-    again = test.sides(state.jittered())
-    return magnitude(again.found - sides.found) > JITTERED_CHANGE * magnitude(sides.found)
 
 
 def _counterexample(test: Test, point: Point, sides: Sides) -> tuple[str, dict[str, Any]]:

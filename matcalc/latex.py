@@ -14,15 +14,12 @@ from sympy import Expr, Rational, latex
 
 from matcalc.expressions import Expression
 from matcalc.function_table import FUNCTIONS
+from matcalc.latex_names import labels_of, latex_name, script
 from matcalc.notations import ATOM, NEGATIVE, POSTFIX, POWER, PRODUCT, SUM, Notation
 from matcalc.text import number_text
-from matcalc.tokens import GREEK_LETTERS
 from matcalc.unicode import names_in
 from matcalc.writing import written
 
-_GREEK = frozenset(GREEK_LETTERS.values()) | {"varepsilon", "vartheta", "varphi", "varsigma", "varrho"}
-_NAME = re.compile(r"(?P<stem>[^\W\d_]+)(?P<digits>\d*)(?P<below>\w*?)(?P<primes>_*)")
-_PERTURBATION = re.compile(r"d\((.+)\)|d(.+)")
 _TALL = re.compile(r"\\frac|\\sum|\\begin|\\left\(|\\sqrt\[")
 _SPACED_BY_TEX = re.compile(r"\\(operatorname|log|ln|exp|det|sin|cos|tan|sec|csc|cot|arc|sinh|cosh|tanh)")
 
@@ -38,7 +35,7 @@ def latex_text(expression: Expression) -> str:
     """
     found = written(expression)
     notations = [found.answer, *(definition for _, definition in found.parts)]
-    page = _Page(_labels(names_in(notations) | {n for n, _ in found.parts}))
+    page = _Page(labels_of(names_in(notations) | {n for n, _ in found.parts}))
     definitions = r",\; ".join(f"{page.labels[n]} = {page.write(d)}" for n, d in found.parts)
     answer = page.write(found.answer)
     return rf"{answer} \quad\text{{where }} {definitions}" if definitions else answer
@@ -51,58 +48,7 @@ def latex_of(notation: Notation) -> str:
     >>> print(latex_of(product([transposed(call("inv", name("Sigma"))), name("dx_1")])))
     \Sigma^{-\top} \,\mathrm{d}x_1
     """
-    return _Page(_labels(names_in([notation]))).write(notation)
-
-
-def latex_name(name: str, names: Iterable[str] = ()) -> str:
-    r"""A name as a letter with subscripts, or upright; the perturbation dX of X as a differential.
-
-    ``names`` are the names it stands beside: beside ``loss``, ``dloss`` is its perturbation.
-
-    >>> print(*map(latex_name, ("x1", "Sigma_1", "dX", "dx_", "loss", "W_in", "data")))
-    x_1 \Sigma_1 \mathrm{d}X \mathrm{d}x' \mathrm{loss} W_{\mathrm{in}} \mathrm{data}
-    """
-    found = _NAME.fullmatch(name)
-    perturbed = _PERTURBATION.fullmatch(name)
-    if perturbed:
-        inner = perturbed[1] or perturbed[2]
-        stem = re.match(r"[^\W\d_]*", inner)
-        letter = stem is not None and (len(stem[0]) == 1 or stem[0] in _GREEK)
-        if (perturbed[1] or letter or inner in names) and name not in _GREEK:
-            return r"\mathrm{d}" + latex_name(inner, names)
-    if not found:
-        return _upright(name)
-    below = [part for part in (found["digits"], *found["below"].split("_")) if part]
-    subscript = ",".join(map(_letter, below))
-    return _letter(found["stem"]) + _script("_", subscript) + "'" * len(found["primes"])
-
-
-def _letter(word: str) -> str:
-    """A letter, a Greek letter, digits, or an upright word."""
-    if word in _GREEK:
-        return "\\" + word
-    return word if word.isdigit() or (len(word) == 1 and word.isascii()) else _upright(word)
-
-
-def _upright(word: str) -> str:
-    return rf"\mathrm{{{word.replace('_', chr(92) + '_')}}}"
-
-
-def _labels(names: Iterable[str]) -> dict[str, str]:
-    """The LaTeX of every name, no two alike: beside x_1, x1 is upright."""
-    names = sorted(names, key=lambda n: ("_" not in n, n))
-    labels: dict[str, str] = {}
-    for name in names:
-        label = latex_name(name, names)
-        labels[name] = label if label not in labels.values() else _upright(name)
-    return labels
-
-
-def _script(mark: str, text: str) -> str:
-    r"""A subscript or superscript: braces only where there are several signs."""
-    if not text:
-        return ""
-    return mark + (text if len(text) == 1 or re.fullmatch(r"\\[A-Za-z]+", text) else f"{{{text}}}")
+    return _Page(labels_of(names_in([notation]))).write(notation)
 
 
 def _bracketed(text: str) -> str:
@@ -158,7 +104,7 @@ class _Page:
     def raised(self, n: Notation, exponent: str) -> str:
         """A notation with a superscript, in brackets where it has one itself."""
         base = self.write(n) if n.kind == "index" else self.within(n, ATOM)
-        return base + _script("^", exponent)
+        return base + script("^", exponent)
 
     # ---- sums and products
 
@@ -309,7 +255,7 @@ class _Page:
 
     def sized(self, letter: str, joiner: str, n: Notation) -> str:
         sizes: Iterable[Expr] = n.value or ()  # type: ignore[assignment]
-        return letter + _script("_", joiner.join(map(self.size, sizes)))
+        return letter + script("_", joiner.join(map(self.size, sizes)))
 
     def eye(self, n: Notation) -> str:
         return self.sized(r"\mathbf{I}" if "I" in self.labels else "I", "", n)
@@ -319,7 +265,7 @@ class _Page:
 
     def unit(self, n: Notation) -> str:
         _, index = cast("tuple[Expr, Notation]", n.value)
-        return r"\mathbf{e}" + _script("_", self.write(index))
+        return r"\mathbf{e}" + script("_", self.write(index))
 
     # ---- parts and collections
 
@@ -330,7 +276,7 @@ class _Page:
         text = self.write(base)
         if _level(base) < ATOM or "_" in text.rpartition(")")[2]:
             text = _bracketed(text)
-        return text + _script("_", ("" if letters else ",").join(texts))
+        return text + script("_", ("" if letters else ",").join(texts))
 
     def block(self, n: Notation) -> str:
         entries = [self.write(p) for p in n.parts]
@@ -342,7 +288,7 @@ class _Page:
         index, lower, upper = map(self.write, n.parts[:3])
         body = n.parts[3]
         text = self.write(body) if body.kind == "indexed_sum" else self.within(body, PRODUCT)
-        return rf"\sum_{{{index}={lower}}}{_script('^', upper)} {text}"
+        return rf"\sum_{{{index}={lower}}}{script('^', upper)} {text}"
 
 
 def _command(function: str) -> str:

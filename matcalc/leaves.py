@@ -11,7 +11,6 @@ from sympy.core.symbol import Str
 
 from matcalc.errors import MatcalcError, ShapeError
 from matcalc.expressions import (
-    CONSTRUCTORS,
     ONE,
     SCALAR,
     Commutation,
@@ -28,6 +27,7 @@ from matcalc.expressions import (
     intern,
     name_argument,
 )
+from matcalc.registries import CONSTRUCTORS
 
 PROPERTIES = (
     *("symmetric", "skew", "diagonal", "spd", "orthogonal", "lower", "upper"),

@@ -36,7 +36,7 @@ def derivative_formula(name: str, parameter: Expr | None) -> Expr:
 def entrywise_derivative(node: Apply) -> Expression:
     """f′(X) for a node f(X) with f entrywise."""
     *parameters, argument = node.operands
-    parameter = parameters[0].value if parameters else None  # type: ignore[attr-defined]
+    parameter = parameters[0].value if parameters else None
     return entrywise_value(derivative_formula(node.function, parameter), ARGUMENT, argument)
 
 

@@ -12,7 +12,6 @@ from typing import Any, TypeAlias
 
 from matcalc.errors import MatcalcError
 from matcalc.expressions import (
-    CONSTRUCTORS,
     Apply,
     EntrywisePower,
     Expression,
@@ -27,6 +26,7 @@ from matcalc.expressions import (
 from matcalc.leaves import number, ones
 from matcalc.powers import hadamard
 from matcalc.products import multiply
+from matcalc.registries import CONSTRUCTORS
 from matcalc.substitutions import substitute
 from matcalc.sums import add, negate
 from matcalc.transposes import transpose

@@ -9,12 +9,11 @@ from matcalc.function_table import ALIASES, FUNCTIONS, LATER
 from matcalc.kinds import GREEK
 from matcalc.leaves import CONSTANTS
 from matcalc.syntax_trees import Tree
-from matcalc.walks import Survey
+from matcalc.walks import DEEPEST_SUMS, Survey
 
 BARE_NAMES = {"eye": "eye", "I": "eye", "ones": "ones", "zeros": "zeros"}
 _BUILDERS = ("vector", "matrix", "sum", "reshape", "commutation")
 LONGEST_GLUED = 8
-DEEPEST_SUMS = 6
 
 
 def undeclared(found: Survey, declared: Collection[str], sizes: Collection[str], text: str) -> list[str]:
@@ -47,16 +46,18 @@ def _refuse_two_meanings(found: Survey, declared: Collection[str], sizes: Collec
             place = found.sizes.get(name, tree)
             message = f"{name} is a size, and the text defines it as well"
             raise _refused(message, place, text, "give one of the two another name; a size is n or 3, not defined")
-    if len(found.deepest) > DEEPEST_SUMS:
+    for tree in found.sums:
         message = f"sums over an index are nested deeper than {DEEPEST_SUMS}"
-        raise _refused(message, found.deepest[-1], text, "write products in place of some: A*B, x'*y, sum(A)")
+        raise _refused(message, tree, text, "write products in place of some: A*B, x'*y, sum(A)")
     for name, tree in found.rebound.items():
-        raise _refused(
-            f"{name} is defined again where it is defined already",
-            tree,
-            text,
-            "give one of the two another name",
-        )
+        message = f"{name} is defined again where it is defined already"
+        raise _refused(message, tree, text, "give one of the two another name")
+    for name, tree in found.sizes.items():
+        if name in found.names and name not in declared and (name in found.not_scalars or name in found.matrices):
+            message = f"{name} is a size here, and a vector or matrix elsewhere"
+            raise _refused(
+                message, tree, text, "a size is a number: write n, 3 or 2n; eye alone takes its size from its place"
+            )
 
 
 def _refuse_function(name: str, place: Tree, text: str) -> None:
@@ -69,9 +70,10 @@ def _refuse_function(name: str, place: Tree, text: str) -> None:
 
 
 def _refuse_perturbation(name: str, others: set[str], place: Tree, text: str) -> None:
-    if name[0] == "d" and name[1:] in others:
-        message = f"{name} is not declared, and it may be d*{name[1:]} or the perturbation of {name[1:]}"
-        hint = f"write d*{name[1:]} for the product, or declare {name} with the shape of {name[1:]}"
+    word = name[1:].rstrip("_")
+    if name[0] == "d" and word in others:
+        message = f"{name} is not declared, and it may be d*{word} or the perturbation of {word}"
+        hint = f"write d*{word} for the product, or declare {name} with the shape of {word}"
         raise _refused(message, place, text, hint)
 
 

@@ -49,6 +49,11 @@ class Notation:
     """
 
     __slots__ = ("cost", "head", "kind", "level", "parts", "transposes", "value")
+    cost: int
+    head: str
+    level: int
+    transposes: int
+    value: object
 
     @property
     def has_call(self) -> bool:
@@ -63,7 +68,7 @@ class Notation:
         self.cost = _COSTS.get(kind, _own_cost)(self) + sum(p.cost for p in self.parts)
         self.transposes = (kind == "transpose") + sum(p.transposes for p in self.parts)
         label = value if isinstance(value, str) else _LABELS.get(kind, "")
-        mark = "'" if kind == "transpose" else ""
+        mark = "~" if kind == "transpose" else ""  # after all letters
         self.head = (label + "".join(p.head for p in self.parts)).casefold()[:HEAD] + mark
         if kind == "number":
             self.level = _number_level(self)
@@ -103,11 +108,11 @@ def _separators(n: Notation) -> int:
 _COSTS = {
     "number": _number_cost,
     "eye": lambda n: 1 + (n.value is not None),
-    "ones": lambda n: 1 + len(n.value or ()),  # type: ignore[arg-type]
-    "zeros": lambda n: 1 + len(n.value or ()),  # type: ignore[arg-type]
+    "ones": lambda n: 1 + len(n.value or ()),
+    "zeros": lambda n: 1 + len(n.value or ()),
     "commutation": lambda n: 2,
     "unit": lambda n: 2,
-    "sum": lambda n: len(n.parts) - (n.value[0] == "+"),  # type: ignore[index]
+    "sum": lambda n: len(n.parts) - (n.value[0] == "+"),
     **dict.fromkeys(("product", "entrywise_product", "quotient", "entrywise_quotient"), _separators),
     **dict.fromkeys(("power", "entrywise_power", "negative", "transpose"), _own_cost),
     **dict.fromkeys(("index", "block"), lambda n: 0),

@@ -66,8 +66,8 @@ def _matrix_of(node: Expression, D: Expression, found: dict[Expression, Expressi
         others = [f for f in node._args if f is not X]
         return multiply(apply("diag", apply("vec", hadamard(*others))), found[X])
     if isinstance(node, IndexedSum):
-        *bounds, body = node._args
-        return indexed_sum(*bounds, found[body])
+        index, lower, upper, body = node._args
+        return indexed_sum(index, lower, upper, found[body])
     if isinstance(node, Block):
         return _matrix_of_block(node, found)
     if isinstance(node, Apply) and node.function in _FUNCTIONS:

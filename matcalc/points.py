@@ -37,6 +37,8 @@ COMFORTABLE_ENTRIES, MOST_ENTRIES = 20_000, 1_000_000
 LARGEST_CONDITION = 1e6
 KINK_MARGIN = 0.05
 CANDIDATES = 12
+# The scales of values at successive points: mistakes may hide where a function is saturated.
+SCALES = (1.0, 1.0, 1 / 8, 1.0, 1 / 64)
 STEP_FOR_SENSITIVITY = 1e-9
 LARGEST_CHANGE = 1e-3
 
@@ -97,8 +99,9 @@ class PointSource:
         culprits: set[str] = set()
         best: tuple[tuple[int, ...], Point] | None = None
         left = CANDIDATES
-        for domain in self._ladder(culprits):
-            point, memory = self._candidate(domain, trial, coordinate)
+        for i, domain in enumerate(self._ladder(culprits)):
+            scale = SCALES[trial % len(SCALES)] if i < CANDIDATES // 2 else 1.0
+            point, memory = self._candidate(domain, trial, scale, coordinate)
             if not self._is_defined(memory, culprits):
                 continue
             made_of_rounding = self._made_of_rounding(point, memory)
@@ -132,14 +135,14 @@ class PointSource:
                         above_one=start.above_one | (names if above else set()),
                     )
 
-    def _candidate(self, domain: Domain, trial: int, coordinate: bool) -> tuple[Point, list[Any]]:
+    def _candidate(self, domain: Domain, trial: int, scale: float, coordinate: bool) -> tuple[Point, list[Any]]:
         sampler = self.sampler
         sizes = self._sizes()
-        values = {v.name: sampler.value(v, sizes, domain) for v in self.variables}
+        values = {v.name: sampler.value(v, sizes, domain, scale) for v in self.variables}
         values |= self._whole_numbers(domain, trial)
         for name, v in self.perturbations.items():
-            scale = 1 / 8 if v.name in domain.small else 1.0
-            values[name] = sampler.direction(v, values[v.name], scale, coordinate=coordinate)
+            length = scale / 8 if v.name in domain.small else scale
+            values[name] = sampler.direction(v, values[v.name], length, coordinate=coordinate)
         memory = self.evaluator.memory(values, sizes)
         largest = max((float(np.max(np.abs(m))) for m in memory if m is not None), default=0.0)
         assumptions = domain.assumptions([v.name for v in self.variables])

@@ -8,7 +8,6 @@ from sympy import Expr, Integer, Rational
 
 from matcalc.errors import DomainError, ShapeError
 from matcalc.expressions import (
-    CONSTRUCTORS,
     ONE,
     Apply,
     Block,
@@ -27,7 +26,6 @@ from matcalc.expressions import (
     Zero,
     depends_on,
     intern,
-    method,
     postorder,
 )
 from matcalc.leaves import (
@@ -42,6 +40,7 @@ from matcalc.leaves import (
     zero,
 )
 from matcalc.products import multiply
+from matcalc.registries import CONSTRUCTORS, method
 from matcalc.sums import add, describe, negate, product_of, scale, split_coefficient, unsigned
 from matcalc.transposes import transpose
 
@@ -103,7 +102,7 @@ def _scalar_power(base: Expression, exponent: Expression) -> Expression:
             return multiply(root, power(product_of(ONE, base.scalars, (), base.shape), exponent))
     if value is not None and value.is_even:
         _, base = unsigned(base)
-    return intern(Power, (base, exponent), base.shape)  # type: ignore[no-any-return]
+    return intern(Power, (base, exponent), base.shape)
 
 
 def _is_norm(node: Expression) -> bool:
@@ -150,7 +149,7 @@ def _matrix_power(base: Expression, exponent: Expression) -> Expression:
         return CONSTRUCTORS["Apply"]("diag", entrywise_power(base._args[1], exponent))
     if isinstance(exponent, Number) and exponent.value.is_even:
         _, base = unsigned(base)
-    return intern(Power, (base, exponent), base.shape)  # type: ignore[no-any-return]
+    return intern(Power, (base, exponent), base.shape)
 
 
 def _inverse(base: Expression) -> Expression | None:
@@ -218,7 +217,7 @@ def _hadamard_of(factors: list[Expression], shape: tuple[Expr, Expr]) -> Express
     if shape[0] is ONE or all(isinstance(f, Transpose) for f in factors):
         return transpose(hadamard(*map(transpose, factors)))
     factors.sort(key=lambda f: f.key)
-    return intern(Hadamard, tuple(factors), shape)  # type: ignore[no-any-return]
+    return intern(Hadamard, tuple(factors), shape)
 
 
 def _join_entrywise(f: Expression, others: list[Expression]) -> Expression | None:
@@ -260,7 +259,7 @@ def entrywise_power(base: Expression, exponent: Expression) -> Expression:
     integral = is_integer_valued(exponent)
     shape = base.shape if exponent.is_scalar else exponent.shape
     if base.is_scalar:
-        return intern(EntrywisePower, (base, exponent), shape)  # type: ignore[no-any-return]
+        return intern(EntrywisePower, (base, exponent), shape)
     scalar = of_ones(base)
     if scalar is not None and exponent.is_scalar:
         return multiply(power(scalar, exponent), ones(*shape))
@@ -276,7 +275,7 @@ def entrywise_power(base: Expression, exponent: Expression) -> Expression:
         return transpose(entrywise_power(transpose(base), exponent))
     if isinstance(exponent, Number) and exponent.value.is_even:
         _, base = unsigned(base)
-    return intern(EntrywisePower, (base, exponent), shape)  # type: ignore[no-any-return]
+    return intern(EntrywisePower, (base, exponent), shape)
 
 
 # ---- collections --------------------------------------------------------------------------------------------------
@@ -301,7 +300,7 @@ def block(count: int | Integer, *blocks: Expression) -> Expression:
         return blocks[0]
     if all(is_zero(b) for b in blocks):
         return zero(*shape)
-    return intern(Block, (Integer(count), *blocks), shape)  # type: ignore[no-any-return]
+    return intern(Block, (Integer(count), *blocks), shape)
 
 
 def indexed_sum(index: Expression, lower: Expression, upper: Expression, body: Expression) -> Expression:
@@ -322,7 +321,7 @@ def indexed_sum(index: Expression, lower: Expression, upper: Expression, body: E
     bound = _bound_index(index, body)
     if bound is not index:
         body = CONSTRUCTORS["substitute"](body, {index: bound})
-    return intern(IndexedSum, (bound, lower, upper, body), body.shape)  # type: ignore[no-any-return]
+    return intern(IndexedSum, (bound, lower, upper, body), body.shape)
 
 
 def _bound_index(index: Expression, body: Expression) -> Variable:
@@ -342,7 +341,6 @@ def _python_power(base: Any, exponent: Any) -> Expression:
     return power(expression(base), expression(exponent))
 
 
-CONSTRUCTORS.update(
-    {"Power": power, "Hadamard": hadamard, "EntrywisePower": entrywise_power}
-    | {"Block": block, "IndexedSum": indexed_sum, "**": _python_power}
-)
+CONSTRUCTORS.update(Power=power, Hadamard=hadamard, EntrywisePower=entrywise_power)
+CONSTRUCTORS.update(Block=block, IndexedSum=indexed_sum)
+CONSTRUCTORS["**"] = _python_power

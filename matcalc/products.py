@@ -12,7 +12,6 @@ from sympy import Expr, S
 
 from matcalc.errors import ShapeError
 from matcalc.expressions import (
-    CONSTRUCTORS,
     ONE,
     SCALAR,
     Apply,
@@ -40,6 +39,7 @@ from matcalc.leaves import (
     ones,
     zero,
 )
+from matcalc.registries import CONSTRUCTORS
 from matcalc.sums import (
     ZERO_VALUE,
     add,
@@ -152,7 +152,7 @@ def _join(top: Expression, f: Expression) -> Expression | None:
         if "orthogonal" in f.properties or ("unit" in f.properties and f.columns is ONE):
             return identity(f.columns)
     elif kind is Variable and other_kind is Transpose and f._args[0] is top:
-        if "orthogonal" in top.properties and top.rows == top.columns:  # type: ignore[attr-defined]
+        if "orthogonal" in top.properties and top.rows == top.columns:
             return identity(top.rows)
     elif kind is Commutation and other_kind is Commutation and top._args == f._args[::-1]:
         return identity(top.rows)

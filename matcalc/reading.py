@@ -10,15 +10,17 @@ from typing import Any
 from matcalc.applications import signature
 from matcalc.call_constructions import call
 from matcalc.constructions import CONSTRUCTIONS, Construction, Constructor, construct
+from matcalc.contexts import remember
 from matcalc.declarations import Declared, declarations, declared_names
 from matcalc.dimensions import fresh_names, is_unknown, name_unknowns
 from matcalc.errors import ShapeError
-from matcalc.expressions import CONSTRUCTORS, ONE, Dimension, Expression, Shape, Variable, remember
+from matcalc.expressions import ONE, Dimension, Expression, Shape, Variable
 from matcalc.function_table import FUNCTIONS, Function
 from matcalc.inferences import Inference
 from matcalc.kinds import Kind, convention, kind_costs, kind_reason, shape_of_kind
 from matcalc.leaves import variable
 from matcalc.names import undeclared
+from matcalc.registries import CONSTRUCTORS
 from matcalc.revisions import Outcome, Revision, Revisions
 from matcalc.shapes import infer
 from matcalc.sizes import declaration_text
@@ -69,8 +71,15 @@ def read(text: str, where: str | None = None, *, limits: bool = True, shape: Sha
     declared, sizes = declarations(where or "")
     reading = _Reader(text, declared, sizes, shape=shape).read(tree)
     if declared:
-        remember(reading.expression, (variable(n, *d.shape, *d.properties) for n, d in declared.items()))
+        remember(reading.expression, _context(declared, reading))
     return reading
+
+
+def _context(declared: Mapping[str, Declared], reading: Reading) -> list[Variable]:
+    """The declared variables, with the sizes that were found where none were declared."""
+    used = {v.name: v for v in reading.variables}
+    sized = {n: d for n, d in declared.items() if n in used or not any(map(is_unknown, d.shape))}
+    return [used.get(n) or variable(n, *d.shape, *d.properties) for n, d in sized.items()]
 
 
 def read_tree(

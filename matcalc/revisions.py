@@ -14,7 +14,7 @@ from matcalc.errors import ShapeError
 from matcalc.inferences import Inference
 from matcalc.kinds import Kind
 from matcalc.syntax_trees import Tree, postorder
-from matcalc.walks import BIND, OF_VECTORS, VISIT, Step, first_size
+from matcalc.walks import BIND, VISIT, Step, arguments_taken, first_size
 
 MOST_CANDIDATES = 12
 MOST_READINGS = 8
@@ -89,9 +89,9 @@ class Revisions:
     def _is_idle(self, found: Inference, changed: Collection[str]) -> bool:
         """Whether a change makes a scalar of what is transposed, summed or normed, which nobody would write."""
         for action, tree, _ in self.walk:
-            if action == VISIT and (tree.kind == "transpose" or tree.value in OF_VECTORS) and len(tree.children) < 3:
-                idle = tree.children and all(map(found.is_scalar, tree.children[: first_size(tree)]))
-                if idle and any(name in changed for name in self._names((tree,))):
+            if action == VISIT and (tree.kind == "transpose" or (tree.kind == "call" and any(arguments_taken(tree)))):
+                operands = tree.children[: first_size(tree)]
+                if all(map(found.is_scalar, operands)) and any(name in changed for name in self._names((tree,))):
                     return True
         return False
 
@@ -103,7 +103,7 @@ class Revisions:
         return conflict[0].spanning(conflict[0].start, conflict[-1].end)
 
     def _names(self, trees: tuple[Tree, ...]) -> list[str]:
-        """The undeclared names that occur below trees, in the definitions of their names too."""
+        """The undeclared names below trees and in the definitions used there; the last ones of too many."""
         names: dict[str, None] = {}
         pending, seen = list(trees), set(trees)
         while pending and len(names) < MOST_CANDIDATES:
@@ -116,7 +116,8 @@ class Revisions:
                 if definition is not None and definition not in seen:
                     seen.add(definition)
                     pending.append(definition)
-        return [name for name in self.costs if name in names][:MOST_CANDIDATES]
+        chosen = set(list(names)[:MOST_CANDIDATES])
+        return [name for name in self.costs if name in chosen]
 
 
 def _progress(found: Inference) -> tuple[int, int]:

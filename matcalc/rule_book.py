@@ -13,18 +13,11 @@ from functools import cached_property
 from typing import Any
 
 from matcalc.errors import MatcalcError, RuleError
-from matcalc.expressions import (
-    CONSTRUCTORS,
-    Apply,
-    Dimension,
-    Expression,
-    Number,
-    Product,
-    Variable,
-)
+from matcalc.expressions import Apply, Dimension, Expression, Number, Product, Variable
 from matcalc.function_table import FUNCTIONS
 from matcalc.leaves import variable
 from matcalc.reading import Declared, declared_names, read_tree
+from matcalc.registries import CONSTRUCTORS
 from matcalc.resources import resource, resource_names
 from matcalc.syntax import parse_rulebook
 from matcalc.syntax_trees import RuleText, Tree
@@ -252,7 +245,7 @@ class RuleBook:
                 yield record.rule
         yield from self._user
 
-    def _may_be(self, record: _Record, name: str) -> bool:
+    def _may_be(self, record: Record, name: str) -> bool:
         hints = record.hints
         if name in FUNCTIONS:
             return name in hints or (name == "diagonal" and "diag" in hints)

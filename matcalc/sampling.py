@@ -71,8 +71,8 @@ class Sampler:
 
     # ---- single values
 
-    def value(self, v: Variable, sizes: Mapping[str, int], domain: Domain = DECLARED) -> Any:
-        """A generic member of the declared domain of v, narrowed as the domain says."""
+    def value(self, v: Variable, sizes: Mapping[str, int], domain: Domain = DECLARED, scale: float = 1.0) -> Any:
+        """A generic member of the declared domain of v, narrowed as the domain says, of that scale if it can be."""
         shape = tuple(int(dimension_value(d, sizes)) for d in v.shape)
         if "integer" in v.properties:
             X = self.rng.integers(1, 5, shape).astype(float)
@@ -83,8 +83,8 @@ class Sampler:
         if v.name in domain.above_one:
             X = 1.2 + np.abs(X)
         X = self._with_properties(v, X, v.name in domain.near_identity)
-        if v.name in domain.small and not v.properties & (CURVED | {"integer"}):
-            X = X / 8
+        if not v.properties & (CURVED | {"integer"}):
+            X = X * (scale / 8 if v.name in domain.small else scale)
         return X[0, 0] if v.is_scalar else X
 
     def _with_properties(self, v: Variable, X: Array, near_identity: bool) -> Array:
@@ -110,7 +110,7 @@ class Sampler:
         if v.properties & {"symmetric", "spd"}:
             signs = np.where(np.arange(len(X)) % 2, -1.0, 1.0)
             return structured(v, Q * signs @ Q.T)
-        return restored(v, Q)  # type: ignore[no-any-return]
+        return restored(v, Q)
 
     def direction(self, v: Variable, X: Any, scale: float = 1.0, *, coordinate: bool = False) -> Any:
         """A tangent at X, independent of X; made from one entry alone if `coordinate`."""

@@ -13,7 +13,6 @@ from sympy import Integer, Rational
 
 from matcalc.applications import apply
 from matcalc.expressions import (
-    CONSTRUCTORS,
     ONE,
     Apply,
     Constant,
@@ -34,6 +33,7 @@ from matcalc.leaves import identity, number
 from matcalc.matching import rewrite_at
 from matcalc.powers import hadamard, power
 from matcalc.products import multiply
+from matcalc.registries import CONSTRUCTORS
 from matcalc.rule_book import Book, Record, Rule, head
 from matcalc.substitutions import substitute
 from matcalc.sums import add, split_coefficient

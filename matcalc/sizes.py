@@ -31,7 +31,8 @@ def size_value(tree: Tree, text: str) -> Dimension:
     """
     if tree.kind == "name":
         return dimension(str(tree.value))
-    pending, values = [(tree, False)], []
+    values: list[Expr] = []
+    pending = [(tree, False)]
     try:
         while pending:
             part, ready = pending.pop()

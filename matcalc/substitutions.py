@@ -8,16 +8,8 @@ from typing import Any
 
 from sympy import Basic, Expr
 
-from matcalc.expressions import (
-    CONSTRUCTORS,
-    ONE,
-    Apply,
-    Dimension,
-    Expression,
-    IndexedSum,
-    Variable,
-    postorder,
-)
+from matcalc.expressions import ONE, Apply, Dimension, Expression, IndexedSum, Variable, postorder
+from matcalc.registries import CONSTRUCTORS
 
 
 def substitute(
@@ -75,7 +67,7 @@ def _without_capture(
 ) -> Expression:
     """A sum whose index occurs in the values, under another index."""
     index, lower, upper, body = node._args
-    level = 1 + max(int(v.name[1:]) for v in taken)  # type: ignore[attr-defined]
+    level = 1 + max(int(v.name[1:]) for v in taken)
     fresh = CONSTRUCTORS["Variable"](f"#{level}", ONE, ONE, "integer")
     lower, upper = substitute_all([lower, upper], values, sizes)
     (inside,) = substitute_all([body], {**values, index: fresh}, sizes)

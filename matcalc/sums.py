@@ -7,26 +7,14 @@ from collections.abc import Sequence
 from sympy import Expr, Integer, Rational, S, igcd, ilcm
 
 from matcalc.errors import ShapeError
-from matcalc.expressions import (
-    CONSTRUCTORS,
-    ONE,
-    SCALAR,
-    Expression,
-    Number,
-    Power,
-    Product,
-    Shape,
-    Sum,
-    Zero,
-    intern,
-    method,
-)
+from matcalc.expressions import ONE, SCALAR, Expression, Number, Power, Product, Shape, Sum, Zero, intern
 from matcalc.leaves import (
     ONE_NODE,
     normal_size,
     number,
     zero,
 )
+from matcalc.registries import CONSTRUCTORS, method
 
 ZERO_VALUE: Integer = S.Zero
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from sympy import Expr, Rational, sstr
 
-from matcalc.notations import NEGATIVE, PRODUCT, SUM, Notation, decimal
+from matcalc.notations import NEGATIVE, PRODUCT, Notation, decimal
 
 
 def text_of(n: Notation) -> str:
@@ -36,7 +39,7 @@ def size_text(value: Expr) -> str:
     return sstr(value).replace("**", "^")
 
 
-def _sizes(word: str) -> object:
+def _sizes(word: str) -> Callable[[Notation], str]:
     def write(n: Notation) -> str:
         if n.value is None:
             return word
@@ -58,7 +61,7 @@ def _sum(n: Notation) -> str:
     return "".join(pieces)
 
 
-def _joined(operator: str) -> object:
+def _joined(operator: str) -> Callable[[Notation], str]:
     def write(n: Notation) -> str:
         # what stands at the left of a product needs no brackets if it is a product of the same kind itself
         first = n.parts[0]
@@ -74,7 +77,7 @@ def _right(n: Notation, operator: str) -> str:
     return text_of(n) if n.kind == "product" and operator == "*" else _in(n, NEGATIVE + 1)
 
 
-def _power(operator: str) -> object:
+def _power(operator: str) -> Callable[[Notation], str]:
     def write(n: Notation) -> str:
         base, exponent = n.parts
         tight = exponent.kind in ("name", "call") or (
@@ -101,11 +104,12 @@ def _block(n: Notation) -> str:
 
 
 def _unit(n: Notation) -> str:
-    size, index = n.value  # type: ignore[misc]
+    pair: Any = n.value
+    size, index = pair  # type: ignore[misc]
     return f"eye({size_text(size)})[:,{text_of(index)}]"
 
 
-_WRITERS: dict[str, object] = {
+_WRITERS: dict[str, Callable[[Notation], str]] = {
     "name": lambda n: str(n.value),
     "number": lambda n: number_text(n.value),
     "eye": _sizes("eye"),
@@ -127,5 +131,4 @@ _WRITERS: dict[str, object] = {
     "all": lambda n: ":",
     "block": _block,
     "indexed_sum": lambda n: f"sum({', '.join(text_of(p) for p in n.parts)})",
-}  # type: ignore[dict-item]
-_ = SUM
+}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from sympy import Integer
 
 from matcalc.expressions import (
-    CONSTRUCTORS,
     Apply,
     Block,
     Commutation,
@@ -27,6 +26,7 @@ from matcalc.leaves import (
     ones,
     zero,
 )
+from matcalc.registries import CONSTRUCTORS
 from matcalc.sums import add, negate
 
 
@@ -101,7 +101,7 @@ def _transpose_once(node: Expression) -> Expression:
         return _transpose_collection(node)
     elif isinstance(node, Apply):
         return _transpose_application(node)
-    return intern(Transpose, (node,), (node.columns, node.rows))  # type: ignore[no-any-return]
+    return intern(Transpose, (node,), (node.columns, node.rows))
 
 
 def _transpose_collection(node: Expression) -> Expression:
@@ -127,7 +127,7 @@ def _transpose_application(node: Apply) -> Expression:
     if node.shape == operands[0].shape and all(isinstance(o, Variable) and o.properties & symmetric for o in operands):
         if CONSTRUCTORS["is_entrywise"](name):
             return node
-    return intern(Transpose, (node,), (node.columns, node.rows))  # type: ignore[no-any-return]
+    return intern(Transpose, (node,), (node.columns, node.rows))
 
 
 CONSTRUCTORS.update(Transpose=transpose, transpose=transpose)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from matcalc.derivative_tests import Claim
 from matcalc.derivatives import Derivative, Formula, Names, differentiate
 from matcalc.errors import MatcalcError, ParseError, ShapeError
 from matcalc.expressions import Expression, Variable, variables_of
 from matcalc.reading import read
 from matcalc.reports import Report
-from matcalc.verification import Claim, verify_equal, verify_forms
+from matcalc.verification import verify_equal, verify_forms
 from matcalc.writing import declarations_of, text
 
 FORMS = ("differential", "gradient", "jacobian", "hessian", "second_differential")

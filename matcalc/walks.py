@@ -8,42 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from matcalc.function_table import ALIASES, FUNCTIONS
 from matcalc.syntax_trees import Tree
 
 VISIT, BIND, INDEX, RELEASE = "visit", "bind", "index", "release"
+DEEPEST_SUMS = 6
+MATRIX, NOT_SCALAR = "matrix", "not a scalar"
 
 # The first argument that is a size and not an expression; all those after it are sizes too.
 _FIRST_SIZE = {
     **dict.fromkeys(("eye", "ones", "zeros", "K", "commutation"), 0),
     **dict.fromkeys(("vector", "matrix", "unvec", "reshape", "rearrange", "unrearrange"), 1),
 }
-# What takes vectors, or is of no use for a scalar: a name that stands there alone is not a scalar.
-OF_VECTORS = frozenset(
-    (
-        "sum",
-        "mean",
-        "norm1",
-        "norm2",
-        "norm",
-        "fro",
-        "dot",
-        "inner",
-        "outer",
-        "diag",
-        "vec",
-        "reshape",
-        "unvec",
-    )
-    + ("softmax", "logsumexp", "lse", "cumsum")
-)
-# What takes matrices.
-_OF_MATRICES = frozenset(
-    ("tr", "trace", "Tr", "det", "determinant", "logdet", "logabsdet", "inv", "inverse", "adj", "adjugate")
-    + ("cof", "cofactor", "tril", "triu")
-)
 _ARITHMETIC = ("sum", "product", "negate", "power")
 
 
@@ -124,21 +103,45 @@ def first_size(tree: Tree) -> int:
     return _FIRST_SIZE.get(str(tree.value), count)
 
 
+def arguments_taken(tree: Tree) -> tuple[str, ...]:
+    """For each argument of a call whether a name that stands there alone is a matrix, or at least not a scalar.
+
+    So it is where the function is of no use for a scalar: tr(X), norm2(x), dot(x, y), but not exp(x).
+    """
+    name = str(tree.value)
+    if name in ("sum", "reshape"):
+        return (NOT_SCALAR,) if len(tree.children) != 4 else ()
+    row = FUNCTIONS.get(ALIASES.get(name, name))
+    return _taken(row.signature) if row is not None else ()
+
+
+@lru_cache(maxsize=256)
+def _taken(signature: str) -> tuple[str, ...]:
+    inputs, output = (part.split() for part in signature.split("->"))
+    return tuple(_taken_as(word, output[0]) for word in inputs)
+
+
+def _taken_as(word: str, output: str) -> str:
+    if word == "(n,n)":
+        return MATRIX
+    entrywise = word == output and not word.endswith(",1)")
+    return "" if entrywise or word in ("(1,1)", "size") else NOT_SCALAR
+
+
 @dataclass
 class Survey:
     """What a text says of its names before any shape is known.
 
-    ``deepest`` are the indices of the innermost sum.
-
-    ``names``, ``sizes`` and ``bound`` give the first place of each free name, of each name inside a size, and of
-    each name that the text itself defines, ``rebound`` of those defined inside their own scope; the others give the place that allows only such a meaning.
+    ``names`` are the free names with their first places, ``sizes`` the names inside sizes, ``bound`` those that the
+    text itself defines, ``rebound`` those that it defines where they are defined already, ``sums`` the index of a sum
+    that is nested too deep.  The others are the names that stand where only such a thing fits, with the place.
     """
 
     names: dict[str, Tree] = field(default_factory=dict)
-    deepest: list[Tree] = field(default_factory=list)
     sizes: dict[str, Tree] = field(default_factory=dict)
     bound: dict[str, Tree] = field(default_factory=dict)
     rebound: dict[str, Tree] = field(default_factory=dict)
+    sums: list[Tree] = field(default_factory=list)
     scalars: dict[str, Tree] = field(default_factory=dict)
     integers: dict[str, Tree] = field(default_factory=dict)
     exponents: dict[str, list[Tree]] = field(default_factory=dict)
@@ -150,16 +153,15 @@ def survey(walk: list[Step]) -> Survey:
     """Where the names of a walk stand."""
     found = Survey()
     bound: dict[str, int] = {}
-    indices: list[Tree] = []
+    depth = 0
     for action, tree, name in walk:
         if action == RELEASE:
             bound[name] -= 1
-            if tree.kind == "call":
-                indices.pop()
+            depth -= tree.kind == "call"
         elif action != VISIT:
-            if action == INDEX:
-                indices.append(tree)
-                found.deepest = max(found.deepest, indices[:], key=len)
+            depth += action == INDEX
+            if depth > DEEPEST_SUMS:
+                found.sums.append(tree)
             (found.rebound if bound.get(name) else found.bound).setdefault(name, tree)
             bound[name] = bound.get(name, 0) + 1
         elif tree.kind == "name":
@@ -196,13 +198,10 @@ def _call(found: Survey, tree: Tree) -> None:
         for argument in tree.children[count:]:
             for name in names_in_size(argument):
                 _note(found.sizes, name, name)
-    if tree.value in OF_VECTORS and count <= 2:
-        for argument in tree.children[:count]:
-            _note(found.not_scalars, argument, tree)
-    elif tree.value in _OF_MATRICES:
-        for argument in tree.children:
-            _note(found.matrices, argument, tree)
-    elif is_indexed_sum(tree):
+    for argument, taken in zip(tree.children[:count], arguments_taken(tree), strict=False):
+        if taken:
+            _note(found.matrices if taken == MATRIX else found.not_scalars, argument, tree)
+    if is_indexed_sum(tree):
         for bound in tree.children[1:3]:
             for name in names_in_size(bound):
                 _note(found.scalars, name, tree)

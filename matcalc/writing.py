@@ -37,9 +37,9 @@ def written(root: Expression) -> Written:
     """The expression as an expert would write it, shared parts named.
 
     >>> import matcalc as mc
-    >>> e = mc.parse("inv(A + B)*x*x'*inv(A + B)", where="A, B: matrix(n,n), x: vector(n)")
+    >>> e = mc.parse("inv(A*B + C)*x*x'*inv(A*B + C)", where="A, B, C: matrix(n,n), x: vector(n)")
     >>> [(n, text_of(d)) for n, d in written(e).parts]
-    [('M', 'inv(A + B)')]
+    [('M', 'inv(A*B + C)')]
     """
     plain = Layout([root])
     names = _names(root, plain)

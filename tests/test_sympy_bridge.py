@@ -11,7 +11,8 @@ from sympy.matrices.expressions.diagonal import DiagMatrix, DiagonalMatrix, Diag
 
 from matcalc.errors import MatcalcError, ShapeError
 from matcalc.reading import parse
-from matcalc.sympy_bridge import from_sympy, to_sympy
+from matcalc.sympy_reading import from_sympy
+from matcalc.sympy_writing import to_sympy
 
 n, m, a, c, k = sp.symbols("n m a c k")
 i = sp.Symbol("i", integer=True)

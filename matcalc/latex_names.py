@@ -1,0 +1,63 @@
+"""Names in LaTeX: Greek letters, subscripts, upright words, and dX as a differential."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from matcalc.tokens import GREEK_LETTERS
+
+_GREEK = frozenset(GREEK_LETTERS.values()) | {"varepsilon", "vartheta", "varphi", "varsigma", "varrho"}
+_NAME = re.compile(r"(?P<stem>[^\W\d_]+)(?P<digits>\d*)(?P<below>\w*?)(?P<primes>_*)")
+_PERTURBATION = re.compile(r"d\((.+)\)|d(.+)")
+
+
+def latex_name(name: str, names: Iterable[str] = ()) -> str:
+    r"""A name as a letter with subscripts, or upright; the perturbation dX of X as a differential.
+
+    ``names`` are the names it stands beside: beside ``loss``, ``dloss`` is its perturbation.
+
+    >>> print(*map(latex_name, ("x1", "Sigma_1", "dX", "dx_", "loss", "W_in", "data")))
+    x_1 \Sigma_1 \mathrm{d}X \mathrm{d}x' \mathrm{loss} W_{\mathrm{in}} \mathrm{data}
+    """
+    found = _NAME.fullmatch(name)
+    perturbed = _PERTURBATION.fullmatch(name)
+    if perturbed:
+        inner = perturbed[1] or perturbed[2]
+        stem = re.match(r"[^\W\d_]*", inner)
+        letter = stem is not None and (len(stem[0]) == 1 or stem[0] in _GREEK)
+        if (perturbed[1] or letter or inner in names) and name not in _GREEK:
+            return r"\mathrm{d}" + latex_name(inner, names)
+    if not found:
+        return _upright(name)
+    below = [part for part in (found["digits"], *found["below"].split("_")) if part]
+    subscript = ",".join(map(_letter, below))
+    return _letter(found["stem"]) + script("_", subscript) + "'" * len(found["primes"])
+
+
+def _letter(word: str) -> str:
+    """A letter, a Greek letter, digits, or an upright word."""
+    if word in _GREEK:
+        return "\\" + word
+    return word if word.isdigit() or (len(word) == 1 and word.isascii()) else _upright(word)
+
+
+def _upright(word: str) -> str:
+    return rf"\mathrm{{{word.replace('_', chr(92) + '_')}}}"
+
+
+def labels_of(names: Iterable[str]) -> dict[str, str]:
+    """The LaTeX of every name, no two alike: beside x_1, x1 is upright."""
+    names = sorted(names, key=lambda n: ("_" not in n, n))
+    labels: dict[str, str] = {}
+    for name in names:
+        label = latex_name(name, names)
+        labels[name] = label if label not in labels.values() else _upright(name)
+    return labels
+
+
+def script(mark: str, text: str) -> str:
+    r"""A subscript or superscript: braces only where there are several signs."""
+    if not text:
+        return ""
+    return mark + (text if len(text) == 1 or re.fullmatch(r"\\[A-Za-z]+", text) else f"{{{text}}}")
