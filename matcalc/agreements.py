@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -70,37 +71,36 @@ def loose_agreement(sides: Sides) -> Agreement:
     return "unknown"
 
 
-def fine_agreement(sides: Sides) -> Agreement:
+def fine_agreement(sides: Sides, rounding: float = 0.0) -> Agreement:
     """What sixty digits show: they tell agreement from disagreement by many orders of magnitude.
 
-    An error bar as large as the values shows nothing, unless the formula says that the derivative is zero.
+    A difference up to ``rounding`` may be rounding alone. An error bar as large as the values shows nothing,
+    unless the formula says that the derivative is zero.
     """
     difference, bar, size = sides.difference, sides.expected.error, sides.size
     if np.isnan(magnitude(sides.found)) and np.isfinite(bar):
         return "disagree"
     if not size:
         return "zero"
-    if difference > max(FINE_BARS_REFUSED * bar, FINE_DISAGREEMENT * size):
-        return "disagree"
-    if difference > max(FINE_BARS_AGREED * bar, FINE_ROUNDING * size):
-        return "unknown"
-    if bar <= LARGEST_FINE_BAR * size:
-        return "agree"
-    return "unknown" if magnitude(sides.found) else "zero"
+    close = max(FINE_BARS_AGREED * bar, FINE_ROUNDING * size)
+    if difference <= max(close, min(rounding, LARGEST_FINE_BAR * size)):
+        resolved = bar <= LARGEST_FINE_BAR * size
+        return "agree" if resolved else "unknown" if magnitude(sides.found) else "zero"
+    far = max(FINE_BARS_REFUSED * bar, FINE_DISAGREEMENT * size, rounding)
+    return "disagree" if difference > far else "unknown"
 
 
-def agreement_of_small_numbers(agreement: Agreement, sides: Sides, jittered: Sides) -> Agreement:
-    """The agreement where both sides are so small that they may be rounding alone.
+def agreement_of_small_numbers(sides: Sides, jittered: Sequence[Sides]) -> Agreement:
+    """The agreement where both sides are so small that they may be rounding alone: they cannot disagree.
 
     What is made of rounding changes with the last digits of the inputs, and is zero.
     """
-    found_is_zero = _is_rounding(sides.found, jittered.found)
-    expected_is_zero = _is_rounding(sides.expected.value, jittered.expected.value)
-    if found_is_zero and (expected_is_zero or magnitude(sides.expected.value) <= sides.expected.error):
-        return "zero"
-    return "unknown" if expected_is_zero else agreement
+    found_is_zero = _is_rounding(sides.found, [j.found for j in jittered])
+    expected_is_zero = _is_rounding(sides.expected.value, [j.expected.value for j in jittered])
+    unresolved = magnitude(sides.expected.value) <= sides.expected.error
+    return "zero" if found_is_zero and (expected_is_zero or unresolved) else "unknown"
 
 
-def _is_rounding(value: Any, jittered: Any) -> bool:
+def _is_rounding(value: Any, jittered: Sequence[Any]) -> bool:
     size = magnitude(value)
-    return not size or magnitude(jittered - value) > JITTERED_CHANGE * size
+    return not size or any(magnitude(other - value) > JITTERED_CHANGE * size for other in jittered)

@@ -9,12 +9,11 @@ from typing import Any
 from matcalc.conditions import conditions_of
 from matcalc.derivatives import Derivative
 from matcalc.expressions import ONE, Expression, Variable
-from matcalc.latex import latex_of, latex_text
 from matcalc.notations import Notation
+from matcalc.registries import method
 from matcalc.reports import Report
 from matcalc.sheets import Written
 from matcalc.text import size_text, text_of
-from matcalc.unicode import unicode_of
 from matcalc.writing import declaration, text, variables_in_order, written
 
 LABELS = {
@@ -24,6 +23,11 @@ LABELS = {
     "hessian": ("hessian", "H"),
     "second_differential": ("d2f", "d²f"),
 }
+
+
+def writer(style: str) -> Callable[[Notation], str]:
+    """The printer of notations in unicode, ascii or latex, imported on first use."""
+    return text_of if style == "ascii" else method(f"notation in {style}")
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,8 @@ class Answer:
         for form, names, e in self.entries():
             forms[form + names] = {
                 "text": text(e),
-                "unicode": _whole(written(e), unicode_of, ", "),
-                "latex": latex_text(e),
+                "unicode": _whole(written(e), writer("unicode"), ", "),
+                "latex": e.latex(),
                 "rows": size_text(e.rows),
                 "columns": size_text(e.columns),
             }
@@ -83,7 +87,7 @@ class Answer:
 
     def lines(self, style: str) -> Iterator[tuple[str, str]]:
         """Label and content of each line, in unicode, ascii or latex."""
-        write: Callable[[Notation], str] = {"unicode": unicode_of, "ascii": text_of, "latex": latex_of}[style]
+        write: Callable[[Notation], str] = writer(style)
         D = self.derivative
         yield "f", _whole(written(D.expression), write, "; ")
         yield "where", ", ".join(_shape(v, style) for v in self.variables())
@@ -118,7 +122,8 @@ def _shape(v: Variable, style: str) -> str:
     rows, columns = size_text(v.rows), size_text(v.columns)
     space = "ℝ" if v.is_scalar else _power(rows) if v.columns is ONE else _power(f"{rows}×{columns}")
     words = "".join(f" {p}" for p in sorted(v.properties))
-    return f"{unicode_of(Notation('name', (), v.name))} ∈ {space}{words}"
+    label = writer(style)(Notation("name", (), v.name))
+    return f"{label} ∈ {space}{words}"
 
 
 _SUPERSCRIPTS = str.maketrans("0123456789+-()×nmpkijrsl", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ˣⁿᵐᵖᵏⁱʲʳˢˡ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from matcalc.dimensions import product
 from matcalc.errors import ParseError, ShapeError, UnknownName
 from matcalc.expressions import ONE, Dimension
 from matcalc.function_table import ALIASES, FUNCTIONS, LATER, function_names, nearest_names
@@ -101,7 +102,8 @@ def not_an_entry(found: Inference, tree: Tree) -> ShapeError:
     found.settle_letters()
     argument = tree.children[0]
     message = f"{tree.value}(c) makes equal entries of a scalar c, and {found.described(argument)} is none"
-    hint = f"write {found.bare(argument)} itself; a variable is declared outside: x: vector(n)"
+    kind = "x: vector(n)" if tree.value == "vector" else "A: matrix(m,n)"
+    hint = f"write {found.bare(argument)} itself; variables are not declared here, but beside the text: {kind}"
     return found.mistake(message + found.because(argument), argument, hint=hint, at=tree)
 
 
@@ -128,13 +130,15 @@ def wrong_bound(found: Inference, tree: Tree) -> ShapeError:
 def wrong_count_of_entries(found: Inference, tree: Tree, m: Dimension, n: Dimension) -> ShapeError:
     """The error for reshape(A, m, n) and unvec(x, m, n) of something with more or fewer entries."""
     found.settle_letters()
-    argument = tree.children[0]
-    m, n = found.unifier.shape((m, n))
-    message = f"{tree.value}: {found.described(argument)} has not {size_text(m * n)} entries"
-    hint = f"the entries of a {size_text(m)}×{size_text(n)} matrix are as many as those of the argument"
+    argument, size = tree.children[0], size_text(product(*found.unifier.shape((m, n))))
+    text, words = found.bare(argument), with_article(found.words(argument))
     if tree.value == "unvec" and found.shape(argument)[1] is not ONE:
-        message = f"unvec takes a vector, and {found.bare(argument)} is {with_article(found.words(argument))}"
-        hint = f"write reshape({found.bare(argument)}, {size_text(m)}, {size_text(n)})"
+        message = f"unvec takes a vector, and {text} is {words}"
+        hint = f"write reshape({text}, {size_text(m)}, {size_text(n)})"
+    else:
+        message = f"{found.quote(tree)} needs {size} entries, and {text} is {words}"
+        hint = found.redeclared(argument, (product(m, n), ONE)) if tree.value == "unvec" else ""
+        hint = hint or "the number of entries stays the same, whatever the shape"
     return found.mistake(message + found.because(argument), argument, hint=hint, at=tree)
 
 
@@ -163,23 +167,23 @@ def _instead(found: Inference, tree: Tree, child: Tree, takes: str) -> str:
     if takes == "a square matrix":
         if name in ("inv", "inverse"):
             return f"write 1 ./ {text} for the reciprocal of every entry"
-        if columns is not ONE and rows is not ONE:
+        if columns is not ONE and rows is not ONE and child.kind == "name":
             return f"for a matrix that is not square, {name}({text}'*{text}) has a value"
         if child.kind == "name":
             return f"if {text} is a matrix, declare it: {text}: matrix(n,n)"
         return "a square matrix has as many rows as columns: A: matrix(n,n)"
-    if takes == "a vector" and rows is ONE:
-        return f"write {name}({text[:-1] if text.endswith(chr(39)) else text + chr(39)})"
-    if takes == "a vector":
-        return f"write {name}(vec({text})) for all its entries"
-    if takes == "a vector or a square matrix":
-        return f"write diag({text}') for a diagonal matrix" if rows is ONE else f"write vec({text}) for all its entries"
+    if takes == "a scalar":
+        return f"write a scalar in place of {text}"
+    if rows is ONE:
+        return f"write {found.transposed(child)} in place of {text}"
+    if takes:
+        return f"write vec({text}) for all entries of {text}"
     if not takes and tree.children[0] is not child:
         first = tree.children[0]
         if found.is_scalar(child) or found.is_scalar(first):
             return "write vector(c) or matrix(c) for a scalar c in every entry"
         redeclared = found.redeclared(child, found.shape(first))
-        return redeclared or found.redeclared(first, (rows, columns)) or "both have one shape"
+        return redeclared or found.redeclared(first, (rows, columns)) or "both need one shape"
     return ""
 
 
@@ -193,11 +197,11 @@ def unknown_function(found: Inference, tree: Tree) -> UnknownName:
         message = f"{name} is not supported yet: this version has no rules for {LATER[name]}"
         return UnknownName(message, hint="`matcalc rules` lists what it can derive", **place)  # type: ignore[arg-type]
     near = nearest_names(name, function_names())
-    product = f"for a product write {name}*({_arguments(found, tree)})"
+    times = f"for a product write {name}*({_arguments(found, tree)})"
     if len(name) > 1 and near:
         hint = f"did you mean {' or '.join(near)}?"
-        hint = f"{hint} {product[0].upper()}{product[1:]}" if len(tree.children) == 1 else hint
+        hint = f"{hint} F{times[1:]}" if len(tree.children) == 1 else hint
     else:
-        hint = f"{product}, or name one of the functions: tr, det, inv, exp, log, norm2, sum, diag, …"
+        hint = f"{times}, or name one of the functions: tr, det, inv, exp, log, norm2, sum, diag, …"
     message = f"{name} is neither declared nor a function"
     return UnknownName(message, hint=hint, **place)  # type: ignore[arg-type]

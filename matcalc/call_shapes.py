@@ -13,7 +13,7 @@ from matcalc.expressions import ONE, SCALAR, Dimension, Shape
 from matcalc.function_table import ALIASES, FUNCTIONS
 from matcalc.inferences import Inference
 from matcalc.syntax_trees import Tree
-from matcalc.walks import is_indexed_sum
+from matcalc.walks import is_called, is_indexed_sum
 
 
 def call_shape(found: Inference, tree: Tree) -> Shape:
@@ -21,6 +21,8 @@ def call_shape(found: Inference, tree: Tree) -> Shape:
     name = str(tree.value)
     if name in found.names or name in found.declared or found.bound.get(name):
         raise mistakes.variable_called(found, tree)
+    if not is_called(name):
+        raise mistakes.unknown_function(found, tree)
     for argument in tree.children:
         if argument.kind == "equation":
             raise mistakes.equation_given(found, argument, tree)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from matcalc.dimensions import Clash, expanded
+from matcalc.dimensions import Clash, expanded, is_unknown
 from matcalc.expressions import ONE, Dimension, Shape, dimension
 from matcalc.inferences import Inference
+from matcalc.sizes import size_text
 from matcalc.syntax_trees import Tree
 
 LONGEST_RANGE = 100
@@ -22,6 +23,8 @@ def row_shape(found: Inference, tree: Tree) -> Shape:
             found.settle_letters()
             message = f"{found.described(other)} cannot stand beside {found.described(first)}"
             hint = "what stands side by side has as many rows; a semicolon begins a new row"
+            hint = _did_you_mean(found, first, found.shape(other)[0], side=1) or hint
+            hint = _did_you_mean(found, other, found.shape(first)[0], side=1) or hint
             raise found.mistake(message + found.because(first, other), first, other, hint=hint) from None
         columns = expanded(columns + right[1])
     return rows, columns
@@ -52,7 +55,14 @@ def _stack(found: Inference, above: Tree, below: Tree) -> None:
         found.settle_letters()
         message = f"{found.described(below)} cannot stand below {found.described(above)}"
         hint = "what stands one below the other has as many columns; a comma sets it side by side"
+        hint = _did_you_mean(found, below, found.shape(above)[1], side=0) or hint
+        hint = _did_you_mean(found, above, found.shape(below)[1], side=0) or hint
         raise found.mistake(message + found.because(above, below), above, below, hint=hint) from None
+
+
+def _did_you_mean(found: Inference, part: Tree, size: Dimension, side: int) -> str:
+    """The transpose of a part, if that would have the size that is needed at a side."""
+    return f"did you mean {found.transposed(part)}?" if found.shape(part)[side] == size else ""
 
 
 def index_shape(found: Inference, tree: Tree) -> Shape:
@@ -88,8 +98,8 @@ def _extent(found: Inference, item: Tree, size: Dimension) -> Dimension:
     if item.kind == "number":
         _within(found, item, item.value, size)
     elif item.kind == "negate" and item.children[0].kind == "number":
-        last = f": the last is {size}" if size.is_Integer else ""
-        raise found.refusal("indices do not count from the end", item, f"they go from 1 up{last}")
+        last = f", the last is {size_text(size)}" if not is_unknown(size) else ""
+        raise found.refusal("indices do not count from the end", item, f"they go up from 1{last}")
     return ONE
 
 
@@ -97,7 +107,7 @@ def _within(found: Inference, item: Tree, value: object, size: Dimension) -> Non
     if not isinstance(value, int):
         raise found.refusal(f"{found.quote(item)} is not an index", item, "indices are the integers 1, 2, …")
     if value < 1:
-        raise found.refusal("indices count from 1", item, f"the first is 1, not {value}")
+        raise found.refusal("indices count from 1", item, "write 1 for the first")
     if size.is_Integer and value > size:
         raise found.refusal(f"the index {value} is beyond {size}", item, f"indices here go from 1 to {size}")
 

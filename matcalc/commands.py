@@ -5,6 +5,10 @@ Exit status: 0 verified or nothing to verify, 1 refuted, 2 bad input, 3 inconclu
 
 from __future__ import annotations
 
+import gc
+
+gc.disable()  # while SymPy and NumPy are imported: the collector would look at all they make and find nothing
+
 import json
 import sys
 from collections.abc import Callable, Iterable
@@ -22,6 +26,9 @@ from matcalc.reading import read
 from matcalc.reports import Report
 from matcalc.rule_lines import about_rule, all_rules
 from matcalc.verdicts import default_forms, equal, verify, verify_derivative
+
+gc.freeze()  # what was imported stays for good and need not be looked at again
+gc.enable()
 
 REFUTED, BAD_INPUT, INCONCLUSIVE = 1, 2, 3
 STATUS = {"verified": 0, "refuted": REFUTED, "inconclusive": INCONCLUSIVE}

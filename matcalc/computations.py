@@ -61,12 +61,13 @@ class State:
             for name, v in self.computer.perturbations.items():
                 self.values[name] = tangent(v, self.values[v.name], self.values[name])
 
-    def jittered(self) -> State:
-        """The same point moved so little that a value changes only if it is made of rounding."""
+    def jittered(self, k: int) -> State:
+        """The same point moved so little, in the k-th way, that a value changes only if it is made of rounding."""
         other = replace(self)
         curved = {v.name for v in self.variables if v.properties & CURVED}
         names = sorted(name for name in self.values if name not in curved)
-        other.values |= {name: self.values[name] * (1 + i * JITTER) for i, name in enumerate(names, 1)}
+        steps = {name: (i + k * len(names)) * JITTER for i, name in enumerate(names, 1)}
+        other.values |= {name: self.values[name] * (1 + step) for name, step in steps.items()}
         return other
 
     def value(self, expression: Expression) -> Any:

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from matcalc.applications import apply
 from matcalc.errors import MatcalcError, ShapeError
-from matcalc.expressions import SCALAR, Expression, Shape, Variable, variables_of
+from matcalc.expressions import SCALAR, Expression, Number, Shape, Variable, variables_of
 from matcalc.inferences import Inference
 from matcalc.leaves import CONSTANTS, MINUS_ONE, identity, number, ones, unit, variable, zero
 from matcalc.names import BARE_NAMES
@@ -230,8 +230,12 @@ def _selection(made: Construction, item: Tree, size: object) -> Expression:
     if item.kind == "range":
         low, high = (int(end.value) for end in item.children)  # type: ignore[arg-type]
         return block(1, *(unit(number(i), size) for i in range(low, high + 1)))
+    value = made.values[item]
     try:
-        return unit(made.values[item], size)
+        if isinstance(value, Number) and not value.value.is_number:
+            message = f"{made.inference.quote(item)} is a size, and an index is an integer or a variable"
+            raise ShapeError(message, hint="write the integer, or declare k: scalar integer and write k")
+        return unit(value, size)
     except MatcalcError as error:
         raise error.located(made.text, item.start, item.end) from None
 

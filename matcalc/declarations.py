@@ -83,7 +83,9 @@ def _shape(declaration: Declaration, text: str) -> Shape:
 
 def _hint(declaration: Declaration) -> str:
     squares = [word for word in declaration.properties if word in SQUARE_PROPERTIES]
-    return f"write {declaration.name}: matrix(n,n) {squares[0]}" if squares else ""
+    if squares:
+        return f"write {declaration.name}: matrix(n,n) {squares[0]}"
+    return f"leave out {' '.join(declaration.properties)}" if declaration.properties else ""
 
 
 def _both(word: str, place: Declaration, user: Declaration, text: str) -> ParseError:

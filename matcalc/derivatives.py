@@ -22,7 +22,6 @@ from matcalc.reading import Declared, declarations, read
 from matcalc.registries import method
 from matcalc.simplification import length, simplify
 from matcalc.sums import add
-from matcalc.sympy_reading import from_sympy
 from matcalc.tangents import perturbation, projection
 from matcalc.writing import text
 
@@ -204,7 +203,7 @@ def _expression(f: Formula, where: str | None) -> tuple[Expression, dict[str, Va
         expression, notes = reading.expression, reading.notes
         known |= {v.name: v for v in reading.variables}
     else:
-        expression = f if isinstance(f, Expression) else from_sympy(f)
+        expression = f if isinstance(f, Expression) else method("from_sympy")(f)
     return expression, known | {v.name: v for v in variables_of(expression)}, notes
 
 

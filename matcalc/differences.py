@@ -67,7 +67,8 @@ def slope(curve: Callable[[float], Any]) -> Slope:
     step = FIRST_STEP
     for _ in range(MOST_ROWS):
         ahead, behind = curve(step), curve(-step)
-        difference = (ahead - behind) / (2 * step)
+        with np.errstate(all="ignore"):
+            difference = (ahead - behind) / (2 * step)
         size = magnitude(difference)
         if not np.isfinite(size):
             row = []

@@ -235,8 +235,8 @@ def fresh_names(taken: Iterable[str]) -> Iterator[Dimension]:
 
 
 def name_unknowns(unifier: Unifier, shapes: Iterable[Shape], fresh: Iterator[Dimension]) -> None:
-    """Give the sizes in these shapes that are still unknown their letters, those of square shapes first."""
-    ordered = sorted(shapes, key=lambda shape: unifier.resolve(shape[0]) != unifier.resolve(shape[1]))
+    """Give the sizes that are still unknown their letters, in square matrices first and in vectors last."""
+    ordered = sorted((unifier.shape(shape) for shape in shapes), key=lambda shape: (ONE in shape, shape[0] != shape[1]))
     for rows, columns in ordered:
         for d in (columns, rows):
             unknown = [s for s in unifier.resolve(d).free_symbols if type(s) is Dummy]

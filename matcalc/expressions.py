@@ -53,12 +53,13 @@ class Expression(Basic):
     True
     """
 
-    __slots__ = ("__weakref__", "_contexts", "_mark", "_transposed", "is_scalar", "key", "shape")
+    __slots__ = ("__weakref__", "_contexts", "_mark", "_transposed", "is_scalar", "key", "shape", "ticks")
 
     shape: Shape
     _contexts: tuple[tuple[Variable, ...], ...]
     key: bytes
     is_scalar: bool
+    ticks: int
     args: tuple[Any, ...]
     tag: ClassVar[bytes] = b""
     __hash__ = object.__hash__
@@ -201,10 +202,20 @@ def intern(cls: type[Expression], args: tuple[Any, ...], shape: Shape, **attribu
     for name, value in attributes.items():
         setattr(node, name, value)
     digest = blake2b(cls.tag, digest_size=16)
+    ticks = int(cls is Transpose)
     for a in args:
-        digest.update(a.key if isinstance(a, Expression) else b"|" + sstr(a).encode())
+        if isinstance(a, Expression):
+            digest.update(a.key)
+            ticks += a.ticks
+        else:
+            digest.update(b"|" + sstr(a).encode())
     node.key = digest.digest()
+    node.ticks = min(ticks, MANY)
     return _interned.setdefault(identity, node)
+
+
+MANY = 1_000_000
+"""Beyond this many transposes a node does not count them."""
 
 
 class Number(Expression):

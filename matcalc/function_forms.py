@@ -111,17 +111,15 @@ def _tr(A: Expression) -> Expression | None:
         return ZERO_NODE
     if isinstance(A, Sum):
         return add(*(apply("tr", t) for t in A._args))
-    if isinstance(A, Power) or (isinstance(A, Apply) and A.function == "adj"):
-        return _turned("tr", A)
-    return None
+    return _turned("tr", A)
 
 
 def _turned(name: str, A: Expression) -> Expression | None:
-    """The function of the transpose, where that has the smaller key, for functions that do not tell them apart."""
-    if not isinstance(A, (Sum, Product, Power, Apply)):
-        return None
+    """The function of the transpose, where that is simpler, for functions that do not tell them apart."""
     turned = transpose(A)
-    return apply(name, turned) if turned.key < A.key and not isinstance(turned, Transpose) else None
+    if isinstance(turned, Transpose) or (turned.ticks, turned.key) >= (A.ticks, A.key):
+        return None
+    return apply(name, turned)
 
 
 def _cyclic_trace(chain: Sequence[Expression]) -> Expression | None:
@@ -139,7 +137,7 @@ def _cyclic_trace(chain: Sequence[Expression]) -> Expression | None:
         return apply("tr", multiply(chain[0], chain[0], *chain[1:-1]))
     candidates = [_unsigned(chain), _unsigned([transpose(f) for f in reversed(chain)])]
     rotated = [(c, fs[i:] + fs[:i]) for c, fs in candidates for i in (_rotation(fs),)]
-    c, best = min(rotated, key=lambda pair: [f.key for f in pair[1]])
+    c, best = min(rotated, key=lambda pair: (sum(f.ticks for f in pair[1]), [f.key for f in pair[1]]))
     product = multiply(number(c), *best)
     own, bare = split_coefficient(product)
     if not (isinstance(bare, Product) and len(bare.chain) > 1):

@@ -72,6 +72,14 @@ class Inference:
         text = self.quote(tree)
         return text[1:-1].strip() if text.startswith("(") and _closes_at_end(text) else text
 
+    def transposed(self, tree: Tree) -> str:
+        """The text of the transpose of a part."""
+        if tree.kind == "transpose":
+            return self.quote(tree.children[0])
+        text = self.quote(tree)
+        simple = tree.kind in ("name", "call", "block", "index") or text.startswith("(")
+        return f"{text}'" if simple else f"({text})'"
+
     def words(self, tree: Tree) -> str:
         """The shape of a part in words."""
         return shape_words(self.shape(tree))
@@ -102,8 +110,8 @@ class Inference:
         return f": {'; '.join(words)}" if words else ""
 
     def redeclared(self, tree: Tree, shape: Shape) -> str:
-        """The proposal to declare a name with another shape, or nothing for what is not a name."""
-        if tree.kind != "name" or tree.value not in self.names:
+        """The proposal to declare a name with another shape, or nothing for what is not a declared name."""
+        if tree.kind != "name" or tree.value not in self.names or tree.value not in self.declared:
             return ""
         return f"{tree.value} would fit if declared {tree.value}: {declaration_text(shape)}"
 

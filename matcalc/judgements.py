@@ -32,6 +32,8 @@ from matcalc.sampling import NoPoint
 
 # What is so small beside the largest number on the way may be rounding alone.
 FINE_ZERO = 1e-50
+JITTERS = 8
+SUSPECT_ERROR = 1e-3
 EXTRA_POINTS = 8
 # A formula with kinks may be right in some regions only: so many points are likely to find another.
 POINTS_WITH_KINKS = 24
@@ -58,11 +60,12 @@ class Test:
 
 @dataclass
 class Tally:
-    """What a test has found so far."""
+    """What a test has found so far; `suspect` points look like disagreement that may be rounding."""
 
     agreed: int = 0
     zero: int = 0
     unknown: int = 0
+    suspect: int = 0
     worst: float | None = None
     order: float | None = None
     against: list[tuple[Point, Sides]] = field(default_factory=list)
@@ -70,17 +73,19 @@ class Tally:
 
     def count(self, agreement: Agreement, sides: Sides, point: Point) -> None:
         """Add what was found at a point."""
-        if agreement == "agree":
-            self.agreed += 1
-        elif agreement == "zero":
-            self.zero += 1
-        elif agreement == "disagree":
-            self.against.append((point, sides))
-        else:
-            self.unknown += 1
         error = sides.difference / sides.size if sides.size > 0 else 0.0
-        if np.isfinite(error):
-            self.worst = max(self.worst or 0.0, error)
+        if agreement == "zero":
+            self.zero += 1
+            self.worst = self.worst or 0.0
+        elif agreement == "unknown":
+            self.unknown += 1
+            self.suspect += not error <= SUSPECT_ERROR
+        else:
+            self.worst = max(self.worst or 0.0, error) if np.isfinite(error) else self.worst
+            if agreement == "agree":
+                self.agreed += 1
+            else:
+                self.against.append((point, sides))
         self.order = sides.expected.order if self.order is None else self.order
 
     @property
@@ -89,12 +94,12 @@ class Tally:
         if len(self.against) > 1:
             return "refuted"
         shown = self.agreed > self.unknown or (self.zero > 0 and self.unknown == 0)
-        return "verified" if shown and not self.against else "inconclusive"
+        return "verified" if shown and not self.against and not self.suspect else "inconclusive"
 
     @property
     def needs_more(self) -> bool:
         """Whether a further point may change the verdict: one point is against, or none shows more than zeros."""
-        return len(self.against) == 1 or not self.agreed
+        return len(self.against) == 1 or not self.agreed or bool(self.suspect)
 
 
 @dataclass
@@ -147,28 +152,20 @@ class Jury:
 
     def _second_opinion(self, test: Test, fine: State | None, sides: Sides, tally: Tally) -> tuple[Agreement, Sides]:
         """What sixty digits say; where there are none, what double precision may say."""
-        agreement = float_agreement(sides)
         if fine is None:
             tally.reason = "the matrices are too large for sixty digits"
             return loose_agreement(sides), sides
         try:
             with sixty_digits():
-                fine_sides = test.sides(fine)
-                found = fine_agreement(fine_sides)
-                small = max(FINE_ZERO * fine.point.largest, FINE_BARS_AGREED * fine_sides.expected.error)
-                if found in ("disagree", "unknown") and fine_sides.size <= small:
-                    jittered = test.sides(fine.jittered())
-                    found = agreement_of_small_numbers(found, fine_sides, jittered)
-                if found == "disagree" and test.detail is not None:
-                    fine_sides = test.detail(fine)
-                undefined = np.isnan(magnitude(fine_sides.found))
-                if agreement == "agree" and (found != "disagree" or undefined):
-                    return agreement, sides
-                return found, fine_sides.as_floats()
+                found, fine_sides = _in_sixty_digits(test, fine)
         except (NoKernel, ArithmeticError, ValueError, TypeError) as error:
             name = f"{error} cannot" if isinstance(error, NoKernel) else "this cannot"
             tally.reason = f"{name} be computed to sixty digits"
             return loose_agreement(sides), sides
+        undefined = bool(np.isnan(magnitude(fine_sides.found)))
+        if float_agreement(sides) == "agree" and (found != "disagree" or undefined):
+            return "agree", sides
+        return found, fine_sides
 
     # ---- the report
 
@@ -207,6 +204,18 @@ class Jury:
             if tally.against:
                 reason = f"the {test.form} disagreed at one point only"
         return Check(test.form, tally.verdict, tally.worst, reason)
+
+
+def _in_sixty_digits(test: Test, fine: State) -> tuple[Agreement, Sides]:
+    """The agreement in sixty digits, and the sides, rounded, entry by entry where they disagree."""
+    sides = test.sides(fine)
+    rounding = FINE_ZERO * fine.point.largest
+    agreement = fine_agreement(sides, rounding)
+    if agreement == "unknown" and sides.size <= max(rounding, FINE_BARS_AGREED * sides.expected.error):
+        agreement = agreement_of_small_numbers(sides, [test.sides(fine.jittered(k)) for k in range(JITTERS)])
+    if agreement == "disagree" and test.detail is not None:
+        sides = test.detail(fine)
+    return agreement, sides.as_floats()
 
 
 def _counterexample(test: Test, point: Point, sides: Sides) -> tuple[str, dict[str, Any]]:

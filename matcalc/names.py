@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from matcalc.errors import ParseError
@@ -14,6 +15,7 @@ from matcalc.walks import DEEPEST_SUMS, Survey
 BARE_NAMES = {"eye": "eye", "I": "eye", "ones": "ones", "zeros": "zeros"}
 _BUILDERS = ("vector", "matrix", "sum", "reshape", "commutation")
 LONGEST_GLUED = 8
+_ARGUMENT = re.compile(r"[ *·]*([^\W\d]\w*'?)")
 
 
 def undeclared(found: Survey, declared: Collection[str], sizes: Collection[str], text: str) -> list[str]:
@@ -45,7 +47,9 @@ def _refuse_two_meanings(found: Survey, declared: Collection[str], sizes: Collec
         if name in sizes or name in found.sizes:
             place = found.sizes.get(name, tree)
             message = f"{name} is a size, and the text defines it as well"
-            raise _refused(message, place, text, "give one of the two another name; a size is n or 3, not defined")
+            raise _refused(
+                message, place, text, "give the definition another name; write a size itself, such as eye(2)"
+            )
     for tree in found.sums:
         message = f"sums over an index are nested deeper than {DEEPEST_SUMS}"
         raise _refused(message, tree, text, "write products in place of some: A*B, x'*y, sum(A)")
@@ -65,7 +69,8 @@ def _refuse_function(name: str, place: Tree, text: str) -> None:
     functions = (FUNCTIONS, ALIASES, LATER, _BUILDERS)
     if len(name) > 1 and name not in GREEK and any(name in table for table in functions):
         message = f"{name} is a function, and here it has no argument"
-        hint = f"write {name}(…), or declare {name} if it is to be a variable"
+        following = _ARGUMENT.match(text, place.end)
+        hint = f"write {name}({following[1] if following else '…'}), or declare {name} if it is to be a variable"
         raise _refused(message, place, text, hint)
 
 

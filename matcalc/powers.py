@@ -58,6 +58,8 @@ def is_integer_valued(node: Expression) -> bool:
         return "integer" in node.properties
     if isinstance(node, (Sum, Product)):
         return all(is_integer_valued(a) for a in node.operands)
+    if isinstance(node, Power) and isinstance(node._args[1], Number):
+        return is_integer_valued(node._args[0]) and bool(node._args[1].value.is_nonnegative)
     return False
 
 

@@ -108,7 +108,7 @@ class _Reader:
     ) -> None:
         self.text = text
         self.declared = declared
-        self.sizes = sizes
+        self.sizes = sizes | {str(s) for d in shape or () for s in d.free_symbols}
         self.perturbations = perturbations
         self.shape = shape
 
@@ -169,7 +169,8 @@ class _Reader:
         for tree in (step.tree for step in walk if step.tree.value in _UNSIZED):
             if tree.kind in ("name", "call") and any(map(is_unknown, inference.shape(tree))):
                 message = f"the size of {inference.quote(tree)} does not follow from its place"
-                raise inference.refusal(message, tree, f"write {_UNSIZED[tree.value]}")
+                entry = inference.quote(tree.children[0]) if tree.children else ""
+                raise inference.refusal(message, tree, f"write {_UNSIZED[tree.value].format(entry)}")
 
     def _variables(self, inference: Inference, found: Survey, unknown: list[str]) -> dict[str, Variable]:
         """The variables in order of appearance."""
@@ -193,8 +194,8 @@ _UNSIZED: dict[Any, str] = {
     "I": "eye(n)",
     "ones": "ones(n) or ones(m,n)",
     "zeros": "zeros(n) or zeros(m,n)",
-    "vector": "vector(c, n)",
-    "matrix": "matrix(c, m, n)",
+    "vector": "vector({}, n)",
+    "matrix": "matrix({}, m, n)",
 }
 
 
@@ -209,11 +210,11 @@ def _kind_notes(chosen: Revision, variables: Mapping[str, Variable], inference: 
 
 def _several(first: ShapeError, readings: list[Revision]) -> ShapeError:
     """The error that lists the readings that are equally near to the convention."""
-    ways = [", ".join(f"{n}: {_KIND_WORDS[r.kinds[n]]}" for n in r.reasons) for r in readings]
+    ways = [", ".join(f"{n}: {_KIND_WORDS[k]}" for n, k in r.kinds.items() if n in r.reasons) for r in readings]
     listed = f"declare {' or '.join(ways) if len(readings[0].reasons) == 1 else '; or '.join(ways)}"
     if first.hint.endswith("?"):
         listed = f"{first.hint} Or {listed}"
-    elif first.hint:
+    elif first.hint.startswith("write"):
         listed = f"{first.hint}, or {listed}"
     return ShapeError(first.message, text=first.text, start=first.start, end=first.end, hint=listed)
 

@@ -33,7 +33,10 @@ METHODS = {
     "evaluate": ("matcalc.contexts", "evaluate_answer"),
     "latex": ("matcalc.latex", "latex_text"),
     "unicode": ("matcalc.unicode", "unicode_text"),
+    "from_sympy": ("matcalc.sympy_reading", "from_sympy"),
     "to_sympy": ("matcalc.sympy_writing", "to_sympy"),
+    "notation in latex": ("matcalc.latex", "latex_of"),
+    "notation in unicode": ("matcalc.unicode", "unicode_of"),
     "verify": ("matcalc.verdicts", "verify_derivative"),
     "text": ("matcalc.writing", "text"),
 }

@@ -50,8 +50,8 @@ def _instead_of_sum(found: Inference, tree: Tree, i: int, left: Shape, right: Sh
         also = f", or {text} {sign} {diagonal} for the diagonal alone" if diagonal else ""
         return f"write {text} {sign} {filled} or {text} .{sign} {other}{also}"
     if left == right[::-1]:
-        return f"did you mean {text} {sign} {_transposed(found, second)}?"
-    return found.redeclared(second, left) or found.redeclared(last, right) or "all terms have one shape"
+        return f"did you mean {text} {sign} {found.transposed(second)}?"
+    return found.redeclared(second, left) or found.redeclared(last, right) or "all terms need one shape"
 
 
 def _filled(scalar: str, is_sum: bool, shape: Shape) -> str:
@@ -70,14 +70,6 @@ def _diagonal(scalar: str, is_sum: bool, shape: Shape) -> str:
     return _multiple(scalar, is_sum, "eye") if shape[0] == shape[1] and not is_unknown(shape[0]) else ""
 
 
-def _transposed(found: Inference, tree: Tree) -> str:
-    if tree.kind == "transpose":
-        return found.quote(tree.children[0])
-    text = found.quote(tree)
-    simple = tree.kind in ("name", "call", "block", "index") or text.startswith("(")
-    return f"{text}'" if simple else f"({text})'"
-
-
 def cannot_multiply(found: Inference, tree: Tree, i: int, operator: str, left: Shape) -> ShapeError:
     """The error for factors up to i whose product does not take the next one."""
     first, last, second = tree.children[0], tree.children[i], tree.children[i + 1]
@@ -91,21 +83,36 @@ def cannot_multiply(found: Inference, tree: Tree, i: int, operator: str, left: S
     message = f"cannot {verb} {described} {joiner} {found.described(second)}"
     hint = ""
     if operator == "*" and left == right and left[1] is ONE:
-        hint = f"write {_transposed(found, last)}*{other} for the inner product" if i == 0 else ""
+        hint = f"write {found.transposed(last)}*{other} for the inner product" if i == 0 else ""
         hint += f"{', ' if hint else 'write '}{text}.*{other} for the entrywise product"
     elif operator == "*" and left == right:
-        hint = f"write {text}.*{other} for the entrywise product, {text}*{_transposed(found, second)} for A*B'"
+        hint = f"write {text}.*{other} for the entrywise product, or {text}*{found.transposed(second)}"
     elif left[1] == right[1] and (operator == "*" or left == right[::-1]):
-        hint = f"did you mean {text}{operator}{_transposed(found, second)}?"
-    elif i == 0 and left[0] == right[0]:
-        hint = f"did you mean {_transposed(found, last)}{operator}{other}?"
+        hint = f"did you mean {text}{operator}{found.transposed(second)}?"
+    elif operator == "*" and i == 0 and left[0] == right[0]:
+        hint = f"did you mean {found.transposed(last)}{operator}{other}?"
     elif operator != "*":
-        hint = found.redeclared(second, left) or found.redeclared(last, right) or "both have one shape"
+        hint = _scaling(found, tree, i, left, right)
+        hint = hint or found.redeclared(second, left) or found.redeclared(last, right) or "both need one shape"
     else:
         hint = found.redeclared(second, (left[1], right[1]))
         hint = hint or f"the second factor has as many rows as the first has columns, {size_text(left[1])}"
     terms = tree.children[: i + 1]
     return found.mistake(message + found.because(*terms, second), *terms, second, hint=hint)
+
+
+def _scaling(found: Inference, tree: Tree, i: int, left: Shape, right: Shape) -> str:
+    """What multiplies the rows or columns of a matrix by the entries of a vector, where that is meant by .*"""
+    vector, matrix = tree.children[i + 1], tree.children[i]
+    if left[1] is ONE or left[0] is ONE:
+        vector, matrix, left, right = matrix, vector, right, left
+    if tree.value[i] != ".*" or ONE not in right:  # type: ignore[index]
+        return ""
+    if right[1] is ONE and left[0] == right[0]:
+        return f"write diag({found.bare(vector)})*{found.quote(matrix)} to scale each row"
+    if right[0] is ONE and left[1] == right[1]:
+        return f"write {found.quote(matrix)}*diag({found.transposed(vector)}) to scale each column"
+    return ""
 
 
 def cannot_divide(found: Inference, tree: Tree, i: int, left: Shape) -> ShapeError:
@@ -165,7 +172,7 @@ def no_power(found: Inference, tree: Tree) -> ShapeError:
         return no_inverse(found, tree, base)
     hint = f"write {text}.^{_exponent(found, exponent)} for the power of every entry"
     if found.quote(exponent) == "2":
-        name = _transposed(found, base)
+        name = found.transposed(base)
         hint += f", {name}*{text} for the square of the norm" if found.shape(base)[1] is ONE else f", or {name}*{text}"
     return not_square(found, tree, base, "and only scalars and square matrices have powers", hint)
 

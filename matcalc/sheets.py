@@ -45,7 +45,7 @@ class Sheet:
         self.commutation = name("commutation" if taken else "K")
         names_taken = {e.name for e in order if isinstance(e, Variable)} | {str(s) for e in order for s in _sizes(e)}
         self.indices = [letter for letter in INDICES if letter not in names_taken]
-        perturbed = [e for e in order if isinstance(e, Variable) and PERTURBATION.match(e.name)]
+        perturbed = _perturbations([e for e in order if isinstance(e, Variable)])
         self.perturbed = depends_on(roots, perturbed) if perturbed else set()
         for node in order:
             self.both[node] = self._named(node, self._lay_out(node))
@@ -88,6 +88,12 @@ class Sheet:
         elif _is_clearly_shorter(plain, turned):
             turned = transposed(plain)
         return plain, turned
+
+
+def _perturbations(variables: Sequence[Variable]) -> list[Variable]:
+    """The variables that look like perturbations: delta_x, or else dx."""
+    renamed = [v for v in variables if v.name.startswith("delta_")]
+    return renamed or [v for v in variables if PERTURBATION.match(v.name)]
 
 
 def _is_clearly_shorter(n: Notation, other: Notation) -> bool:

@@ -134,8 +134,9 @@ def shape_words(shape: Shape) -> str:
 
 def with_article(words: str) -> str:
     """The words with "a" or "an": an n×n matrix, a 3×4 matrix, a vector."""
-    sounds_like_vowel = words[:1] in tuple("aefhilmnorsx8") and not words[1:2].isalpha()
-    return f"an {words}" if sounds_like_vowel or words.startswith(("11", "18")) else f"a {words}"
+    first = words.lstrip("(")
+    sounds_like_vowel = first[:1] in tuple("aefhilmnorsx8") and not first[1:2].isalpha()
+    return f"an {words}" if sounds_like_vowel or first.startswith(("11", "18")) else f"a {words}"
 
 
 def declaration_text(shape: Shape) -> str:

@@ -105,7 +105,7 @@ def _block(n: Notation) -> str:
 
 def _unit(n: Notation) -> str:
     pair: Any = n.value
-    size, index = pair  # type: ignore[misc]
+    size, index = pair
     return f"eye({size_text(size)})[:,{text_of(index)}]"
 
 

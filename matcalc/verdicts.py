@@ -7,7 +7,7 @@ from typing import Any
 
 from matcalc.derivative_tests import Claim
 from matcalc.derivatives import Derivative, Formula, Names, differentiate
-from matcalc.errors import MatcalcError, ParseError, ShapeError
+from matcalc.errors import MatcalcError, ParseError, ShapeError, UnknownName
 from matcalc.expressions import Expression, Variable, variables_of
 from matcalc.reading import read
 from matcalc.reports import Report
@@ -101,6 +101,10 @@ def claim_of(D: Derivative, claim: str) -> Claim:
     declared = declarations_of((known | perturbations | second).values(), [D.expression])
     e = _read_claim(D, claim, declared)
     used = {v.name for v in variables_of(e)}
+    strangers = sorted(used - {*known, *perturbations, *second})
+    if strangers:
+        hint = f"the variables are {', '.join([*known, *perturbations])}"
+        raise UnknownName(f"there is no variable {strangers[0]} in the question", text=claim, start=0, hint=hint)
     size, entries = x.rows * x.columns, D.expression.rows * D.expression.columns
     if used & set(second):
         return Claim("second_differential", e)

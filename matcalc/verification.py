@@ -193,7 +193,7 @@ def _shape_check(f: Expression, name: str, claim: Claim) -> Check | None:
         "hessian": (_size(x), _size(claim.other or x)),
     }[claim.kind]
     found = claim.expression.shape
-    if all((a - b).expand() == 0 for a, b in zip(wanted, found, strict=True)):
+    if all(a == b or (a - b).expand() == 0 for a, b in zip(wanted, found, strict=True)):
         return None
     words = f"the {name} must be {wanted[0]}×{wanted[1]}, but the formula is {found[0]}×{found[1]}"
     return Check("shape", "refuted", None, words)

@@ -1,0 +1,122 @@
+"""The command line: what it prints, and how it ends."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from matcalc.commands import main
+
+LOGISTIC = "sum(log(exp(-y.*(X*w)) + vector(1)))"
+
+
+def run(*arguments: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(main, list(arguments), input=stdin)
+
+
+def test_diff_prints_the_shapes_the_differential_the_gradient_and_the_verdict() -> None:
+    result = run("diff", LOGISTIC, "w")
+    assert result.exit_code == 0
+    assert "X: matrix(" in result.output
+    assert "df = -(y.*sigmoid(-y.*(X*w)))'*X*dw" in result.output
+    assert "gradient = -X'*(y.*sigmoid(-y.*(X*w)))" in result.output
+    assert "verified (numeric)" in result.output
+
+
+def test_one_document_holds_everything_as_json() -> None:
+    result = run("diff", "x'*A*x", "x", "--order", "2", "--format", "json", "--steps")
+    document = json.loads(result.output)
+    assert document["forms"]["gradient"]["text"] == "(A + A')*x"
+    assert document["forms"]["hessian"]["text"] == "A + A'"
+    assert document["variables"]["A"] == {"rows": "n", "columns": "n", "properties": []}
+    assert document["report"]["verdict"] == "verified"
+    assert document["derivation"]
+
+
+@pytest.mark.parametrize(
+    ("style", "shown"),
+    [("unicode", "∇f = (A + Aᵀ)x"), ("ascii", "(A + A')*x"), ("latex", r"(A + A^\top) x")],
+)
+def test_the_answer_comes_in_three_notations(style: str, shown: str) -> None:
+    assert shown in run("diff", "x'*A*x", "x", "--format", style, "--no-verify").output
+
+
+def test_the_steps_name_their_rules() -> None:
+    output = run("diff", "tr(inv(A))", "A", "--steps").output
+    assert "d(inv(A)) = -inv(A)*dA*inv(A)  (inverse" in output
+
+
+def test_the_denominator_layout_turns_the_jacobian() -> None:
+    arguments = ("diff", "A*x", "x", "--form", "jacobian", "--no-verify")
+    assert "jacobian = A\n" in run(*arguments).output
+    assert "jacobian = A'\n" in run(*arguments, "--layout", "denominator").output
+
+
+def test_several_variables_have_a_gradient_each() -> None:
+    output = run("diff", "tr(A'*B*A)", "A", "B", "-w", "A, B: matrix(n,n)").output
+    assert "gradient in A = (B + B')*A" in output
+    assert "gradient in B = A*A'" in output
+
+
+def test_standard_input_is_read_line_by_line() -> None:
+    result = run("-", stdin="x'*A*x wrt x\n# a comment\n\nnorm2(x)^2 wrt x\n")
+    assert result.exit_code == 0
+    assert result.output.count("verified (numeric)") == 2
+
+
+def test_a_bad_line_of_standard_input_does_not_stop_the_others() -> None:
+    result = run("-", stdin="A*x +\nx'*x wrt x\n")
+    assert result.exit_code == 2
+    assert "gradient = 2*x" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "shown"),
+    [
+        (("verify", "x'*A*x", "x"), 0, "verified"),
+        (("verify", "x'*A*x", "x", "--claim", "(A + A')*x"), 0, "verified"),
+        (("verify", "x'*A*x", "x", "--claim", "x'*(A + A')*dx"), 0, "verified"),
+        (("verify", "x'*A*x", "x", "--claim", "A + A'"), 0, "verified"),
+        (("verify", "x'*A*x", "x", "--claim", "2*A*x"), 1, "refuted"),
+        (("verify", "A^2", "A", "--claim", "2*A*dA"), 1, "refuted"),
+        (("verify", "tr(X)", "X", "--claim", "eye"), 0, "verified"),
+        (("verify", "x'*A*x", "x", "--claim", "A"), 1, "refuted"),
+        (("verify", "x'*A*x", "x", "--claim", "x*x'*y"), 2, "y"),
+        (("equal", "inv(A*B)", "inv(B)*inv(A)", "-w", "A, B: matrix(n,n)"), 0, "verified"),
+        (("equal", "A*B", "B*A", "-w", "A, B: matrix(n,n)"), 1, "refuted"),
+        (("diff", "A*x + y", "x", "-w", "A: matrix(m,n), x: vector(n), y: vector(n)"), 2, "cannot add"),
+        (("diff", "expm(X)", "X"), 2, "expm"),
+        (("diff", "A*x", "x", "--form", "gradient"), 2, "only a scalar has a gradient"),
+        (("diff", "x'*x", "z"), 2, "there is no variable z"),
+        (("rules", "logdet"), 0, "dot(G, d(logdet(A))) = dot(G*inv(A)', d(A))"),
+        (("rules",), 0, "d(inv(A)) = -inv(A)*d(A)*inv(A)"),
+        (("rules", "inverze"), 2, "did you mean inverse"),
+    ],
+)
+def test_the_exit_status_says_how_it_went(arguments: tuple[str, ...], status: int, shown: str) -> None:
+    result = run(*arguments)
+    assert (result.exit_code, shown in result.output) == (status, True), result.output
+
+
+def test_a_seed_repeats_a_check() -> None:
+    first, second = (run("verify", "logdet(X'*X)", "X", "--seed", "7").output for _ in range(2))
+    assert first == second
+    assert "seed 7" in first
+
+
+def test_a_wrong_rule_is_refused_with_its_place_and_a_counterexample(tmp_path: Path) -> None:
+    file = tmp_path / "wrong.rules"
+    file.write_text("hyperbolic: cosh(X).^2 + sinh(X).^2 = ones\n    for X: matrix(m,n)\n", encoding="utf-8")
+    result = run("diff", "x'*x", "x", "--rules", str(file))
+    assert result.exit_code == 2
+    assert "wrong.rules:1: hyperbolic is wrong" in result.output
+    assert "the first gives" in result.output
+
+
+def test_a_function_of_ones_own_can_be_used(tmp_path: Path) -> None:
+    file = tmp_path / "own.rules"
+    text = "mish: definition mish(X) = X.*tanh(softplus(X))\n    for X: matrix(m,n)\n"
+    file.write_text(text, encoding="utf-8")
+    result = run("diff", "sum(mish(x))", "x", "--rules", str(file))
+    assert result.exit_code == 0, result.output

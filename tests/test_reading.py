@@ -1,0 +1,397 @@
+"""What a text is read as: the kinds of its names, the expression, and what is said of it."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import expressions
+
+import matcalc as mc
+from matcalc.errors import ParseError, ShapeError
+from matcalc.reading import Declared, declarations, parse, read
+from matcalc.sizes import declaration_text
+from matcalc.syntax import parse_expression
+from matcalc.syntax_trees import Tree
+
+WHERE = (
+    "a, b: scalar, k: scalar integer, x, y: vector(n), z: vector(m), r: row(n), A: matrix(m,n), B: matrix(m,n), "
+    "S: matrix(n,n), T: matrix(n,n), P: matrix(m,m)"
+)
+
+
+def declared(text: str, where: str = "") -> dict[str, str]:
+    """The names of a text with their declarations, in order of appearance."""
+    return {v.name: declaration_text(v.shape) for v in read(text, where).variables}
+
+
+# ---- kinds
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        *((name, "scalar") for name in ("a", "g", "c1", "beta", "λ", "mu_1", "alpha2", "é", "delta_x")),
+        *((name, "vector(n)") for name in ("h", "x", "z", "w_1", "weights", "nu_x1y", "öl")),
+        *((name, "matrix(m,n)") for name in ("A", "Z", "Sigma", "Σ₁", "Data", "Ä")),
+    ],
+)
+def test_a_name_that_is_not_declared_goes_by_its_first_letter(name: str, kind: str) -> None:
+    if name == "nu_x1y":
+        kind = "scalar"  # an index after a Greek letter
+    assert list(declared(name).values()) == [kind]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("c'*x", {"c": "vector(n)"}),
+        ("λᵀ x", {"lambda": "vector(n)"}),
+        ("norm2(A*x - b)^2", {"b": "vector(m)"}),
+        ("x + 1", {"x": "scalar"}),
+        ("x^2", {"x": "scalar"}),
+        ("x/s", {"s": "scalar"}),
+        ("A\\b", {"b": "vector(n)"}),
+        ("A + c", {"c": "matrix(m,n)"}),
+        ("x + A", {"A": "vector(n)"}),
+        ("A + t*B", {"t": "scalar"}),
+        ("det(x*eye - A)", {"x": "scalar"}),
+        ("c + A*x + b", {"c": "vector(m)", "b": "vector(m)"}),
+        ("relu(W*relu(V*x + b) + c)", {"b": "vector(n)", "c": "vector(m)"}),
+        ("(x - mu)'*inv(Sigma)*(x - mu)", {"mu": "vector(n)"}),
+        ("norm2(x - c)", {"c": "vector(n)"}),
+        ("diag(d)*x", {"d": "vector(n)"}),
+        ("dot(c, x)", {"c": "vector(n)"}),
+        ("sum(a)", {"a": "vector(n)"}),
+        ("det(k)", {"k": "matrix(n,n)"}),
+        ("b[2]", {"b": "vector(n)"}),
+        ("b[1,2]", {"b": "matrix(m,n)"}),
+        ("let r = A*x in r - b", {"b": "vector(m)"}),
+        ("x^N", {"x": "scalar", "N": "scalar"}),
+        ("A^k", {"k": "scalar"}),
+        ("A[i,j]", {"i": "scalar", "j": "scalar"}),
+        ("sum(i, 1, N, x[i])", {"N": "scalar"}),
+    ],
+)
+def test_the_convention_is_a_preference(text: str, names: Mapping[str, str]) -> None:
+    found = read(text)
+    shapes = {v.name: declaration_text(v.shape) for v in found.variables}
+    assert names.items() <= shapes.items()
+    assert {note.split(":")[0] for note in found.notes} == set(names)
+
+
+def test_a_reading_against_the_convention_is_said_with_its_reason() -> None:
+    assert read("norm2(A*x - b)^2").notes == ("b: vector(m), since A*x - b needs it",)
+    assert read("A^k").notes == ("k: scalar integer, since A^k needs it",)
+    assert read("log(1 + exp(-c'*x))").notes == ("c: vector(n), since c' needs it",)
+
+
+def test_many_names_are_read_against_the_convention_each_in_its_place() -> None:
+    text = " + ".join(f"norm2(A{i}*x{i} - b{i})" for i in range(12))
+    assert all(declared(text)[f"b{i}"].startswith("vector") for i in range(12))
+
+
+@pytest.mark.parametrize(
+    ("text", "ways"),
+    [
+        ("x*y", "x: scalar or y: scalar"),
+        ("Y - X*w", "Y: vector(n) or w: scalar"),
+        ("x*y*z", "x: scalar, z: scalar; or"),
+    ],
+)
+def test_several_readings_are_listed(text: str, ways: str) -> None:
+    with pytest.raises(ShapeError) as caught:
+        read(text)
+    assert ways in caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["x + 1", "x^2", "x*y", "A + c", "sum(a*x) + b"])
+def test_a_declared_name_is_never_taken_otherwise(text: str) -> None:
+    where = "x, y: vector(n), c: scalar, A: matrix(n,n), a: scalar, b: vector(n)"
+    with pytest.raises(ShapeError):
+        read(text, where)
+
+
+def test_only_integers_stand_in_exponents_of_matrices_indices_and_bounds() -> None:
+    found = {v.name: "integer" in v.properties for v in read("tr(A^p)*x[i]*y^q*sum(j, 1, N, x[j])").variables}
+    assert found == {"A": False, "p": True, "x": False, "i": True, "y": False, "q": False, "N": True}
+
+
+# ---- names
+
+
+def test_variables_stand_in_order_of_appearance() -> None:
+    where = "x: vector(n), A: matrix(n,n), unused: scalar, b: vector(n)"
+    assert list(declared("let r = b - A*x in r'*r + x'*b", where)) == ["b", "A", "x"]
+
+
+def test_properties_are_those_declared() -> None:
+    (S,) = read("S*S", "S: matrix(n,n) spd constant").variables
+    assert S.properties == {"spd", "constant"}
+    names, sizes = declarations("S: matrix(n,n) spd, x: R^(m×2), K: size")
+    assert names["S"] == Declared((S.rows, S.rows), ("spd",))
+    assert sizes == {"n", "m", "K"}
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "same"),
+    [
+        ("I*x", "x: vector(n)", "x"),
+        ("I*x", "I: matrix(n,n), x: vector(n)", "I@x"),
+        ("sum(x)/n", "x: vector(n)", "mean(x)"),
+        ("n*pi", "x: vector(n)", "pi*n"),
+        ("ones(n)'*x", WHERE, "sum(x)"),
+        ("x + vector(2)", WHERE, "x .+ 2"),
+        ("S + 2*I", WHERE, "S + 2*eye(n)"),
+        ("x.*ones", WHERE, "x"),
+        ("max(x, 0)", WHERE, "max(x, zeros(n))"),
+        ("A*x + zeros", WHERE, "A*x"),
+    ],
+)
+def test_constants_and_sizes(text: str, where: str, same: str) -> None:
+    assert parse(text, where) is parse(same, where)
+
+
+def test_a_size_in_the_text_is_a_number_elsewhere_in_it() -> None:
+    assert str(parse("tr(eye(n)) + n", "")) == "2*n"
+    assert declared("n*ones(n)'*x") == {"x": "vector(n)"}
+
+
+@pytest.mark.parametrize("name", ["K", "I", "eye", "ones", "pi", "sum", "exp", "vector", "i", "let", "T"])
+def test_any_name_can_be_declared(name: str) -> None:
+    assert parse(f"{name} + {name}", f"{name}: vector(3)") is parse("2*x", "x: vector(3)").xreplace({}) or (
+        declared(f"{name} + {name}", f"{name}: vector(3)") == {name: "vector(3)"}
+    )
+
+
+# ---- operators and constructions
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("S\\x", "inv(S)*x"),
+        ("S\\T\\x", "inv(T)*S*x"),
+        ("S\\T\\S\\x", "inv(S)*inv(S)*T*x"),
+        ("2\\x", "x/2"),
+        ("x.*y./x", "y"),
+        ("a/b/a", "1/b"),
+        ("A*x.*z", "(A*x).*z"),
+        ("x .+ 1 .- y", "x + ones(n) - y"),
+        ("1 .+ 2 .+ x", "x + 3*ones(n)"),
+        ("S^2", "S*S"),
+        ("S⁻ᵀ", "inv(S)'"),
+        ("x'[2]", "x[2]"),
+        ("r[2]", "r*eye(n)[:,2]"),
+        ("A[1:2,:]", "[A[1,:]; A[2,:]]"),
+        ("A[2,1]", "A[2,:][1]"),
+        ("sum(A, 1)", "ones(m)'*A"),
+        ("sum(A, 2)", "A*ones(n)"),
+        ("sum(i, 1, 3, x[i]^i)", "x[1] + x[2]^2 + x[3]^3"),
+        ("sum(i, 1, n, a*x[i])", "a*sum(j, 1, n, x[j])"),
+        ("sum(i, 1, 2, sum(j, 1, 2, A[i,j]))", "A[1,1] + A[1,2] + A[2,1] + A[2,2]"),
+        ("reshape(A, m*n, 1)", "vec(A)"),
+        ("unvec(vec(A), m, n)", "A"),
+        ("[S, T][1,:]", "[S[1,:], T[1,:]]"),
+        ("diag(S*T)", "diag(S*T)"),
+        ("let q = A*x; s = sum(q) in s*q", "sum(A*x)*A*x"),
+        ("q = A*x\ns = sum(q)\ns*q", "sum(A*x)*A*x"),
+        ("(let q = x in q'*q) + (let q = y in q'*q)", "x'*x + y'*y"),
+        ("let sin = x in sin'*sin", "x'*x"),
+    ],
+)
+def test_texts_that_mean_the_same(text: str, same: str) -> None:
+    values = {v.name: _sample(v.shape, seed) for seed, v in enumerate(read(f"sum([{_all_names()}])", WHERE).variables)}
+    one, other = parse(text, WHERE), parse(same, WHERE)
+    assert one is other or np.allclose(_value(one, values), _value(other, values), rtol=1e-12)
+
+
+def _all_names() -> str:
+    return "a*b*k*x'*y*z'*A*B'*z*r*S*T*x*sum(P)"
+
+
+def _sample(shape: Any, seed: int) -> np.ndarray:
+    sizes = tuple(int(d.subs({"n": 3, "m": 2})) if d.is_number else {"n": 3, "m": 2}[str(d)] for d in shape)
+    return np.random.default_rng(seed).uniform(1, 2, sizes) + 3 * np.eye(*sizes)
+
+
+def _value(e: mc.Expression, values: Mapping[str, np.ndarray]) -> np.ndarray:
+    return np.asarray(e.evaluate({name: values[name] for name in e.variables}))
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [("exp(S)", "expm"), ("log(S*T)", "logm"), ("sqrt(S)", "sqrtm"), ("exp(A)", ""), ("exp(x)", ""), ("exp(a)", "")],
+)
+def test_a_function_of_a_square_matrix_names_the_matrix_function(text: str, note: str) -> None:
+    notes = read(text, WHERE).notes
+    assert (note in notes[0]) if note else (notes == ())
+
+
+# ---- names defined by the text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["let x = A*x in x", "let r = A*x in (let r = x in r)", "(let r = A*x in r) + r", "i*sum(i, 1, 2, x[i])",
+     "sum(i, 1, 2, sum(i, 1, 2, A[i,i]))", "let n = x in eye(n)*n", "sum(i, 1, 3, ones(i)'*x)"],
+)  # fmt: skip
+def test_a_name_has_one_meaning(text: str) -> None:
+    with pytest.raises(ParseError):
+        read(text)
+
+
+def test_a_declared_name_may_be_defined_where_it_is_not_used_otherwise() -> None:
+    assert declared("let r = A*x in sum(r)", "r: vector(m), A: matrix(m,n), x: vector(n)").keys() == {"A", "x"}
+    assert declared("sum(i, 1, n, x[i])", "i: scalar integer, x: vector(n)").keys() == {"x"}
+
+
+# ---- everything
+
+
+def test_readings_in_many_threads_are_the_same() -> None:
+    texts = ["[A B; C D]*x", "norm2(A*x - b)^2", "kron(A, B)*vec(X)", "x'*A*x"] * 20
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(parse, texts))
+    assert all(e is parse(text) for e, text in zip(found, texts, strict=True))
+
+
+@given(expressions())
+def test_what_is_printed_is_read_back(e: mc.Expression) -> None:
+    assert parse(str(e), where=e.where) is e
+
+
+SIZES = {"n": 2, "m": 3}
+Texts = st.SearchStrategy[str]
+
+
+@st.composite
+def texts(draw: Callable[[st.SearchStrategy[Any]], Any], rows: str, columns: str, depth: int) -> str:
+    """A text of the given shape over the names of WHERE, with every operator and construction of the language."""
+
+    def part(i: str, j: str) -> str:
+        return draw(texts(i, j, depth - 1))  # type: ignore[no-any-return]
+
+    shape, size = (rows, columns), draw(st.sampled_from("nm"))
+    named = {("1", "1"): "ab", ("n", "1"): "xy", ("m", "1"): "z", ("1", "n"): "r", ("m", "n"): "AB", ("n", "n"): "ST"}
+    leaves = [*named.get(shape, ""), *(f"{v}'" for v in named.get(shape[::-1], "") if shape != ("1", "1"))]
+    if depth == 0 and leaves:
+        return draw(st.sampled_from(leaves))  # type: ignore[no-any-return]
+    if depth == 0:
+        return f"ones({rows},{columns})"
+    makers: list[Callable[[], str]] = [
+        lambda: f"({part(*shape)} + {part(*shape)} - {part(*shape)})",
+        lambda: f"{part(rows, size)}*{part(size, columns)}",
+        lambda: f"({part(*shape)}).*{part(*shape)}./(2 .+ sin({part(*shape)}))",
+        lambda: f"({part('1', '1')})*{part(*shape)}/4",
+        lambda: f"-({part(columns, rows)})'",
+        lambda: f"(let q = {part(*shape)}; s = q in q - 2*s)",
+        lambda: f"({part(*shape)} .+ {part('1', '1')})",
+        lambda: f"max({part(*shape)}, 0.5)",
+        lambda: f"sum(i, 1, 3, i*{part(*shape)})",
+        lambda: f"({part(rows, size)} {part(size, columns)})",
+        lambda: f"sin({part(*shape)}).^2",
+    ]
+    if rows in SIZES:
+        makers += [
+            lambda: f"(({part(rows, rows)}).^2 + 9*eye)\\{part(rows, columns)}",
+            lambda: f"[{part('n', columns)}; {part('m', columns)}][{'1:2' if rows == 'n' else '2:4'},:]",
+        ]
+    if columns == "1" and rows in SIZES:
+        makers += [
+            lambda: f"({part(rows, size)})[:,2]",
+            lambda: f"sum({part(rows, size)}, 2)",
+            lambda: f"diag({part(rows, rows)})",
+        ]
+    if shape == ("1", "1"):
+        makers += [
+            lambda: f"({part('n', 'm')})[2,1]",
+            lambda: f"tr({part(size, size)})",
+            lambda: f"norm2({part(size, 'n')})",
+            lambda: f"sum([{part('n', 'n')} {part('n', 'm')}; {part('m', 'n')}, {part('m', 'm')}])",
+            lambda: f"sum({part('n', '1')} ⊗ {part('m', 'n')})",
+            lambda: f"sum(i, 1, {size}, ({part(size, '1')})[i])",
+        ]
+    return draw(st.sampled_from(makers))()  # type: ignore[no-any-return]
+
+
+@given(texts("1", "1", 3))
+def test_the_expression_has_the_value_that_numpy_gives_the_text(text: str) -> None:
+    generator = np.random.default_rng(0)
+    reading = read(text, WHERE)
+    values = {v.name: generator.uniform(-1, 1, [SIZES.get(str(d), 1) for d in v.shape]) for v in reading.variables}
+    expected = evaluated(parse_expression(text), values)
+    found = reading.expression.evaluate({n: values[n] for n in reading.expression.variables}) if values else None
+    assert found is None or np.allclose(found, expected, rtol=1e-9, atol=1e-9 * (1 + np.abs(expected).max()))
+
+
+def evaluated(tree: Tree, values: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The value of a tree, in NumPy and without this project's expressions."""
+    parts = tree.children
+    if tree.kind == "let":
+        for name, part in zip(tree.value, parts[:-1], strict=True):  # type: ignore[arg-type]
+            values = {**values, name: evaluated(part, values)}
+        return evaluated(parts[-1], values)
+    if tree.kind == "call" and len(parts) == 4:
+        last = int(evaluated(parts[2], values)[0, 0])
+        return sum(
+            evaluated(parts[3], {**values, str(parts[0].value): np.array([[float(i)]])}) for i in range(1, last + 1)
+        )  # type: ignore[return-value]
+    if tree.kind == "name":
+        return (
+            values[str(tree.value)] if tree.value in values else np.array([[float(SIZES.get(str(tree.value), np.nan))]])
+        )
+    if tree.kind == "number":
+        return np.array([[float(tree.value)]])  # type: ignore[arg-type]
+    if tree.kind == "block":
+        return np.block([[evaluated(entry, values) for entry in row.children] for row in parts])
+    if tree.kind == "index":
+        base = evaluated(parts[0], values)
+        return base[np.ix_(*(_picked(item, n, values) for item, n in zip(parts[1:], base.shape, strict=False)))]
+    if tree.kind == "sum" and parts[-1].kind == "product" and parts[-1].children[-1].value == "eye":
+        return evaluated(parts[0], values) + 9 * np.eye(len(evaluated(parts[0], values)))
+    operands = [evaluated(part, values) for part in parts]
+    if tree.kind in ("sum", "product"):
+        total = operands[0]
+        for operator, operand in zip(tree.value, operands[1:], strict=True):  # type: ignore[arg-type]
+            total = _OPERATORS[operator](total, operand)
+        return total
+    return _FUNCTIONS[tree.kind if tree.kind != "call" else str(tree.value)](*operands)
+
+
+def _picked(item: Tree, n: int, values: Mapping[str, np.ndarray]) -> list[int]:
+    if item.kind == "all":
+        return list(range(n))
+    if item.kind == "range":
+        low, high = (int(end.value) for end in item.children)  # type: ignore[arg-type]
+        return list(range(low - 1, high))
+    return [int(evaluated(item, values)[0, 0]) - 1]
+
+
+def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return a * b if 1 in (a.size, b.size) else a @ b
+
+
+def _diag(a: np.ndarray) -> np.ndarray:
+    return np.diag(a[:, 0]) if a.shape[1] == 1 else np.diag(a)[:, None]
+
+
+_OPERATORS: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "+": np.add, ".+": np.add, "-": np.subtract, ".-": np.subtract, "*": _product, ".*": np.multiply,
+    "/": np.divide, "./": np.divide, "\\": np.linalg.solve, "kron": np.kron,
+}  # fmt: skip
+_FUNCTIONS: Mapping[str, Callable[..., np.ndarray]] = {
+    "negate": np.negative,
+    "transpose": np.transpose,
+    "power": np.power,
+    "sin": np.sin,
+    "max": np.maximum,
+    "tr": lambda a: np.array([[np.trace(a)]]),
+    "norm2": lambda a: np.array([[np.linalg.norm(a)]]),
+    "diag": _diag,
+    "sum": lambda a, axis=None: a.sum(1, keepdims=True) if axis is not None else np.array([[a.sum()]]),
+    "ones": lambda m, n: np.ones((int(m[0, 0]), int(n[0, 0]))),
+}
