@@ -55,20 +55,19 @@ class Sides:
 
 def float_agreement(sides: Sides) -> Agreement:
     """Whether double precision shows agreement; it never shows disagreement."""
-    bar = ERROR_BARS * sides.expected.error
-    size = sides.size
-    if bar <= ERROR_BARS * LARGEST_BAR * size and sides.difference <= max(bar, ROUNDING * size):
-        return "agree"
-    return "unknown"
+    return _agreement(sides, LARGEST_BAR, ROUNDING)
 
 
 def loose_agreement(sides: Sides) -> Agreement:
     """The same with wider bounds, for where there is no better arithmetic."""
-    bar = sides.expected.error
-    size = sides.size
-    if bar <= LOOSE_BAR * size and sides.difference <= max(ERROR_BARS * bar, LOOSE_ROUNDING * size):
-        return "agree"
-    return "unknown"
+    return _agreement(sides, LOOSE_BAR, LOOSE_ROUNDING)
+
+
+def _agreement(sides: Sides, largest_bar: float, rounding: float) -> Agreement:
+    bar, size = sides.expected.error, sides.size
+    if bar > largest_bar * size or not sides.difference <= max(ERROR_BARS * bar, rounding * size):
+        return "unknown"
+    return "agree" if size else "zero"
 
 
 def fine_agreement(sides: Sides, rounding: float = 0.0) -> Agreement:

@@ -47,7 +47,7 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "ignore_unknown_options": True})
-@click.version_option(package_name="matcalc-differential", prog_name="matcalc")
+@click.version_option(import_module("matcalc").__version__, prog_name="matcalc")
 def main() -> None:
     """A symbolic matrix-differential calculator.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -83,20 +84,27 @@ class State:
         return evaluator({**self.values, **values}, self.point.sizes, self.deadline)[0]
 
     def slope(
-        self, expression: Expression, moves: Mapping[Variable, str], *, straight: bool = False, **fixed: Any
+        self,
+        expression: Expression,
+        moves: Mapping[Variable, str],
+        *,
+        carried: Mapping[Variable, str] = MappingProxyType({}),
+        **fixed: Any,
     ) -> Slope:
-        """The derivative of an expression along curves from the values of variables.
+        """The derivative of an expression along curves in the domains of variables.
 
-        ``moves`` maps a variable to the name of its velocity; a straight curve may leave its domain.
+        ``moves`` maps a variable to the name of its velocity, ``carried`` to the name of a tangent that is
+        projected onto the tangent space along the curve; other inputs may be ``fixed`` at other values.
         """
-        key = (expression, straight, *((v.name, name) for v, name in moves.items()), *fixed)
+        key = (expression, *moves.items(), *carried.items(), *fixed)
         if key not in self._slopes:
 
             def curve(t: Any) -> Any:
                 at = dict(fixed)
                 for v, name in moves.items():
-                    X, V = self.values[v.name], self.values[name]
-                    at[v.name] = X + t * V if straight else moved(v, X, V, t)
+                    at[v.name] = moved(v, self.values[v.name], self.values[name], t)
+                for v, name in carried.items():
+                    at[name] = tangent(v, at.get(v.name, self.values[v.name]), self.values[name])
                 return self.value_at(expression, at)
 
             self._slopes[key] = fine_slope(curve) if self.precise else slope(curve)

@@ -34,14 +34,21 @@ def conditions_of(f: Expression, variables: Iterable[Variable]) -> tuple[str, ..
 
 def _conditions(f: Expression, variables: list[Variable]) -> Iterator[str]:
     active = depends_on([f], variables)
+    smooth = _squared_norms(f)
     for node in postorder(f):
-        if node not in active or not isinstance(node, (Apply, Power, EntrywisePower)):
+        if node not in active or node in smooth or not isinstance(node, (Apply, Power, EntrywisePower)):
             continue
         if isinstance(node, Apply) and FUNCTIONS[node.function].is_entrywise:
             if FUNCTIONS[node.function].kinked:
                 yield f"{text(node.operands[-1])} nonzero"
+            if node.function == "log":
+                yield f"{text(node.operands[-1])} positive"
             continue
         yield from _of_rules(node, active)
+        if isinstance(node, EntrywisePower) and isinstance(node._args[1], Number):
+            value = node._args[1].value
+            if value.is_number and not (value.is_integer and value > 0):
+                yield f"{text(node._args[0])} {'nonzero' if value.is_integer else 'positive'}"
         if isinstance(node, Power) and isinstance(node._args[1], Number):
             exponent = node._args[1].value
             if node.is_scalar and exponent.is_number and (exponent < 1 or not exponent.is_integer):
@@ -62,8 +69,24 @@ def _of_rules(node: Expression, active: set[Expression]) -> Iterator[str]:
         if matched is None or not perturbed:
             continue
         for name, word in rule.conditions:
-            yield _condition(matched[0].get(rule.parameters[name]), word)
+            operand = matched[0].get(rule.parameters[name])
+            if operand is not None and not _is_known(operand, word):
+                yield f"{text(operand)} {word}"
 
 
-def _condition(operand: Expression | None, word: str) -> str:
-    return f"{text(operand)} {word}" if operand is not None else word
+def _is_known(operand: Expression, word: str) -> bool:
+    """Whether a condition holds by what the operand is."""
+    if isinstance(operand, Number):
+        return True
+    words = operand.properties if isinstance(operand, Variable) else frozenset()
+    return word in words or (word == "invertible" and bool(words & {"spd", "orthogonal"}))
+
+
+def _squared_norms(f: Expression) -> set[Expression]:
+    """The norms that occur only in even powers, which are differentiable where the norm is 0."""
+    inside: set[Expression] = set()
+    outside: set[Expression] = set()
+    for node in postorder(f):
+        even = isinstance(node, Power) and isinstance(node._args[1], Number) and bool(node._args[1].value.is_even)
+        (inside if even and node._args[1].value.is_positive else outside).update(node.operands)
+    return {e for e in inside - outside if isinstance(e, Apply) and e.function == "norm2" and e is not f}

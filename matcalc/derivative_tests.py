@@ -16,7 +16,7 @@ import numpy as np
 from matcalc.adjoints import pullback
 from matcalc.agreements import Sides
 from matcalc.computations import State
-from matcalc.curves import CONSTRAINED, tangent
+from matcalc.curves import CONSTRAINED, CURVED, tangent
 from matcalc.differences import Slope, magnitude
 from matcalc.errors import MatcalcError
 from matcalc.expressions import Expression, Variable
@@ -141,7 +141,9 @@ def _hessian_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
         H = np.atleast_2d(s.value(claim.expression))
         du, dv = vec(s.values[u]), vec(s.values[v])
         scale = magnitude(H) * magnitude(du) * magnitude(dv) / H.shape[0]
-        reference = s.slope(case.linear, {y: v}, straight=True, **case.others_at_rest(s, x))
+        # on a curved domain, the second derivative along geodesics: the covariant one
+        carried = {x: u} if x.properties & CURVED else {}
+        reference = s.slope(case.linear, {y: v}, carried=carried, **case.others_at_rest(s, x))
         return Sides(dot(du, H @ dv), reference, scale)
 
     yield Test(name, sides, statement=f"with H the {name}, vec({u})'*H*vec({v}) gives")
@@ -158,7 +160,7 @@ def _symmetry(s: State, hessian: Expression, u: str, v: str) -> Sides:
 
 def _seconddifferential_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
     moves = {v: case.second[v].name for v in case.variables}
-    yield Test(name, lambda s: Sides(s.value(claim.expression), s.slope(case.linear, moves, straight=True)))
+    yield Test(name, lambda s: Sides(s.value(claim.expression), s.slope(case.linear, moves)))
 
     def exchanged(s: State) -> Sides:
         pairs = [(case.first[v].name, case.second[v].name) for v in case.variables]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, count
 from typing import Any, TypeAlias
 
 from sympy import Basic
@@ -13,7 +14,7 @@ from matcalc.adjoints import inner_product, pullback
 from matcalc.contexts import remember
 from matcalc.derivations import Step, derivation_of
 from matcalc.differentials import differential_of
-from matcalc.errors import NotScalar, ShapeError, UnknownName
+from matcalc.errors import NotDifferentiable, NotScalar, ShapeError, UnknownName
 from matcalc.expressions import Expression, Variable, variables_of
 from matcalc.function_table import nearest_names
 from matcalc.leaves import number, variable
@@ -23,6 +24,7 @@ from matcalc.registries import method
 from matcalc.simplification import length, simplify
 from matcalc.sums import add
 from matcalc.tangents import perturbation, projection
+from matcalc.tokens import spelled
 from matcalc.writing import text
 
 Formula: TypeAlias = "str | Expression | Basic"
@@ -108,6 +110,7 @@ class Derivative:
     @cached_property
     def hessian(self) -> Any:
         """H with d²f = vec(dx)′H vec(dx); a dict by pairs of names for several variables."""
+        self._refuse_curved("Hessian")
         blocks = {}
         for x, g in self.gradients.items():
             for y in self.variables:
@@ -120,7 +123,16 @@ class Derivative:
     @cached_property
     def second_differential(self) -> Expression:
         """f″(x)[dx, dx_], bilinear and symmetric in the two perturbations."""
+        self._refuse_curved("second differential")
         return self._answer(simplify(differential_of(self.differential, self.second_perturbations)))
+
+    def _refuse_curved(self, form: str) -> None:
+        """On a curved set a second derivative depends on the connection, which is not supported yet."""
+        for x in self.variables:
+            for word in ("unit", "orthogonal"):
+                if word in x.properties:
+                    message = f"the {form} for the {word} variable {x.name} is not supported yet"
+                    raise NotDifferentiable(message, hint=f"declare {x.name} without {word} for the ambient one")
 
     def _answer(self, e: Expression) -> Expression:
         """An answer, remembering what it is an answer to."""
@@ -165,10 +177,8 @@ class Derivative:
 
 
 def _free_name(name: str, taken: set[str]) -> str:
-    for candidate in ("d" + name, "delta_" + name, *(f"d{name}{i}" for i in range(1, 1000))):
-        if candidate not in taken:
-            return candidate
-    raise AssertionError
+    further = (f"delta_{name}{i}" for i in count(1))
+    return next(c for c in chain(("d" + name, "delta_" + name), further) if c not in taken)
 
 
 def _shape_words(f: Expression) -> str:
@@ -210,6 +220,7 @@ def _expression(f: Formula, where: str | None) -> tuple[Expression, dict[str, Va
 def _variable(name: str | Variable, known: Mapping[str, Variable], f: Expression) -> Variable:
     if isinstance(name, Variable):
         return name
+    name = spelled(name)
     if name not in known:
         names = ", ".join(known) or "none"
         near = nearest_names(name, list(known))

@@ -177,7 +177,7 @@ class Expression(Basic):
         return str(self)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return _restore, (_table(self),)
+        return method("restored"), (method("table")(self),)
 
     def __copy__(self) -> Expression:
         return self
@@ -370,20 +370,6 @@ def depends_on(roots: Iterable[Expression], variables: Iterable[Expression]) -> 
 def variables_of(*roots: Expression) -> Iterator[Variable]:
     """The distinct variables below the roots, in structural order, without the indices of sums."""
     return (e for e in postorder(*roots) if isinstance(e, Variable) and not e.is_index)
-
-
-def _table(root: Expression) -> list[tuple[type[Expression], tuple[Any, ...]]]:
-    """A flat, picklable picture of the graph: children as indices, so that depth does not matter."""
-    order = postorder(root)
-    index = {node: i for i, node in enumerate(order)}
-    return [(type(node), tuple((index[a],) if isinstance(a, Expression) else a for a in node._args)) for node in order]
-
-
-def _restore(table: list[tuple[type[Expression], tuple[Any, ...]]]) -> Expression:
-    nodes: list[Expression] = []
-    for cls, args in table:
-        nodes.append(cls(*(nodes[a[0]] if isinstance(a, tuple) else a for a in args)))
-    return nodes[-1]
 
 
 def name_argument(name: str) -> Str:

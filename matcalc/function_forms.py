@@ -29,7 +29,7 @@ from matcalc.leaves import ONE_NODE, ZERO_NODE, identity, is_zero, number, ones,
 from matcalc.powers import entrywise_power, hadamard, of_ones, power
 from matcalc.products import multiply
 from matcalc.sums import add, product_of, scale, split_coefficient, unsigned
-from matcalc.transposes import transpose
+from matcalc.transposes import is_turned, transpose
 
 _VALUE_AT_ZERO = {
     **dict.fromkeys(("sin", "tan", "arcsin", "arctan", "sinh", "tanh", "arcsinh", "arctanh", "log1p", "expm1"), 0),
@@ -73,7 +73,7 @@ def _entrywise(name: str, arguments: Sequence[Expression]) -> Expression | None:
     if isinstance(argument, Product) and argument.coefficient.is_negative and (name in _ODD or name in _EVEN):
         value = apply(name, *arguments[:-1], scale(Integer(-1), argument))
         return scale(Integer(-1 if name in _ODD else 1), value)
-    if isinstance(argument, Transpose) or (argument.rows is ONE and argument.columns is not ONE):
+    if is_turned(argument):
         return transpose(apply(name, *arguments[:-1], transpose(argument)))
     return None
 
@@ -316,7 +316,7 @@ def _norm2(A: Expression) -> Expression | None:
         return ONE_NODE
     if isinstance(A, Product) and A.coefficient.is_negative:
         return apply("norm2", scale(Integer(-1), A))
-    if isinstance(A, Transpose) or (A.rows is ONE and not isinstance(A, Variable)):
+    if is_turned(A):
         return apply("norm2", transpose(A))
     return None
 

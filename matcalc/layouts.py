@@ -214,7 +214,8 @@ def _trace(sheet: Sheet, node: Apply) -> Notation:
             rotated = product(notations[i:] + notations[:i])
             last = chain[i - 1]
             marked = last not in sheet.perturbed if sheet.perturbed else False
-            options.append((rotated.cost, marked, rotated.head, rotated))
+            turned = marked + (notations[i - 1].kind == "transpose")
+            options.append((rotated.cost, turned, rotated.head, rotated))
     return call("tr", min(options, key=lambda o: o[:3])[3])
 
 

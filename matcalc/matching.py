@@ -86,6 +86,8 @@ def _match_parameter(pattern: Variable, node: Expression, found: Match) -> Itera
         return
     if pattern.is_scalar != node.is_scalar:
         return
+    if pattern.properties and not (isinstance(node, Variable) and pattern.properties <= node.properties):
+        return
     m = found.copy()
     m.values[pattern] = node
     if all(match_size(p, d, m) for p, d in zip(pattern.shape, node.shape, strict=True)):

@@ -61,7 +61,7 @@ class PointSource:
     """Draws points at which the expressions of an evaluator are defined and well conditioned.
 
     ``perturbations`` maps the names of perturbations to the variables that they move; ``others`` are
-    variables that need values besides those in the expressions.
+    variables that need values besides those in the expressions; ``scale`` multiplies values where it can.
     """
 
     sampler: Sampler
@@ -69,6 +69,7 @@ class PointSource:
     perturbations: Mapping[str, Variable]
     others: Sequence[Variable] = ()
     start: Domain = DECLARED
+    scale: float = 1.0
 
     def __post_init__(self) -> None:
         free = [*self.evaluator.inputs, *self.others, *self.perturbations.values()]
@@ -100,7 +101,7 @@ class PointSource:
         best: tuple[tuple[int, ...], Point] | None = None
         left = CANDIDATES
         for i, domain in enumerate(self._ladder(culprits)):
-            scale = SCALES[trial % len(SCALES)] if i < CANDIDATES // 2 else 1.0
+            scale = self.scale * (SCALES[trial % len(SCALES)] if i < CANDIDATES // 2 else 1.0)
             point, memory = self._candidate(domain, trial, scale, coordinate)
             if not self._is_defined(memory, culprits):
                 continue
@@ -146,6 +147,8 @@ class PointSource:
         memory = self.evaluator.memory(values, sizes)
         largest = max((float(np.max(np.abs(m))) for m in memory if m is not None), default=0.0)
         assumptions = domain.assumptions([v.name for v in self.variables])
+        if self.scale < 1:
+            assumptions = ("all values small", *assumptions)
         return Point(sizes, values, assumptions, largest), memory
 
     def _whole_numbers(self, domain: Domain, trial: int) -> dict[str, float]:

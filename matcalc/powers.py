@@ -42,7 +42,7 @@ from matcalc.leaves import (
 from matcalc.products import multiply
 from matcalc.registries import CONSTRUCTORS, method
 from matcalc.sums import add, describe, negate, product_of, scale, split_coefficient, unsigned
-from matcalc.transposes import transpose
+from matcalc.transposes import is_turned, transpose
 
 LARGEST_FOLDED_EXPONENT = 64
 LARGEST_FOLDED_BITS = 2000
@@ -216,7 +216,7 @@ def _hadamard_of(factors: list[Expression], shape: tuple[Expr, Expr]) -> Express
         joined = _join_entrywise(f, others)
         if joined is not None:
             return joined
-    if shape[0] is ONE or all(isinstance(f, Transpose) for f in factors):
+    if all(map(is_turned, factors)):
         return transpose(hadamard(*map(transpose, factors)))
     factors.sort(key=lambda f: f.key)
     return intern(Hadamard, tuple(factors), shape)
@@ -273,7 +273,7 @@ def entrywise_power(base: Expression, exponent: Expression) -> Expression:
         return multiply(power(outer, exponent), entrywise_power(bare, exponent))
     if isinstance(base, Hadamard) and integral:
         return hadamard(*(entrywise_power(f, exponent) for f in base._args))
-    if exponent.is_scalar and (isinstance(base, Transpose) or shape[0] is ONE):
+    if exponent.is_scalar and is_turned(base):
         return transpose(entrywise_power(transpose(base), exponent))
     if isinstance(exponent, Number) and exponent.value.is_even:
         _, base = unsigned(base)
@@ -322,17 +322,19 @@ def indexed_sum(index: Expression, lower: Expression, upper: Expression, body: E
         return scale(c, indexed_sum(index, lower, upper, rest))
     bound = _bound_index(index, body)
     if bound is not index:
-        body = CONSTRUCTORS["substitute"](body, {index: bound})
+        return indexed_sum(bound, lower, upper, CONSTRUCTORS["substitute"](body, {index: bound}))
     return intern(IndexedSum, (bound, lower, upper, body), body.shape)
 
 
 def _bound_index(index: Expression, body: Expression) -> Variable:
-    """The variable #h that the sum binds: h is one more than for any sum or other index inside the body."""
+    """The variable #h that the sum binds: h is one more than for any sum inside, unless that is another's index."""
     parts = postorder(body)
-    others = [e for e in parts if isinstance(e, Variable) and e.is_index and e is not index]
-    others += [e._args[0] for e in parts if isinstance(e, IndexedSum)]
-    levels = [int(v.name[1:]) for v in others]
-    return variable(f"#{1 + max(levels, default=0)}", ONE, ONE, "integer")
+    inside = [e._args[0] for e in parts if isinstance(e, IndexedSum)]
+    level = 1 + max((int(v.name[1:]) for v in inside), default=0)
+    others = {e.name for e in parts if isinstance(e, Variable) and e is not index and e not in inside}
+    while f"#{level}" in others:
+        level += 1
+    return variable(f"#{level}", ONE, ONE, "integer")
 
 
 def _occurs(index: Expression, body: Expression) -> bool:

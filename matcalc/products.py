@@ -109,10 +109,33 @@ def _push(chain: list[Expression], f: Expression, todo: list[Expression], coeffi
         if shortened is not None:
             todo.append(shortened)
             return coefficient
+    if _take_diagonal(chain, f, todo):
+        return coefficient
     chain.append(f)
     if f.columns is ONE:
         _take_scalar(chain, todo)
     return coefficient
+
+
+def _take_diagonal(chain: list[Expression], f: Expression, todo: list[Expression]) -> bool:
+    """A diagonal matrix times a column, or a row times one, is an entrywise product."""
+    if f.columns is ONE:
+        for i in range(len(chain) - 1, -1, -1):
+            x = _diagonal_of(chain[i])
+            if x is not None:
+                column = multiply(*chain[i + 1 :], f)
+                del chain[i:]
+                todo.append(CONSTRUCTORS["Hadamard"](x, column))
+                return True
+    y = _diagonal_of(f)
+    if y is not None:
+        for i in range(len(chain) - 1, -1, -1):
+            if chain[i].rows is ONE:
+                row = multiply(*chain[i:])
+                del chain[i:]
+                todo.append(transpose(CONSTRUCTORS["Hadamard"](transpose(row), y)))
+                return True
+    return False
 
 
 def _is_full(f: Expression) -> bool:

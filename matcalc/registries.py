@@ -37,6 +37,8 @@ METHODS = {
     "to_sympy": ("matcalc.sympy_writing", "to_sympy"),
     "notation in latex": ("matcalc.latex", "latex_of"),
     "notation in unicode": ("matcalc.unicode", "unicode_of"),
+    "table": ("matcalc.pickling", "table"),
+    "restored": ("matcalc.pickling", "restored"),
     "verify": ("matcalc.verdicts", "verify_derivative"),
     "text": ("matcalc.writing", "text"),
 }

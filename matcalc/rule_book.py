@@ -23,6 +23,7 @@ from matcalc.syntax import parse_rulebook
 from matcalc.syntax_trees import RuleText, Tree
 
 DIFFERENTIAL, ADJOINT, IDENTITY, DEFINITION = "differential", "adjoint", "identity", "definition"
+CONDITIONS = ("invertible", "nonnegative", "nonzero", "positive")
 _START = re.compile(r"^(?P<name>[A-Za-z][\w-]*)[ \t]*:", re.MULTILINE)
 _HEAD = re.compile(r"(?:d\(|linear\s+|dot\(\s*\w+\s*,\s*)(?P<head>\w+)\(")
 _WORD = re.compile(r"[A-Za-z]\w*(?=\()")
@@ -148,6 +149,11 @@ def rule_of(text: RuleText, whole: str) -> Rule:
 
 def _rule_of(text: RuleText, whole: str) -> Rule:
     names, sizes = declared_names(text.declarations, whole)
+    for name, word in text.conditions:
+        if word not in CONDITIONS or name not in names:
+            message = f"{text.name}: {name} {word} is not a condition on a declared variable"
+            hint = f"conditions are {', '.join(CONDITIONS)}"
+            raise RuleError(message, text=whole, start=text.left.start, end=text.left.end, hint=hint, file=text.file)
     parameters = {n: variable(n, *d.shape, *d.properties) for n, d in names.items()}
     kind, left, right, slot = _sides(text, whole, names, sizes)
     statement = " ".join(whole[text.left.start : (text.right or text.left).end].split())

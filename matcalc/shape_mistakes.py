@@ -106,7 +106,7 @@ def _scaling(found: Inference, tree: Tree, i: int, left: Shape, right: Shape) ->
     vector, matrix = tree.children[i + 1], tree.children[i]
     if left[1] is ONE or left[0] is ONE:
         vector, matrix, left, right = matrix, vector, right, left
-    if tree.value[i] != ".*" or ONE not in right:  # type: ignore[index]
+    if i or tree.value[i] != ".*" or ONE not in right:  # type: ignore[index]
         return ""
     if right[1] is ONE and left[0] == right[0]:
         return f"write diag({found.bare(vector)})*{found.quote(matrix)} to scale each row"

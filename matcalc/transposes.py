@@ -5,6 +5,7 @@ from __future__ import annotations
 from sympy import Integer
 
 from matcalc.expressions import (
+    ONE,
     Apply,
     Block,
     Commutation,
@@ -28,6 +29,13 @@ from matcalc.leaves import (
 )
 from matcalc.registries import CONSTRUCTORS
 from matcalc.sums import add, negate
+
+
+def is_turned(node: Expression) -> bool:
+    """Whether what acts entry by entry is better written of the transpose: rows, and transposes but for columns."""
+    if node.columns is ONE:
+        return False
+    return node.rows is ONE or isinstance(node, Transpose)
 
 
 def _transposable_operands(node: Expression) -> tuple[Expression, ...]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from matcalc.errors import MatcalcError, RuleError
 from matcalc.function_table import FUNCTIONS, Function
-from matcalc.rule_book import DEFINITION, DIFFERENTIAL, Book, Rule, rule_of
+from matcalc.rule_book import DEFINITION, DIFFERENTIAL, IDENTITY, Book, Rule, rule_of
 from matcalc.self_check import check_rule
 from matcalc.simplification import forget_identities
 from matcalc.syntax import parse_rulebook
@@ -50,6 +51,7 @@ def load_rules(path: str | Path) -> list[Rule]:
 
 def _checked(text: RuleText, whole: str, defined: list[str]) -> Rule:
     rule = rule_of(text, whole)
+    _refuse_unsound(rule, text, whole)
     if rule.kind == DEFINITION:
         defined.append(_define(text, whole, rule))
         return rule
@@ -60,10 +62,27 @@ def _checked(text: RuleText, whole: str, defined: list[str]) -> Rule:
     if rule.kind == DIFFERENTIAL and Book.get().about(DIFFERENTIAL, rule.head):
         known = Book.get().about(DIFFERENTIAL, rule.head)[0]
         raise RuleError(f"{rule.name}: {rule.head} has a rule already: {known.place} {known.name}", **where)  # type: ignore[arg-type]
+    if rule.kind == IDENTITY and any(a.startswith(tuple(rule.parameters)) for a in report.assumptions):
+        message = f"{rule.name} could only be sampled with {', '.join(report.assumptions)}"
+        raise RuleError(message, hint="declare the property: for x: vector(n) positive", **where)  # type: ignore[arg-type]
     if report.verdict == "inconclusive":
         hint = "state the domain in `for` and `where` so that it can be sampled"
         raise RuleError(f"{rule.name} could not be verified: {report}", hint=hint, **where)  # type: ignore[arg-type]
     return rule
+
+
+def _refuse_unsound(rule: Rule, text: RuleText, whole: str) -> None:
+    """A definition holds for every argument, and an identity for every matrix with the declared properties."""
+    where: dict[str, Any] = {"file": text.file, "text": whole, "start": text.left.start, "end": text.left.end}
+    declared = [f"{v.name} {p}" for v in rule.parameters.values() for p in sorted(v.properties)]
+    if rule.kind == DEFINITION and declared:
+        message = f"{rule.name}: a definition holds for every argument, and {declared[0]} is declared"
+        raise RuleError(message, hint="leave the property out", **where)
+    conditions = [f"{name} {word}" for name, word in rule.conditions if word != "invertible"]
+    if rule.kind == IDENTITY and conditions:
+        name, word = conditions[0].split()
+        message = f"{rule.name}: an identity is used wherever it fits, and cannot depend on {conditions[0]}"
+        raise RuleError(message, hint=f"declare the property instead: for {name}: vector(n) {word}", **where)
 
 
 def _define(text: RuleText, whole: str, rule: Rule) -> str:

@@ -158,8 +158,22 @@ def equal(
     >>> equal("inv(A*B)", "inv(B)*inv(A)", where="A, B: matrix(n,n)").verdict
     'verified'
     """
-    first, second = (read(e, where).expression if isinstance(e, str) else e for e in (e1, e2))
+    first, second = (
+        _read_both(e1, e2, where)
+        if isinstance(e1, str) and isinstance(e2, str)
+        else (read(e, where).expression if isinstance(e, str) else e for e in (e1, e2))
+    )
     if not isinstance(first, Expression) or not isinstance(second, Expression):
         raise ShapeError("equal compares two texts or two expressions", hint="use from_sympy first")
     options: dict[str, Any] = {} if trials is None else {"trials": trials}
     return verify_equal(first, second, seed=seed, **options)
+
+
+def _read_both(e1: str, e2: str, where: str | None) -> tuple[Expression, Expression]:
+    """Two texts with the sizes that both of them together need; they may still differ in shape."""
+    try:
+        variables = read(f"({e1}) - ({e2})", where).variables
+    except MatcalcError:
+        return read(e1, where).expression, read(e2, where).expression
+    declared = declarations_of(variables, [])
+    return read(e1, declared).expression, read(e2, declared).expression

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from secrets import randbits
 from time import monotonic
 from typing import Any
@@ -24,6 +23,7 @@ from matcalc.sampling import DECLARED, Domain, Sampler
 TRIALS = 3
 TIME_LIMIT = 10.0
 SEED_BITS = 32
+SMALL_SCALE = 1 / 64
 
 
 def verify_forms(
@@ -144,10 +144,9 @@ def verify_tests(
     sampler = Sampler(randbits(SEED_BITS) if seed is None else seed)
     computer = Computer(tuple(dict.fromkeys(roots)), moving)
     free = [v for v in (*others, *computer.evaluator(computer.roots, False).inputs) if v.name not in moving]
-    small = replace(domain, small=frozenset(v.name for v in computer.evaluator(tuple(known), False).inputs))
     deadline = monotonic() + time_limit
-    for defined, where in ((computer.roots, domain), (tuple(known), domain), (computer.roots, small)):
-        source = PointSource(sampler, computer.evaluator(defined, False), moving, free, where)
+    for defined, scale in ((computer.roots, 1.0), (tuple(known), 1.0), (computer.roots, SMALL_SCALE)):
+        source = PointSource(sampler, computer.evaluator(defined, False), moving, free, domain, scale)
         report = Jury(tests, computer, source, trials, deadline).hear()
         if report.verdict != "inconclusive" or monotonic() > deadline:
             break
