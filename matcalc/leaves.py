@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
-from sympy import Expr, Rational, cancel, pi
+from sympy import Expr, Rational, cancel, expand, pi
 from sympy.core.symbol import Str
 
 from matcalc.errors import MatcalcError, ShapeError
@@ -36,6 +36,9 @@ PROPERTIES = (
 SQUARE_PROPERTIES = frozenset({"symmetric", "skew", "diagonal", "spd", "lower", "upper"})
 
 
+MOST_BITS = 10_000
+
+
 def number(value: int | float | Fraction | Expr) -> Number:
     """The constant scalar ``value``, kept exact; a float is read as the decimal it prints as.
 
@@ -48,6 +51,8 @@ def number(value: int | float | Fraction | Expr) -> Number:
         value = Rational(value)
     elif not isinstance(value, Rational):
         value = normal_size(value)
+    if isinstance(value, Rational) and max(value.p.bit_length(), value.q.bit_length()) > MOST_BITS:
+        raise MatcalcError("a number of more than 3,000 digits is not kept exact", hint="write it as a power")
     node: Number = intern(Number, (value,), SCALAR, value=value)
     return node
 
@@ -133,7 +138,7 @@ def unit(index: Expression, n: Dimension) -> Expression:
 
 def commutation(m: Dimension, n: Dimension) -> Expression:
     """K(m,n), with K vec(A) = vec(Aᵀ) for A of shape (m, n); Magnus & Neudecker 1979."""
-    return identity(m * n) if m is ONE or n is ONE else intern(Commutation, (m, n), (m * n, m * n))
+    return identity(m * n) if m is ONE or n is ONE else intern(Commutation, (m, n), (expand(m * n), expand(m * n)))
 
 
 def expression(value: Any) -> Expression:

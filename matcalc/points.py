@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from sympy import Expr
 
+from matcalc.cancellations import cancels_deeply
 from matcalc.curves import CURVED, structured
 from matcalc.differences import magnitude
 from matcalc.evaluation import Evaluator
@@ -37,8 +38,9 @@ COMFORTABLE_ENTRIES, MOST_ENTRIES = 20_000, 1_000_000
 LARGEST_CONDITION = 1e6
 KINK_MARGIN = 0.05
 CANDIDATES = 12
-# The scales of values at successive points: mistakes may hide where a function is saturated.
-SCALES = (1.0, 1.0, 1 / 8, 1.0, 1 / 64)
+# The scales of values at successive points: mistakes may hide where a function is saturated. Not with kinks, whose
+# regions are cones: A*x - y has the signs of -y if all is small.
+SCALES = (1.0, 1 / 8, 1 / 64)
 STEP_FOR_SENSITIVITY = 1e-9
 LARGEST_CHANGE = 1e-3
 
@@ -47,7 +49,7 @@ LARGEST_CHANGE = 1e-3
 class Point:
     """The sizes, the values of variables and perturbations by name, and what was assumed to find them.
 
-    `largest` is the largest number that occurs in computing the expressions there.
+    `largest` is the largest number that occurs in computing the expressions there, or 0 where nothing cancels.
     """
 
     sizes: Mapping[str, int]
@@ -101,7 +103,8 @@ class PointSource:
         best: tuple[tuple[int, ...], Point] | None = None
         left = CANDIDATES
         for i, domain in enumerate(self._ladder(culprits)):
-            scale = self.scale * (SCALES[trial % len(SCALES)] if i < CANDIDATES // 2 else 1.0)
+            natural = self.has_kinks or i >= CANDIDATES // 2
+            scale = self.scale * (1.0 if natural else SCALES[trial % len(SCALES)])
             point, memory = self._candidate(domain, trial, scale, coordinate)
             if not self._is_defined(memory, culprits):
                 continue
@@ -145,7 +148,9 @@ class PointSource:
             length = scale / 8 if v.name in domain.small else scale
             values[name] = sampler.direction(v, values[v.name], length, coordinate=coordinate)
         memory = self.evaluator.memory(values, sizes)
-        largest = max((float(np.max(np.abs(m))) for m in memory if m is not None), default=0.0)
+        largest = 0.0
+        if cancels_deeply(self.evaluator.nodes, memory):
+            largest = max(float(np.max(np.abs(m))) for m in memory if m is not None)
         assumptions = domain.assumptions([v.name for v in self.variables])
         if self.scale < 1:
             assumptions = ("all values small", *assumptions)
