@@ -3,9 +3,10 @@
     python benchmarks/speed.py            the table
     python benchmarks/speed.py --json     the same figures as one document
 
-Ours is the time of `mc.gradient(text, …)`, parsing, simplification and all; SymPy's is that of `.diff` alone on
-the expression built before, with its caches cleared. Each figure is the median over fresh processes in which
-every case is seen once, the two contenders in turns. SymPy is counted only where its answer is right.
+Ours is the time of `mc.gradient(text, …)`, parsing, simplification and all, and beside it that of
+`mc.gradient(expression, …)`, which is what SymPy's `.diff` does on the expression built before (its caches
+cleared). Each figure is the median over fresh processes in which every case is seen once. SymPy is counted
+only where its answer is right.
 """
 
 import argparse
@@ -44,8 +45,30 @@ def one_round() -> dict[str, list[float | None]]:
             mc.gradient(case["expr"], case["wrt"], where=case["where"])
         except mc.MatcalcError:
             continue
-        ours = 1e3 * (time.perf_counter() - begin)
-        times[case["id"]] = [ours, sympy_time(mc, sympy, case)]
+        times[case["id"]] = [1e3 * (time.perf_counter() - begin)]
+    for case in cases():
+        if case["id"] in times:
+            times[case["id"]].append(sympy_time(mc, sympy, case))
+    return times
+
+
+def derivation_round() -> dict[str, list[float | None]]:
+    """The time from an expression to its gradient for each case, in a process of its own."""
+    import matcalc as mc
+
+    for text in WARM_UP:
+        expression = mc.parse(text)
+        mc.gradient(expression, next(iter(expression.variables)))
+    times: dict[str, list[float | None]] = {}
+    for case in cases():
+        try:
+            expression = mc.parse(case["expr"], case["where"])
+        except mc.MatcalcError:
+            continue
+        variable = expression.variables[case["wrt"]]
+        begin = time.perf_counter()
+        mc.gradient(expression, variable)
+        times[case["id"]] = [1e3 * (time.perf_counter() - begin)]
     return times
 
 
@@ -105,14 +128,15 @@ def is_right(sympy: Any, derivative: Any, case: dict[str, Any]) -> bool:
 
 
 def measured(rounds: int = ROUNDS) -> dict[str, list[float | None]]:
-    """The median over fresh processes of both times, by case."""
+    """The medians over fresh processes, by case: text to answer, SymPy's derivative, expression to answer."""
     found: list[dict[str, list[float | None]]] = []
     for _ in range(rounds):
-        output = subprocess.run(
-            [sys.executable, __file__, "--round"], capture_output=True, text=True, check=True
-        ).stdout
-        found.append(json.loads(output))
-    return {name: [_median([r[name][i] for r in found if name in r]) for i in (0, 1)] for name in found[0]}
+        whole, derivation = (
+            json.loads(subprocess.run([sys.executable, __file__, o], capture_output=True, text=True, check=True).stdout)
+            for o in ("--round", "--derivation-round")
+        )
+        found.append({name: [*times, *derivation[name]] for name, times in whole.items()})
+    return {name: [_median([r[name][i] for r in found]) for i in range(3)] for name in found[0]}
 
 
 def _median(values: list[float | None]) -> float | None:
@@ -125,26 +149,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--round", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--derivation-round", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.round:
-        print(json.dumps(one_round()))
+    if options.round or options.derivation_round:
+        print(json.dumps(one_round() if options.round else derivation_round()))
         return
     times = measured()
-    ours = [t[0] for t in times.values() if t[0] is not None]
-    both = [(t[0], t[1]) for t in times.values() if t[0] is not None and t[1] is not None]
+    rows = [(our, theirs, derived) for our, theirs, derived in times.values() if our and derived]
+    both = [(our, theirs, derived) for our, theirs, derived in rows if theirs]
     figures = {
-        "cases": len(ours),
-        "median_ms": statistics.median(ours),
-        "slowest_ms": max(ours),
+        "cases": len(rows),
+        "median_ms": statistics.median([our for our, _, _ in rows]),
+        "slowest_ms": max(our for our, _, _ in rows),
+        "derivation_median_ms": statistics.median([derived for _, _, derived in rows]),
         "sympy_right": len(both),
-        "sympy_median_ms": statistics.median([s for _, s in both]) if both else None,
-        "ratio_median": statistics.median([s / o for o, s in both]) if both else None,
-        "ratio_least": min((s / o for o, s in both), default=None),
+        "sympy_median_ms": statistics.median([theirs for _, theirs, _ in both]),
+        "sympy_over_ours_from_text": statistics.median([theirs / our for our, theirs, _ in both]),
+        "sympy_over_our_derivation": statistics.median([theirs / derived for _, theirs, derived in both]),
     }
     if options.json:
         print(json.dumps({"figures": figures, "times_ms": times}, indent=1))
         return
-    for name, (our, theirs) in sorted(times.items(), key=lambda item: -(item[1][0] or 0)):
+    for name, (our, theirs, _) in sorted(times.items(), key=lambda item: -(item[1][0] or 0)):
         beside = f"{theirs:8.1f} ms {theirs / our:6.0f} x" if our and theirs else "SymPy: none or wrong"
         print(f"{name:24} {our:8.2f} ms   {beside}")
     print()

@@ -7,10 +7,16 @@ from collections.abc import Iterable, Iterator
 from matcalc.errors import NotDifferentiable
 from matcalc.expressions import (
     Apply,
+    Constant,
     EntrywisePower,
     Expression,
+    Hadamard,
     Number,
+    Ones,
     Power,
+    Product,
+    Sum,
+    Transpose,
     Variable,
     depends_on,
     postorder,
@@ -41,20 +47,22 @@ def _conditions(f: Expression, variables: list[Variable]) -> Iterator[str]:
         if isinstance(node, Apply) and FUNCTIONS[node.function].is_entrywise:
             if FUNCTIONS[node.function].kinked:
                 yield f"{text(node.operands[-1])} nonzero"
-            if node.function == "log":
+            if node.function == "log" and sign_of(node.operands[-1]) != POSITIVE:
                 yield f"{text(node.operands[-1])} positive"
             continue
         yield from _of_rules(node, active)
         if isinstance(node, EntrywisePower) and isinstance(node._args[1], Number):
             value = node._args[1].value
-            if value.is_number and not (value.is_integer and value > 0):
+            plain = value.is_integer and value.is_positive
+            if value.is_number and not plain and sign_of(node._args[0]) != POSITIVE:
                 yield f"{text(node._args[0])} {'nonzero' if value.is_integer else 'positive'}"
         if isinstance(node, Power) and isinstance(node._args[1], Number):
             exponent = node._args[1].value
             if node.is_scalar and exponent.is_number and (exponent < 1 or not exponent.is_integer):
                 base = node._args[0]
                 word = "nonzero" if exponent.is_integer else "positive"
-                if not (isinstance(base, Apply) and base.function == "norm2"):
+                norm = isinstance(base, Apply) and base.function == "norm2"
+                if not norm and sign_of(base) != POSITIVE:
                     yield f"{text(base)} {word}"
 
 
@@ -72,6 +80,48 @@ def _of_rules(node: Expression, active: set[Expression]) -> Iterator[str]:
             operand = matched[0].get(rule.parameters[name])
             if operand is not None and not _is_known(operand, word):
                 yield f"{text(operand)} {word}"
+
+
+POSITIVE, NONNEGATIVE = 2, 1
+
+
+def sign_of(node: Expression) -> int:
+    """What is seen of the sign of all entries: POSITIVE, NONNEGATIVE or 0 for nothing.
+
+    >>> import matcalc as mc
+    >>> sign_of(mc.parse("exp(x) + x.^2", where="x: vector(n)")) == POSITIVE
+    True
+    """
+    signs: dict[Expression, int] = {}
+    for e in postorder(node):
+        signs[e] = _own_sign(e, [signs[o] for o in e.operands])
+    return signs[node]
+
+
+def _own_sign(e: Expression, inside: list[int]) -> int:
+    if isinstance(e, Number):
+        return POSITIVE if e.value.is_positive else NONNEGATIVE if e.value.is_nonnegative else 0
+    if isinstance(e, (Ones, Constant)) or (isinstance(e, Variable) and "positive" in e.properties):
+        return POSITIVE
+    if isinstance(e, Apply):
+        return _SIGNS.get(e.function, 0)
+    if isinstance(e, (Power, EntrywisePower)) and isinstance(e._args[1], Number) and e._args[1].value.is_even:
+        return max(NONNEGATIVE, inside[0])
+    if isinstance(e, (Power, EntrywisePower)):
+        return inside[0] if e.is_scalar or isinstance(e, EntrywisePower) else 0
+    if isinstance(e, Sum):
+        return (max(inside) if min(inside) else 0) if inside else 0
+    if isinstance(e, Product) and e.is_scalar and len(e.chain) == 2 and e.chain[0] is e.chain[1].T:
+        return max(NONNEGATIVE, min(inside))
+    if isinstance(e, (Product, Hadamard, Transpose)):
+        return min(inside)
+    return 0
+
+
+_SIGNS = {
+    **dict.fromkeys(("exp", "cosh", "sigmoid", "softplus", "softmax"), POSITIVE),
+    **dict.fromkeys(("norm2", "abs", "relu"), NONNEGATIVE),
+}
 
 
 def _is_known(operand: Expression, word: str) -> bool:

@@ -23,7 +23,7 @@ from matcalc.reading import Declared, declarations, read
 from matcalc.registries import method
 from matcalc.simplification import length, simplify
 from matcalc.sums import add
-from matcalc.tangents import perturbation, projection
+from matcalc.tangents import is_constrained, perturbation, projection
 from matcalc.tokens import spelled
 from matcalc.writing import text
 
@@ -89,7 +89,7 @@ class Derivative:
                 f"only a scalar has a gradient, and {text(f)} is {_shape_words(f)}",
                 hint="ask for its jacobian or its differential; or take sum(…), norm2(…)^2 or an inner product",
             )
-        return {x: simplify(projection(x, g)) for x, g in self._adjoint_of_one.items()}
+        return {x: simplify(projection(x, g)) if is_constrained(x) else g for x, g in self._adjoint_of_one.items()}
 
     @cached_property
     def gradient(self) -> Any:

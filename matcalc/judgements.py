@@ -118,7 +118,7 @@ class Jury:
     def hear(self) -> Report:
         """Draw points until every test has its verdict or time is up, and report."""
         self.tallies = {test.form: Tally() for test in self.tests}
-        trials = max(self.trials, POINTS_WITH_KINKS) if self.source.has_kinks else self.trials
+        trials = max(self.trials, POINTS_WITH_KINKS) if self.source.kinks else self.trials
         try:
             for trial in range(trials + EXTRA_POINTS):
                 doubted = [test for test in self.tests if self.tallies[test.form].needs_more]

@@ -28,7 +28,7 @@ from matcalc.expressions import (
     Variable,
     variables_of,
 )
-from matcalc.function_table import FUNCTIONS
+from matcalc.kinks import Kinks
 from matcalc.operations import dimension_value
 from matcalc.powers import is_integer_valued
 from matcalc.sampling import DECLARED, LARGEST_SIZES, Domain, NoPoint, Sampler
@@ -36,7 +36,6 @@ from matcalc.sampling import DECLARED, LARGEST_SIZES, Domain, NoPoint, Sampler
 LARGEST_SIZE = 200
 COMFORTABLE_ENTRIES, MOST_ENTRIES = 20_000, 1_000_000
 LARGEST_CONDITION = 1e6
-KINK_MARGIN = 0.05
 CANDIDATES = 12
 # The scales of values at successive points: mistakes may hide where a function is saturated. Not with kinks, whose
 # regions are cones: A*x - y has the signs of -y if all is small.
@@ -84,13 +83,8 @@ class PointSource:
         self._tall = [v.shape for v in self.variables if "orthogonal" in v.properties]
         slots = {node: i for i, node in enumerate(nodes)}
         self._inverted = [slots[o] for o in _inverted(nodes)]
-        self._kinked = [slots[node.operands[-1]] for node in nodes if _is_kinked(node)]
+        self.kinks = Kinks(nodes)
         self.start = _narrowed(self.start, nodes)
-
-    @property
-    def has_kinks(self) -> bool:
-        """Whether a function with a kink occurs, so that a formula may be right in some regions only."""
-        return bool(self._kinked)
 
     def draw(self, trial: int = 0, *, coordinate: bool = False) -> Point:
         """The next point; `trial` alternates the sides of scalar kinks. Raises NoPoint."""
@@ -100,10 +94,10 @@ class PointSource:
 
     def _draw(self, trial: int, coordinate: bool) -> Point:
         culprits: set[str] = set()
-        best: tuple[tuple[int, ...], Point] | None = None
+        best: tuple[tuple[int, ...], Point, list[Any]] | None = None
         left = CANDIDATES
         for i, domain in enumerate(self._ladder(culprits)):
-            natural = self.has_kinks or i >= CANDIDATES // 2
+            natural = self.kinks or i >= CANDIDATES // 2
             scale = self.scale * (1.0 if natural else SCALES[trial % len(SCALES)])
             point, memory = self._candidate(domain, trial, scale, coordinate)
             if not self._is_defined(memory, culprits):
@@ -111,14 +105,15 @@ class PointSource:
             made_of_rounding = self._made_of_rounding(point, memory)
             if made_of_rounding is None:
                 continue
-            flaws = (made_of_rounding, *self._kink_flaws(memory, trial))
+            flaws = (made_of_rounding, *self.kinks.flaws(memory, trial))
             if best is None or flaws < best[0]:
-                best = (flaws, point)
+                best = (flaws, point, memory)
             left -= 1
             if not any(best[0]) or left == 0:
-                return best[1]
+                break
         if best is None:
             raise NoPoint("no point was found at which all is defined and well conditioned")
+        self.kinks.seen(best[2])
         return best[1]
 
     def _ladder(self, culprits: set[str]) -> Iterator[Domain]:
@@ -214,20 +209,6 @@ class PointSource:
                 shaken[v.name] = X + STEP_FOR_SENSITIVITY * (V if v.is_scalar else structured(v, V))
         return shaken
 
-    def _kink_flaws(self, memory: Sequence[Any], trial: int) -> tuple[int, int]:
-        """How many kinks are too close, and how many have all of their arguments on one side."""
-        close = one_sided = 0
-        for j, slot in enumerate(self._kinked):
-            entries = np.asarray(memory[slot])
-            sizes = np.abs(entries[entries != 0])
-            close += bool(np.any(sizes <= KINK_MARGIN * np.max(sizes, initial=0)))
-            if entries.ndim == 0:
-                close += bool(abs(entries) <= KINK_MARGIN)
-                one_sided += bool((entries > 0) != ((trial + j) % 2 == 0))
-            else:
-                one_sided += bool(np.all(entries > 0) or np.all(entries < 0))
-        return close, one_sided
-
 
 # Who is narrowed how: (squares near the identity, positive, small, above one).
 _STEPS = (
@@ -255,10 +236,6 @@ def _own_sizes(node: Expression) -> Iterator[Expr]:
     for argument in node.args:
         if not isinstance(argument, Expression):
             yield from argument.free_symbols
-
-
-def _is_kinked(node: Expression) -> bool:
-    return isinstance(node, Apply) and FUNCTIONS[node.function].kinked
 
 
 def _narrowed(start: Domain, nodes: Sequence[Expression]) -> Domain:
