@@ -7,7 +7,7 @@ million times as large may have none.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import prod
+from math import isfinite, prod
 from typing import Any
 
 from matcalc.differences import magnitude
@@ -31,6 +31,14 @@ def cancels_deeply(nodes: Sequence[Expression], memory: Sequence[Any]) -> bool:
     return any(
         type(node) in _SUMMANDS and _exceeds(_SUMMANDS[type(node)](node, values), values[node]) for node in nodes
     )
+
+
+def largest_cancelling(nodes: Sequence[Expression], memory: Sequence[Any]) -> float:
+    """The size of the largest value on the way, beside which a small one may be rounding; 0 where none cancels."""
+    if not cancels_deeply(nodes, memory):
+        return 0.0
+    sizes = [magnitude(value) for value in memory if value is not None]
+    return max(size for size in sizes if isfinite(size))
 
 
 def _exceeds(summand: float, value: Any) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from matcalc.cancellations import largest_cancelling
 from matcalc.curves import CURVED, moved, restored, tangent
 from matcalc.differences import JITTER, Slope, fine_slope, slope
 from matcalc.evaluation import Evaluator
@@ -51,7 +52,7 @@ class State:
     deadline: float
     values: dict[str, Any] = field(init=False)
     _slopes: dict[Any, Slope] = field(init=False, default_factory=dict)
-    _found: list[Any] | None = field(init=False, default=None)
+    _memory: list[Any] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.values = dict(self.point.values)
@@ -73,10 +74,21 @@ class State:
 
     def value(self, expression: Expression) -> Any:
         """The value of one of the expressions under test."""
-        if self._found is None:
+        evaluator = self.computer.evaluator(self.computer.roots, self.precise)
+        return self.memory[evaluator.roots[self.computer.roots.index(expression)]]
+
+    @property
+    def memory(self) -> list[Any]:
+        """The value of every node of the expressions under test."""
+        if self._memory is None:
             evaluator = self.computer.evaluator(self.computer.roots, self.precise)
-            self._found = evaluator(self.values, self.point.sizes, self.deadline)
-        return self._found[self.computer.roots.index(expression)]
+            self._memory = evaluator.memory(self.values, self.point.sizes, self.deadline)
+        return self._memory
+
+    @property
+    def largest_cancelling(self) -> float:
+        """The size of the largest value beside which a small one may be rounding."""
+        return largest_cancelling(self.computer.evaluator(self.computer.roots, self.precise).nodes, self.memory)
 
     def value_at(self, expression: Expression, values: Mapping[str, Any]) -> Any:
         """The value of an expression where some inputs are replaced."""

@@ -147,17 +147,19 @@ class Jury:
             sides = test.sides(state)
             agreement = float_agreement(sides)
             if agreement != "agree" or cheap:
-                agreement, sides = self._second_opinion(test, fine, sides, tally)
+                agreement, sides = self._second_opinion(test, fine, state.largest_cancelling, sides, tally)
             tally.count(agreement, sides, point)
 
-    def _second_opinion(self, test: Test, fine: State | None, sides: Sides, tally: Tally) -> tuple[Agreement, Sides]:
+    def _second_opinion(
+        self, test: Test, fine: State | None, largest: float, sides: Sides, tally: Tally
+    ) -> tuple[Agreement, Sides]:
         """What sixty digits say; where there are none, what double precision may say."""
         if fine is None:
             tally.reason = "the matrices are too large for sixty digits"
             return loose_agreement(sides), sides
         try:
             with sixty_digits():
-                found, fine_sides = _in_sixty_digits(test, fine)
+                found, fine_sides = _in_sixty_digits(test, fine, largest)
         except (NoKernel, ArithmeticError, ValueError, TypeError) as error:
             name = f"{error} cannot" if isinstance(error, NoKernel) else "this cannot"
             tally.reason = f"{name} be computed to sixty digits"
@@ -206,10 +208,10 @@ class Jury:
         return Check(test.form, tally.verdict, tally.worst, reason)
 
 
-def _in_sixty_digits(test: Test, fine: State) -> tuple[Agreement, Sides]:
+def _in_sixty_digits(test: Test, fine: State, largest: float) -> tuple[Agreement, Sides]:
     """The agreement in sixty digits, and the sides, rounded, entry by entry where they disagree."""
     sides = test.sides(fine)
-    rounding = FINE_ZERO * fine.point.largest
+    rounding = FINE_ZERO * largest
     agreement = fine_agreement(sides, rounding)
     if agreement == "unknown" and sides.size <= max(rounding, FINE_BARS_AGREED * sides.expected.error):
         agreement = agreement_of_small_numbers(sides, [test.sides(fine.jittered(k)) for k in range(JITTERS)])

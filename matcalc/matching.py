@@ -14,8 +14,6 @@ from typing import Any
 from sympy import Expr
 
 from matcalc.expressions import (
-    ONE,
-    SCALAR,
     Dimension,
     Expression,
     Hadamard,
@@ -31,7 +29,7 @@ from matcalc.leaves import number
 from matcalc.powers import hadamard, power
 from matcalc.products import multiply
 from matcalc.substitutions import substitute
-from matcalc.sums import add, product_of, split_coefficient
+from matcalc.sums import add, split_coefficient
 from matcalc.transposes import transpose
 
 
@@ -232,8 +230,3 @@ def _rewrite_product(left: Product, right: Expression, node: Product) -> Iterato
             for found, rest in _match_some(scalars, list(node.scalars), m):
                 before, after = node.chain[:start], node.chain[start + width :]
                 yield multiply(factor, *rest, multiply(*before, found.value(right), *after))
-
-
-def bare_product(node: Product) -> Expression:
-    """The product without its numeric coefficient."""
-    return product_of(ONE, node.scalars, node.chain, node.shape if node.chain else SCALAR)

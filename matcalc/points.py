@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from sympy import Expr
 
-from matcalc.cancellations import cancels_deeply
+from matcalc.cancellations import largest_cancelling
 from matcalc.curves import CURVED, structured
 from matcalc.differences import magnitude
 from matcalc.evaluation import Evaluator
@@ -46,15 +46,11 @@ LARGEST_CHANGE = 1e-3
 
 @dataclass(frozen=True)
 class Point:
-    """The sizes, the values of variables and perturbations by name, and what was assumed to find them.
-
-    `largest` is the largest number that occurs in computing the expressions there, or 0 where nothing cancels.
-    """
+    """The sizes, the values of variables and perturbations by name, and what was assumed to find them."""
 
     sizes: Mapping[str, int]
     values: Mapping[str, Any]
     assumptions: tuple[str, ...] = ()
-    largest: float = 1.0
 
 
 @dataclass
@@ -143,13 +139,10 @@ class PointSource:
             length = scale / 8 if v.name in domain.small else scale
             values[name] = sampler.direction(v, values[v.name], length, coordinate=coordinate)
         memory = self.evaluator.memory(values, sizes)
-        largest = 0.0
-        if cancels_deeply(self.evaluator.nodes, memory):
-            largest = max(float(np.max(np.abs(m))) for m in memory if m is not None)
         assumptions = domain.assumptions([v.name for v in self.variables])
         if self.scale < 1:
             assumptions = ("all values small", *assumptions)
-        return Point(sizes, values, assumptions, largest), memory
+        return Point(sizes, values, assumptions), memory
 
     def _whole_numbers(self, domain: Domain, trial: int) -> dict[str, float]:
         """The integers, from 1 to 4, or 0 where allowed: two have all pairs of parities in four points."""
@@ -190,10 +183,11 @@ class PointSource:
         None where rounding is large: log(det(X'X)) is made of nothing else.
         """
         shaken = self.evaluator(self._shaken(point), point.sizes)
+        largest = largest_cancelling(self.evaluator.nodes, memory)
         count = 0
         for slot, value in zip(self.evaluator.roots, shaken, strict=True):
             change, size = magnitude(value - memory[slot]), magnitude(memory[slot])
-            if not change <= LARGEST_CHANGE * max(size, STEP_FOR_SENSITIVITY * point.largest):
+            if not change <= LARGEST_CHANGE * max(size, STEP_FOR_SENSITIVITY * largest):
                 return None
             count += change > LARGEST_CHANGE * size
         return count
