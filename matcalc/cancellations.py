@@ -6,72 +6,79 @@ million times as large may have none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from math import isfinite, prod
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from operator import mul
+from typing import Any, TypeAlias
 
-from matcalc.differences import magnitude
+import numpy as np
+
 from matcalc.expressions import Apply, Expression, IndexedSum, Product, Sum
 
 DEEP = 1e12
-
-
-def cancels_deeply(nodes: Sequence[Expression], memory: Sequence[Any]) -> bool:
-    """Whether some value is a million million times smaller than what it was added up from.
-
-    >>> import numpy as np
-    >>> from matcalc.evaluation import Evaluator
-    >>> from matcalc.reading import parse
-    >>> evaluator = Evaluator([parse("s + t - s*t", "s, t: scalar")])
-    >>> values = [{"s": np.float64(s), "t": np.float64(1e-9)} for s in (1e-9, 1.0)]
-    >>> [cancels_deeply(evaluator.nodes, evaluator.memory(v, {})) for v in values]
-    [False, False]
-    """
-    values = dict(zip(nodes, memory, strict=True))
-    return any(
-        type(node) in _SUMMANDS and _exceeds(_SUMMANDS[type(node)](node, values), values[node]) for node in nodes
-    )
+Values: TypeAlias = Mapping[Expression, Any]
 
 
 def largest_cancelling(nodes: Sequence[Expression], memory: Sequence[Any]) -> float:
-    """The size of the largest value on the way, beside which a small one may be rounding; 0 where none cancels."""
-    if not cancels_deeply(nodes, memory):
+    """The largest number on the way, beside which a small one may be rounding; 0 where none cancels.
+
+    >>> from matcalc.evaluation import Evaluator
+    >>> from matcalc.reading import parse
+    >>> evaluator = Evaluator([parse("s - t*s", "s, t: scalar")])
+    >>> [
+    ...     float(largest_cancelling(evaluator.nodes, evaluator.memory({"s": 1e-20, "t": t}, {})))
+    ...     for t in (0.5, 1.0)
+    ... ]
+    [0.0, 1.0]
+    """
+    values = dict(zip(nodes, memory, strict=True))
+    with np.errstate(all="ignore"):
+        largest = max((float(np.max(np.abs(v))) for v in memory if v is not None), default=0.0)
+        if not np.isfinite(largest):
+            return np.inf
+        return largest if any(_cancels(node, values) for node in nodes) else 0.0
+
+
+def _cancels(node: Expression, values: Values) -> bool:
+    """Whether some entry is a million million times smaller than what it was added up from."""
+    summands = _SUMMANDS.get(type(node))
+    if summands is None or values[node] is None:
+        return False
+    return bool(np.any(summands(node, values) > DEEP * np.abs(values[node])))
+
+
+def _of_sum(node: Sum, values: Values) -> Any:
+    return reduce(np.maximum, (np.abs(values[term]) for term in node.operands))
+
+
+def _of_product(node: Product, values: Values) -> Any:
+    """The product of absolute values; a factor that was solved with has no value, and is well conditioned."""
+    chain = [values.get(factor) for factor in node.chain]
+    if not chain or any(value is None for value in chain):
         return 0.0
-    sizes = [magnitude(value) for value in memory if value is not None]
-    return max(size for size in sizes if isfinite(size))
+    matrix = reduce(np.matmul, map(np.abs, chain))
+    scalars = [abs(values[s]) for s in node.operands if s.is_scalar]
+    return reduce(mul, scalars, matrix[0, 0] if node.is_scalar else matrix)
 
 
-def _exceeds(summand: float, value: Any) -> bool:
-    return value is not None and summand > DEEP * magnitude(value)
-
-
-def _of_sum(node: Sum, values: dict[Expression, Any]) -> float:
-    return max(magnitude(values[term]) for term in node.operands)
-
-
-def _of_product(node: Product, values: dict[Expression, Any]) -> float:
-    """The product of norms; a factor that was solved with has no value, and is well conditioned."""
-    found = [values.get(factor) for factor in node.operands]
-    return 0.0 if any(value is None for value in found) else prod(map(magnitude, found))
-
-
-def _of_application(node: Apply, values: dict[Expression, Any]) -> float:
+def _of_application(node: Apply, values: Values) -> Any:
     if node.function in _NEAR_ONE:
         return 1.0
-    size = magnitude(values[node.operands[-1]])
-    n = len(values[node.operands[-1]]) if node.function in _DEGREES else 1
-    return size ** _DEGREES[node.function](n) if node.function in _DEGREES else 0.0
+    if node.function not in _DEGREES:
+        return 0.0
+    A = values[node.operands[-1]]
+    return float(np.linalg.norm(A)) ** _DEGREES[node.function](len(A))
 
 
-def _of_indexed_sum(node: IndexedSum, values: dict[Expression, Any]) -> float:
-    return float("inf")
+def _of_indexed_sum(node: IndexedSum, values: Values) -> Any:
+    return np.inf
 
 
 # The functions that are small where their argument is close to 1, and those that add products of so many entries.
 _NEAR_ONE = frozenset({"log", "logdet", "logabsdet", "loggamma", "arccos", "arccosh"})
 _DEGREES: dict[str, Callable[[int], int]] = {"tr": lambda n: 1, "det": lambda n: n, "adj": lambda n: n - 1}
 
-_SUMMANDS: dict[type[Expression], Callable[[Any, dict[Expression, Any]], float]] = {
+_SUMMANDS: dict[type[Expression], Callable[[Any, Values], Any]] = {
     Sum: _of_sum,
     Product: _of_product,
     Apply: _of_application,

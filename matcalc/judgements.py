@@ -125,8 +125,9 @@ class Jury:
                 settled = any(len(t.against) > 1 for t in self.tallies.values())
                 if settled or (trial >= trials and not doubted):
                     break
-                point = self.source.draw(trial, coordinate=trial == 1 and trials > 2)
-                self._hear_at(point, self.tests if trial < trials else doubted)
+                with np.errstate(all="ignore"):
+                    point = self.source.draw(trial, coordinate=trial == 1 and trials > 2)
+                    self._hear_at(point, self.tests if trial < trials else doubted)
                 self.points.append(point)
         except NoPoint as error:
             self.stopped = error.message

@@ -217,8 +217,10 @@ def _extend_sum(
 def _rewrite_product(left: Product, right: Expression, node: Product) -> Iterator[Expression]:
     if node.is_scalar and node.chain:
         if left.is_scalar and len(left.chain) == len(node.chain):
-            for m in _match_sequence(left.chain, node.chain, Match()):
-                yield m.value(right)
+            # an inner product is stored in one of its two orders
+            for chain in (node.chain, tuple(transpose(f) for f in reversed(node.chain))):
+                for m in _match_sequence(left.chain, chain, Match()):
+                    yield m.value(right)
         return
     pattern_chain = () if left.is_scalar and left.chain else left.chain
     scalars = [left] if left.is_scalar and left.chain else list(left.scalars)
