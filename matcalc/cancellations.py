@@ -56,7 +56,7 @@ def _of_product(node: Product, values: Values) -> Any:
     chain = [values.get(factor) for factor in node.chain]
     if not chain or any(value is None for value in chain):
         return 0.0
-    matrix = reduce(np.matmul, map(np.abs, chain))
+    matrix: Any = reduce(np.matmul, [np.abs(factor) for factor in chain])  # type: ignore[arg-type]
     scalars = [abs(values[s]) for s in node.operands if s.is_scalar]
     return reduce(mul, scalars, matrix[0, 0] if node.is_scalar else matrix)
 

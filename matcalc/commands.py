@@ -46,6 +46,21 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
+class FormulaCommand(click.Command):
+    """A command whose arguments are formulas: one that begins with a minus is not taken for options."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        options = {name: p for p in self.get_params(ctx) for name in (*p.opts, *p.secondary_opts)}
+        found: list[str] = []
+        for arg in args:
+            previous = options.get(found[-1]) if found else None
+            is_value = isinstance(previous, click.Option) and not previous.is_flag
+            is_option = arg.split("=")[0] in options or arg.startswith("--")
+            formula = arg.startswith("-") and len(arg) > 1 and not is_option and not is_value
+            found.append(" " + arg if formula else arg)
+        return super().parse_args(ctx, found)
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "ignore_unknown_options": True})
 @click.version_option(import_module("matcalc").__version__, prog_name="matcalc")
 def main() -> None:
@@ -93,7 +108,7 @@ check_options = with_options(
 )
 
 
-@main.command("diff", context_settings={"ignore_unknown_options": True})
+@main.command("diff", cls=FormulaCommand)
 @click.argument("expression")
 @click.argument("variables", nargs=-1)
 @where_option
@@ -113,7 +128,8 @@ def diff(expression: str, variables: tuple[str, ...], rule_files: tuple[str, ...
     """
     _load(rule_files)
     if expression != "-":
-        return _diff_one(expression, variables, **options)
+        text, _, names = expression.partition(" wrt ")
+        return _diff_one(text, _names(names) or variables, **options)
     status = 0
     for line in sys.stdin:
         if line.strip() and not line.lstrip().startswith("#"):
@@ -122,13 +138,17 @@ def diff(expression: str, variables: tuple[str, ...], rule_files: tuple[str, ...
 
 
 def _diff_line(line: str, variables: tuple[str, ...], **options: Any) -> int:
-    text, _, names = line.partition(" wrt ")
-    wanted = tuple(n.strip() for n in names.split(",")) if names.strip() else variables
+    text, _, names = line.partition("#")[0].rstrip().partition(" wrt ")
     try:
-        return _diff_one(text, wanted, **options)
+        return _diff_one(text, _names(names) or variables, **options)
     except MatcalcError as error:
         click.echo(str(error), err=True)
         return BAD_INPUT
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """The names in "x, y"."""
+    return tuple(n.strip() for n in text.split(",") if n.strip())
 
 
 def _diff_one(
@@ -211,7 +231,7 @@ def _load(files: Iterable[str]) -> None:
         import_module("matcalc.user_rules").load_rules(file)
 
 
-@main.command("verify")
+@main.command("verify", cls=FormulaCommand)
 @click.argument("expression", required=False)
 @click.argument("variable", required=False)
 @click.option("--claim", help="Your own answer: a differential, gradient, Jacobian or Hessian.")
@@ -277,7 +297,7 @@ def _show(report: Report, style: str) -> None:
         _print_report(report)
 
 
-@main.command("equal")
+@main.command("equal", cls=FormulaCommand)
 @click.argument("first")
 @click.argument("second")
 @where_option

@@ -50,6 +50,10 @@ def _conditions(f: Expression, variables: list[Variable]) -> Iterator[str]:
             if node.function == "log" and sign_of(node.operands[-1]) != POSITIVE:
                 yield f"{text(node.operands[-1])} positive"
             continue
+        if isinstance(node, Apply) and node.function == "logdet" and not _is_gram(node.operands[0]):
+            if not _is_known(node.operands[0], "spd"):
+                yield f"det({text(node.operands[0])}) positive"
+            continue
         yield from _of_rules(node, active)
         if isinstance(node, EntrywisePower) and isinstance(node._args[1], Number):
             value = node._args[1].value
@@ -122,6 +126,11 @@ _SIGNS = {
     **dict.fromkeys(("exp", "cosh", "sigmoid", "softplus", "softmax"), POSITIVE),
     **dict.fromkeys(("norm2", "abs", "relu"), NONNEGATIVE),
 }
+
+
+def _is_gram(A: Expression) -> bool:
+    """Whether the matrix is X'X, which has no negative determinant."""
+    return isinstance(A, Product) and len(A.chain) == 2 and A.chain[0] is A.chain[1].T
 
 
 def _is_known(operand: Expression, word: str) -> bool:

@@ -120,3 +120,18 @@ def test_a_function_of_ones_own_can_be_used(tmp_path: Path) -> None:
     file.write_text(text, encoding="utf-8")
     result = run("diff", "sum(mish(x))", "x", "--rules", str(file))
     assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("text", ["-w'*x", "-sum(y.*log(softmax(X*w)))", "-x'*h"])
+def test_a_formula_may_begin_with_a_minus(text: str) -> None:
+    name = "h" if "h" in text else "w"
+    result = run("diff", text, name)
+    assert (result.exit_code, "gradient = " in result.output) == (0, True), result.output
+
+
+def test_the_variable_may_be_named_in_the_argument() -> None:
+    assert "gradient = (A + A')*x" in run("diff", "x'*A*x wrt x").output
+
+
+def test_a_logarithm_of_a_determinant_needs_a_positive_one() -> None:
+    assert "for   det(X) positive" in run("diff", "log(det(X))", "X").output

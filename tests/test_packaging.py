@@ -94,6 +94,8 @@ ORDER = [
     # random points, differences, verdicts
     "differences",
     "curves",
+    "kinks",
+    "cancellations",
     "sampling",
     "points",
     "agreements",

@@ -71,6 +71,11 @@ RIGHT = [
     ("sin(1000*s)", "gradient", "s", "1000*cos(1000*s)"),
     ("exp(-1000*s^2)", "gradient", "s", "-2000*s*exp(-1000*s^2)"),
     ("(x'*x)^20", "gradient", "x", "40*(x'*x)^19*x"),
+    # functions that are saturated at generic points
+    ("softmax(1000*x)", "differential", "x", "1000*(diag(softmax(1000*x)) - softmax(1000*x)*softmax(1000*x)')*dx"),
+    ("logsumexp(1000*x)", "gradient", "x", "1000*softmax(1000*x)"),
+    # on a curved domain the Hessian is the covariant one
+    ("u'*A*u", "hessian", "u", "A + A' - (u'*(A + A')*u)*eye(n)"),
     # a derivative that is zero
     ("sum(sign(y))", "gradient", "y", "zeros(m)"),
 ]
@@ -101,11 +106,15 @@ WRONG = [
     ("tr(A*S)", "gradient", "S", "A'"),
     ("tr(A*S)", "gradient", "S", "A + A' - diag(diag(A))"),
     ("u'*A*u", "gradient", "u", "(A + A')*u"),
+    ("u'*A*u", "hessian", "u", "A + A'"),
     ("tr(C'*Q)", "gradient", "Q", "C"),
     # right on one side of a kink
     ("norm1(y)", "gradient", "y", "ones(m)"),
     ("abs(s)", "gradient", "s", "1"),
     ("norm1(B*x - y)", "gradient", "x", "B'*sign(B*x - 2*y)"),
+    ("norm1(B*x - y)", "gradient", "x", "B'*sign(2*B*x - y)"),
+    # right where the function is saturated
+    ("logsumexp(1000*x)", "gradient", "x", "1000*softmax(2000*x)"),
     # right for odd sizes
     ("det(A)", "gradient", "A", "cof(-A)"),
     # not defined where the function is
