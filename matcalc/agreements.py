@@ -13,6 +13,8 @@ from matcalc.differences import Slope, magnitude
 # Double precision agrees if the difference is within so many error bars, or so small beside the values …
 ERROR_BARS = 30
 ROUNDING = 1e-10
+# (less where two values are compared without a difference quotient)
+ROUNDING_OF_VALUES = 1e-12
 # … and the error bars are small enough to show an error of 1e-6.
 LARGEST_BAR = 1e-8
 # Where there are no sixty digits: agreement needs this much, and disagreement is not found.
@@ -55,7 +57,7 @@ class Sides:
 
 def float_agreement(sides: Sides) -> Agreement:
     """Whether double precision shows agreement; it never shows disagreement."""
-    return _agreement(sides, LARGEST_BAR, ROUNDING)
+    return _agreement(sides, LARGEST_BAR, ROUNDING if sides.expected.error else ROUNDING_OF_VALUES)
 
 
 def loose_agreement(sides: Sides) -> Agreement:

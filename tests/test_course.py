@@ -119,3 +119,12 @@ def test_the_derivative_is_what_the_course_says(case: Case) -> None:
 def test_the_derivative_reads_as_in_the_course(case: Case) -> None:
     readings = [case["expected"], *case.get("also", [])]
     assert str(derivative(case)).replace(" ", "") in [reading.replace(" ", "") for reading in readings]
+
+
+@pytest.mark.parametrize("case", parameters(CASES))
+def test_the_printed_derivative_is_read_back(case: Case) -> None:
+    answer = derivative(case)
+    again = mc.parse(str(answer), where=answer.where)
+    inputs = draw(case)
+    found, wanted = (np.asarray(e.evaluate(inputs)) for e in (again, answer))
+    assert np.linalg.norm(found - wanted) <= TOLERANCE * np.linalg.norm(wanted), str(answer)
