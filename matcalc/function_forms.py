@@ -8,6 +8,7 @@ from typing import Any
 from sympy import Expr, Integer
 
 from matcalc.applications import NORMAL_FORMS, apply, raw
+from matcalc.errors import DomainError
 from matcalc.expressions import (
     ONE,
     SCALAR,
@@ -57,6 +58,8 @@ _INVERSE = {"exp": "log", "log": "exp", "log1p": "expm1", "expm1": "log1p", "tan
 
 def _entrywise(name: str, arguments: Sequence[Expression]) -> Expression | None:
     argument = arguments[-1]
+    if name == "polygamma" and not _is_order(arguments[0]):
+        raise DomainError("polygamma(k, x) needs an order k that is a number 0, 1, … up to 100")
     if is_zero(argument) and name in _VALUE_AT_ZERO:
         return scale(Integer(_VALUE_AT_ZERO[name]), ones(*argument.shape))
     if name == "log" and isinstance(argument, (Ones, Number)) and argument in (ONE_NODE, ones(*argument.shape)):
@@ -166,7 +169,14 @@ def _rotation(chain: Sequence[Expression]) -> int:
     return min(range(len(keys)), key=lambda i: keys[i:] + keys[:i])
 
 
+def _is_order(k: Expression) -> bool:
+    """Whether k is an order of a derivative of the digamma function."""
+    return isinstance(k, Number) and bool(k.value.is_Integer) and 0 <= k.value <= 100
+
+
 def _det(A: Expression) -> Expression | None:
+    if A.is_scalar:
+        return A
     if isinstance(A, Identity):
         return ONE_NODE
     if isinstance(A, Transpose):
@@ -180,6 +190,8 @@ def _det(A: Expression) -> Expression | None:
 
 
 def _logdet(A: Expression) -> Expression | None:
+    if A.is_scalar:
+        return apply("log", A)
     if isinstance(A, Identity):
         return ZERO_NODE
     if isinstance(A, Transpose):
@@ -334,6 +346,8 @@ def _triangle(name: str) -> Any:
 
 
 def _adj(A: Expression) -> Expression | None:
+    if A.is_scalar:
+        return ONE_NODE
     return A if isinstance(A, Identity) else None
 
 

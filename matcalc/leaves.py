@@ -98,6 +98,10 @@ def _check_properties(name: str, shape: tuple[Dimension, Dimension], words: Iter
             raise MatcalcError(f"unknown property {word!r} of {name}", hint=f"properties: {', '.join(PROPERTIES)}")
         if word in SQUARE_PROPERTIES and shape[0] != shape[1]:
             raise ShapeError(f"{name} is declared {word}, which needs a square matrix, but it is {shape[0]}×{shape[1]}")
+        if word in ("skew", "orthogonal") and shape == SCALAR:
+            raise ShapeError(f"{name} is declared {word}, which is for matrices, but it is 1×1")
+        if word == "orthogonal" and all(d.is_Integer for d in shape) and shape[0] < shape[1]:
+            raise ShapeError(f"{name} has {shape[1]} columns of length {shape[0]}, which cannot be orthonormal")
         if word == "unit" and shape == SCALAR:
             raise ShapeError(f"{name} is declared unit, which is for vectors, but it is a scalar")
     clashes = (
