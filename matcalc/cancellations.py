@@ -66,7 +66,7 @@ def _of_application(node: Apply, values: Values) -> Any:
         return 1.0
     if node.function not in _DEGREES:
         return 0.0
-    A = values[node.operands[-1]]
+    A = np.atleast_2d(values[node.operands[-1]])
     return float(np.linalg.norm(A)) ** _DEGREES[node.function](len(A))
 
 

@@ -12,7 +12,8 @@ from matcalc.expressions import Apply, Expression
 from matcalc.function_table import FUNCTIONS
 
 MARGIN = 0.05
-PATIENCE = 3
+# A pair of arguments should differ at two points, which refute; it is given up after so many where it does not.
+POINTS_APART, PATIENCE = 2, 8
 
 
 class Kinks:
@@ -27,13 +28,13 @@ class Kinks:
         arguments = [node.operands[-1] for node in nodes if _is_kinked(node)]
         self._slots = [slots[a] for a in dict.fromkeys(arguments)]
         pairs = combinations(dict.fromkeys(arguments), 2)
-        self._patience = {(slots[a], slots[b]): PATIENCE for a, b in pairs if a.shape == b.shape}
+        self._open = {(slots[a], slots[b]): (POINTS_APART, PATIENCE) for a, b in pairs if a.shape == b.shape}
 
     def __bool__(self) -> bool:
         return bool(self._slots)
 
     def flaws(self, memory: Sequence[Any], trial: int) -> tuple[int, int, int]:
-        """How many kinks are too close, and have all arguments on one side; how many pairs do not differ.
+        """How many pairs do not differ that should; how many kinks are too close, and have one side only.
 
         ``trial`` alternates the side that a scalar should be on.
         """
@@ -41,14 +42,17 @@ class Kinks:
         one_sided = sum(
             _is_one_sided(np.asarray(memory[slot]), (trial + j) % 2 == 0) for j, slot in enumerate(self._slots)
         )
-        return close, one_sided, sum(not _differ(memory[p], memory[q]) for p, q in self._patience)
+        return sum(not _differ(memory[p], memory[q]) for p, q in self._open), close, one_sided
 
     def seen(self, memory: Sequence[Any]) -> None:
-        """A point was drawn: pairs that do not differ at the best of many candidates are given up in time."""
-        for p, q in list(self._patience):
-            self._patience[p, q] -= not _differ(memory[p], memory[q])
-            if not self._patience[p, q]:
-                del self._patience[p, q]
+        """A point was drawn: count where pairs differ, and give up those that do not at the best candidates."""
+        for pair, (wanted, patience) in list(self._open.items()):
+            differ = _differ(memory[pair[0]], memory[pair[1]])
+            left = (wanted - differ, patience - (not differ))
+            if all(left):
+                self._open[pair] = left
+            else:
+                del self._open[pair]
 
 
 def _is_kinked(node: Expression) -> bool:
