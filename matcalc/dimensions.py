@@ -8,7 +8,6 @@ that was not declared), one named ``any`` may be 1 as well (those of ``ones`` or
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from itertools import chain, count
 from math import prod
 
@@ -222,7 +221,6 @@ def product(a: Dimension, b: Dimension) -> Dimension:
 
 
 LETTERS = ("n", "m", "p", "q", "r", "s", "k", "l")
-_letter_size = lru_cache(maxsize=4096)(dimension)
 
 
 def fresh_names(taken: Iterable[str]) -> Iterator[Dimension]:
@@ -231,7 +229,7 @@ def fresh_names(taken: Iterable[str]) -> Iterator[Dimension]:
     for suffix in chain([""], map(str, count(1))):
         for letter in LETTERS:
             if letter + suffix not in used:
-                yield _letter_size(letter + suffix)
+                yield dimension(letter + suffix)
 
 
 def name_unknowns(unifier: Unifier, shapes: Iterable[Shape], fresh: Iterator[Dimension]) -> None:

@@ -10,9 +10,10 @@ Nothing here recurses: a tower of thousands of layers is built, hashed, pickled 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, ClassVar, TypeAlias
-from weakref import WeakValueDictionary
+from weakref import KeyedRef
 
 from sympy import Basic, Expr, Integer, S, Symbol, sstr
 from sympy.core.symbol import Str
@@ -24,11 +25,12 @@ Shape: TypeAlias = tuple[Dimension, Dimension]
 
 ONE: Integer = S.One
 SCALAR: Shape = (ONE, ONE)
+MANY = 1_000_000  # beyond this many transposes a node does not count them
+
+_interned: dict[tuple[Any, ...], KeyedRef[tuple[Any, ...], Expression]] = {}
 
 
-_interned: WeakValueDictionary[tuple[Any, ...], Expression] = WeakValueDictionary()
-
-
+@lru_cache(maxsize=4096)
 def dimension(size: int | str | Expr) -> Dimension:
     """The dimension ``size``: an integer, or the positive integer symbol of that name.
 
@@ -53,9 +55,10 @@ class Expression(Basic):
     True
     """
 
-    __slots__ = ("__weakref__", "_contexts", "_mark", "_transposed", "is_scalar", "key", "shape", "ticks")
+    __slots__ = ("__weakref__", "_contexts", "_mark", "_transposed", "is_scalar", "key", "operands", "shape", "ticks")
 
     shape: Shape
+    operands: tuple[Expression, ...]
     _contexts: tuple[tuple[Variable, ...], ...]
     key: bytes
     is_scalar: bool
@@ -76,9 +79,6 @@ class Expression(Basic):
     def __eq__(self, other: object) -> bool:
         return self is other
 
-    def __ne__(self, other: object) -> bool:
-        return self is not other
-
     @property
     def rows(self) -> Dimension:
         """Number of rows."""
@@ -88,11 +88,6 @@ class Expression(Basic):
     def columns(self) -> Dimension:
         """Number of columns."""
         return self.shape[1]
-
-    @property
-    def operands(self) -> tuple[Expression, ...]:
-        """The arguments that are themselves expressions."""
-        return tuple(a for a in self._args if isinstance(a, Expression))
 
     @property
     def T(self) -> Expression:
@@ -189,7 +184,8 @@ class Expression(Basic):
 def intern(cls: type[Expression], args: tuple[Any, ...], shape: Shape, **attributes: Any) -> Any:
     """The one node of this class with these arguments; normal-form constructors alone call this."""
     identity = (cls, args)
-    found = _interned.get(identity)
+    known = _interned.get(identity)
+    found = known() if known is not None else None
     if found is not None:
         return found
     node: Any = object.__new__(cls)
@@ -201,21 +197,25 @@ def intern(cls: type[Expression], args: tuple[Any, ...], shape: Shape, **attribu
     node._transposed = None
     for name, value in attributes.items():
         setattr(node, name, value)
-    digest = blake2b(cls.tag, digest_size=16)
-    ticks = int(cls is Transpose)
-    for a in args:
-        if isinstance(a, Expression):
-            digest.update(a.key)
-            ticks += a.ticks
-        else:
-            digest.update(b"|" + sstr(a).encode())
-    node.key = digest.digest()
-    node.ticks = min(ticks, MANY)
-    return _interned.setdefault(identity, node)
+    node.operands = operands = tuple([a for a in args if isinstance(a, Expression)])
+    keys = [a.key if isinstance(a, Expression) else _argument_key(a) for a in args]
+    node.key = blake2b(cls.tag + b"".join(keys), digest_size=16).digest()
+    node.ticks = min(sum([o.ticks for o in operands], int(cls is Transpose)), MANY)
+    reference = KeyedRef(node, _forget, identity)
+    first = _interned.setdefault(identity, reference)()  # another thread may have been faster
+    if first is None:
+        _interned[identity], first = reference, node
+    return first
 
 
-MANY = 1_000_000
-"""Beyond this many transposes a node does not count them."""
+def _forget(reference: KeyedRef[tuple[Any, ...], Expression]) -> None:
+    if _interned.get(reference.key) is reference:
+        del _interned[reference.key]
+
+
+@lru_cache(maxsize=4096)
+def _argument_key(argument: Basic) -> bytes:
+    return b"|" + sstr(argument).encode()
 
 
 class Number(Expression):
@@ -346,15 +346,17 @@ def postorder(*roots: Expression) -> list[Expression]:
     """
     order: list[Expression] = []
     seen: set[Expression] = set()
-    stack: list[tuple[Expression, bool]] = [(r, False) for r in reversed(roots)]
+    stack: list[Expression | None] = list(reversed(roots))
     while stack:
-        node, ready = stack.pop()
-        if ready:
-            order.append(node)
+        node = stack.pop()
+        if node is None:  # the node below is ready: all its operands are in order
+            order.append(stack.pop())  # type: ignore[arg-type]
         elif node not in seen:
             seen.add(node)
-            stack.append((node, True))
-            stack.extend((a, False) for a in reversed(node._args) if isinstance(a, Expression) and a not in seen)
+            if node.operands:
+                stack += (node, None, *reversed(node.operands))
+            else:
+                order.append(node)
     return order
 
 
@@ -362,7 +364,7 @@ def depends_on(roots: Iterable[Expression], variables: Iterable[Expression]) -> 
     """The nodes below the roots in which one of the variables occurs."""
     found = set(variables)
     for node in postorder(*roots):
-        if node not in found and any(a in found for a in node._args if isinstance(a, Expression)):
+        if node not in found and not found.isdisjoint(node.operands):
             found.add(node)
     return found
 
@@ -372,6 +374,7 @@ def variables_of(*roots: Expression) -> Iterator[Variable]:
     return (e for e in postorder(*roots) if isinstance(e, Variable) and not e.is_index)
 
 
+@lru_cache(maxsize=4096)
 def name_argument(name: str) -> Str:
     """A name as an argument that SymPy can walk over."""
     return Str(name)

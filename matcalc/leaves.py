@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from sympy import Expr, Rational, cancel, expand, pi
@@ -45,6 +46,8 @@ def number(value: int | float | Fraction | Expr) -> Number:
     >>> number(0.1).value
     1/10
     """
+    if value is ONE:
+        return ONE_NODE
     if isinstance(value, float):
         value = Rational(repr(value))
     elif isinstance(value, (int, Fraction)):
@@ -53,6 +56,10 @@ def number(value: int | float | Fraction | Expr) -> Number:
         value = normal_size(value)
     if isinstance(value, Rational) and max(value.p.bit_length(), value.q.bit_length()) > MOST_BITS:
         raise MatcalcError("a number of more than 3,000 digits is not kept exact", hint="write it as a power")
+    return _number_of(value)
+
+
+def _number_of(value: Expr) -> Number:
     node: Number = intern(Number, (value,), SCALAR, value=value)
     return node
 
@@ -62,7 +69,7 @@ def normal_size(value: Expr) -> Expr:
     return value if value.is_Atom else cancel(value)
 
 
-ONE_NODE = number(1)
+ONE_NODE = _number_of(ONE)
 ZERO_NODE = number(0)
 MINUS_ONE = number(-1)
 PI: Constant = intern(Constant, (name_argument("pi"),), SCALAR, name="pi")
@@ -74,6 +81,7 @@ def constant(name: str | Str) -> Constant:
     return CONSTANTS[str(name)][0]
 
 
+@lru_cache(maxsize=1024)
 def variable(
     name: str | Str, rows: int | str | Expr = 1, columns: int | str | Expr = 1, *properties: str | Str
 ) -> Variable:
