@@ -48,6 +48,9 @@ class Grammar(NamedTuple):
 
     A move n >= 0 goes to state n; a move n < 0 applies rule -1 - n. A rule is the symbol it makes, the number
     of symbols it takes, and the name of what it builds: "" passes its one child on, "__" makes a list.
+
+    Of all steps most apply a rule that passes its one child on, and they come in runs: a name is a primary, a
+    power, a factor, a term. ``chains`` remembers to which state such a run leads, so that it is one step.
     """
 
     states: Sequence[Mapping[str, int]]
@@ -56,6 +59,7 @@ class Grammar(NamedTuple):
     last: Mapping[str, int]
     tokens: Mapping[str, str]
     blanks: str
+    chains: dict[tuple[int, int, str], int]
 
     def scanner(self, start: str) -> re.Pattern[str]:
         """The pattern of the next token of a text of that kind, named by its group."""
@@ -83,7 +87,7 @@ def grammar() -> Grammar:
     if tables.get("grammar") != _digest(source):
         tables = build_tables(source)
     del tables["grammar"]
-    return Grammar(**tables)
+    return Grammar(**tables, chains={})
 
 
 def parse(
@@ -101,18 +105,30 @@ def parse(
             if move is None:
                 raise Unexpected(index, frozenset(states[path[-1]]))
             made, size, builder = rules[-1 - move]
-            if builder or size != 1:
-                children = values[len(values) - size :]
-                del path[len(path) - size :], values[len(values) - size :]
-                values.append(_repeated(children) if builder == _REPETITION else builders[builder](children))
-            else:
-                path.pop()
+            if size == 1 and not builder:
+                path[-1] = tables.chains.get((path[-2], path[-1], kind)) or _chain(tables, path[-2], path[-1], kind)
+                continue
+            children = values[len(values) - size :]
+            del path[len(path) - size :], values[len(values) - size :]
+            values.append(_repeated(children) if builder == _REPETITION else builders[builder](children))
             path.append(states[path[-1]][made])
             if path[-1] == last and kind == END:
                 return values[-1]
         path.append(move)
         values.append(token)
     raise AssertionError("the tokens do not end with END")
+
+
+def _chain(tables: Grammar, below: int, first: int, kind: str) -> int:
+    """The state to which the rules lead that only pass their child on, from a state that applies such a rule."""
+    state = first
+    while (move := tables.states[state].get(kind)) is not None and move < 0:
+        made, size, builder = tables.rules[-1 - move]
+        if builder or size != 1:
+            break
+        state = tables.states[below][made]
+    tables.chains[below, first, kind] = state
+    return state
 
 
 def _repeated(children: list[Any]) -> list[Any]:

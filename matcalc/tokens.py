@@ -87,8 +87,8 @@ def tokens_of(text: str, start: str, *, limits: bool = True) -> list[Token]:
         kind, place = found.lastgroup or END, found.end()
         if kind == "END":
             return reader.finished()
-        begin = found.start(kind)
-        reader.read(Token(kind, text[begin:place], begin, place))
+        value = found[kind]
+        reader.read(Token(kind, value, place - len(value), place))
     raise impossible_character(text, grammar().skip_blanks(text, place), start)
 
 
@@ -138,10 +138,11 @@ class _Reader:
         if self.separating and token.start > self.previous.end:
             self._separate(token)
         special = _READERS.get(token.kind)
-        if special is None:
-            self._add(token)
-        else:
+        if special is not None:
             special(self, token)
+        else:
+            self.tokens.append(token)
+            self.previous = token
 
     def finished(self) -> list[Token]:
         """All tokens, once the text is over."""
@@ -191,13 +192,14 @@ class _Reader:
     def _name(self, token: Token) -> None:
         if not token.value.isascii():
             self._refuse_ambiguous_letters(token)
-        if self._is_let(self.previous):
+        if self.previous.value == "let" and self._is_let(self.previous):
             self.previous.kind = "LET"
             self.lets += 1
-        elif self._is_in(token):
+        elif token.value == "in" and self._is_in(token):
             token.kind = "IN"
             self.lets -= 1
-        self._add(token)
+        self.tokens.append(token)
+        self.previous = token
 
     def _refuse_ambiguous_letters(self, token: Token) -> None:
         # Python reads such letters as their plain form: two names of ours would be one in generated code.
