@@ -225,8 +225,10 @@ def _rewrite_product(left: Product, right: Expression, node: Product) -> Iterato
     pattern_chain = () if left.is_scalar and left.chain else left.chain
     scalars = [left] if left.is_scalar and left.chain else list(left.scalars)
     width = len(pattern_chain)
+    if scalars and not node.scalars:
+        return
     factor = number(node.coefficient / left.coefficient)
-    for start in range(len(node.chain) - width + 1):
+    for start in range(len(node.chain) - width + 1 if width else 1):
         run = node.chain[start : start + width]
         for m in _match_sequence(pattern_chain, run, Match()):
             for found, rest in _match_some(scalars, list(node.scalars), m):

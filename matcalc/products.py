@@ -56,6 +56,9 @@ from matcalc.transposes import transpose
 
 def multiply(*factors: Expression) -> Expression:
     """The matrix product of the factors, scalars standing anywhere."""
+    factors = tuple([f for f in factors if f is not ONE_NODE])
+    if len(factors) < 2:
+        return factors[0] if factors else ONE_NODE
     coefficient: Expr = ONE
     powers: dict[Expression, list[Expression]] = {}
     chain: list[Expression] = []

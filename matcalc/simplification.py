@@ -6,8 +6,7 @@ factored.  Deterministic, and bounded in time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 from sympy import Integer, Rational
 
@@ -50,16 +49,17 @@ def simplify(root: Expression) -> Expression:
     >>> str(simplify(A @ x + A.T @ x))
     "(A + A')*x"
     """
-    _collect_identities(root)
+    order = postorder(root)
+    _collect_identities(order)
     done: dict[Expression, Expression] = {}
-    for node in postorder(root):
-        args = [done.get(a, a) for a in node._args]
-        unchanged = all(a is b for a, b in zip(args, node._args, strict=True))
-        done[node] = _improved(node if unchanged else _rebuilt(node, args))
+    for node in order:
+        changed = any(done[o] is not o for o in node.operands)
+        done[node] = _improved(_rebuilt(node, done) if changed else node)
     return done[root]
 
 
-def _rebuilt(node: Expression, args: Sequence[Any]) -> Expression:
+def _rebuilt(node: Expression, done: Mapping[Expression, Expression]) -> Expression:
+    args = [done[a] if isinstance(a, Expression) else a for a in node._args]
     if isinstance(node, Apply):
         return apply(node.function, *args[1:])
     return CONSTRUCTORS[type(node).__name__](*args)
@@ -118,12 +118,12 @@ _waiting: list[Record] | None = None
 _words: set[str] = set()
 
 
-def _collect_identities(root: Expression) -> None:
+def _collect_identities(nodes: Sequence[Expression]) -> None:
     """Read the identities of the book that may be of use for an expression with these functions."""
     global _waiting
     if _waiting is None:
         _waiting = Book.get().identity_records()
-    present = {e.function for e in postorder(root) if isinstance(e, Apply)}
+    present = {e.function for e in nodes if isinstance(e, Apply)}
     if present <= _words and not any(not r.left_words for r in _waiting):
         return
     _words.update(present)
