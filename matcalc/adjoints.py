@@ -42,10 +42,11 @@ def pullback(root: Expression, cotangent: Expression, targets: Iterable[Expressi
     A target is a variable or any other part of the expression; one that does not occur gets a zero.
     """
     targets = list(targets)
-    active = depends_on([root], targets)
+    order = postorder(root)
+    active = depends_on(order, targets)
     received: dict[Expression, list[Expression]] = {root: [cotangent]}
     result = {t: zero(*t.shape) for t in targets}
-    for node in reversed(postorder(root)):
+    for node in reversed(order):
         pieces = received.pop(node, None)
         if pieces is None or node not in active:
             continue
@@ -137,12 +138,11 @@ def _indexed_sum_adjoints(
 ) -> list[tuple[Expression, Expression]]:
     """⟨G, Σ body⟩ pulled back term by term to the parts of the body that do not depend on the index."""
     index, lower, upper, body = node._args
-    indexed = depends_on([body], [index])
+    order = postorder(body)
+    indexed = depends_on(order, [index])
     if body not in indexed:
         return [(body, multiply(add(upper, multiply(number(-1), lower), number(1)), G))]
-    outside = {
-        o for part in postorder(body) if part in indexed for o in part.operands if o in active and o not in indexed
-    }
+    outside = {o for part in order if part in indexed for o in part.operands if o in active and o not in indexed}
     pulled = pullback(body, G, sorted(outside, key=lambda o: o.key))
     return [(o, indexed_sum(index, lower, upper, g)) for o, g in pulled.items()]
 
@@ -208,7 +208,7 @@ def _all_sizes(rule: Rule, node: Expression, sizes: Mapping[Any, Dimension]) -> 
     found = dict(sizes)
     for pattern, operand in zip(rule.left.operands, node.operands, strict=True):
         for p, d in zip(pattern.shape, operand.shape, strict=True):
-            unknown = [s for s in p.free_symbols if s not in found]
-            if p.is_Mul and len(unknown) == 1:
+            unknown = [s for s in p.free_symbols if s not in found] if p.is_Mul else []
+            if len(unknown) == 1:
                 found[unknown[0]] = (d / (p / unknown[0]).xreplace(found)).cancel()
     return found

@@ -39,9 +39,10 @@ def conditions_of(f: Expression, variables: Iterable[Variable]) -> tuple[str, ..
 
 
 def _conditions(f: Expression, variables: list[Variable]) -> Iterator[str]:
-    active = depends_on([f], variables)
+    order = postorder(f)
+    active = depends_on(order, variables)
     smooth = _squared_norms(f)
-    for node in postorder(f):
+    for node in order:
         if node not in active or node in smooth or not isinstance(node, (Apply, Power, EntrywisePower)):
             continue
         if isinstance(node, Apply) and FUNCTIONS[node.function].is_entrywise:

@@ -50,9 +50,10 @@ def derivation_of(f: Expression, perturbations: Mapping[Variable, Variable], res
     d(A^2) = dA*A + A*dA    [matrix-power, Course notes, example 15]
     d(tr(A^2)) = 2*tr(A*dA)    [collect]
     """
-    active = depends_on([f], perturbations)
+    nodes = postorder(f)
+    active = depends_on(nodes, perturbations)
     inner: dict[Expression, Expression] = dict(perturbations)
-    order = [e for e in postorder(f) if e in active and e not in perturbations]
+    order = [e for e in nodes if e in active and e not in perturbations]
     for node in order:
         inner[node] = variable(f"d({text(node)})", *node.shape)
     steps = []

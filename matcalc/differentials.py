@@ -31,9 +31,10 @@ def differential_of(root: Expression, perturbations: Mapping[Expression, Express
     >>> str(differential_of(A**-1, {A: dA}))
     '-inv(A)*dA*inv(A)'
     """
-    active = depends_on([root], perturbations)
+    order = postorder(root)
+    active = depends_on(order, perturbations)
     tangents: dict[Expression, Expression] = dict(perturbations)
-    for node in postorder(root):
+    for node in order:
         if node in active and node not in tangents:
             tangents[node] = node_differential(node, tangents)
     return tangents.get(root, zero(*root.shape))

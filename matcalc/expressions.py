@@ -360,11 +360,11 @@ def postorder(*roots: Expression) -> list[Expression]:
     return order
 
 
-def depends_on(roots: Iterable[Expression], variables: Iterable[Expression]) -> set[Expression]:
-    """The nodes below the roots in which one of the variables occurs."""
+def depends_on(order: Iterable[Expression], variables: Iterable[Expression]) -> set[Expression]:
+    """The variables, and the nodes of a postorder in which one of them occurs."""
     found = set(variables)
-    for node in postorder(*roots):
-        if node not in found and not found.isdisjoint(node.operands):
+    for node in order:
+        if not found.isdisjoint(node.operands):
             found.add(node)
     return found
 

@@ -41,9 +41,10 @@ def operator_matrix(linear: Expression, D: Expression) -> Expression:
     >>> str(operator_matrix(dX @ X + X @ dX, dX))
     "kron(eye(n), X) + kron(X', eye(n))"
     """
-    active = depends_on([linear], [D])
+    order = postorder(linear)
+    active = depends_on(order, [D])
     found: dict[Expression, Expression] = {D: identity(D.rows * D.columns)}
-    for node in postorder(linear):
+    for node in order:
         if node in active and node not in found:
             found[node] = _matrix_of(node, D, found)
     if linear not in active:

@@ -338,7 +338,7 @@ def _bound_index(index: Expression, body: Expression) -> Variable:
 
 
 def _occurs(index: Expression, body: Expression) -> bool:
-    return body in depends_on([body], [index])
+    return body in depends_on(postorder(body), [index])
 
 
 def _python_power(base: Any, exponent: Any) -> Expression:

@@ -46,7 +46,7 @@ class Sheet:
         names_taken = {e.name for e in order if isinstance(e, Variable)} | {str(s) for e in order for s in _sizes(e)}
         self.indices = [letter for letter in INDICES if letter not in names_taken]
         perturbed = _perturbations([e for e in order if isinstance(e, Variable)])
-        self.perturbed = depends_on(roots, perturbed) if perturbed else set()
+        self.perturbed = depends_on(postorder(*roots), perturbed) if perturbed else set()
         for node in order:
             self.both[node] = self._named(node, self._lay_out(node))
 
