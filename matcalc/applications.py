@@ -55,20 +55,32 @@ def _dimension(word: str) -> Expr:
 
 def result_shape(name: str, arguments: Sequence[Expression]) -> Shape:
     """The shape of ``name(arguments)``; raises ShapeError where they do not fit the signature."""
-    inputs, output = signature(FUNCTIONS[name].signature)
+    text = FUNCTIONS[name].signature
+    inputs, _ = signature(text)
     if len(arguments) != len(inputs):
         count = f"{len(inputs)} argument{'s' if len(inputs) > 1 else ''}"
-        raise ShapeError(f"{name} takes {count}, not {len(arguments)}", hint=f"{name}: {FUNCTIONS[name].signature}")
-    bound: dict[Any, Dimension] = {Integer(1): ONE}
-    sizes = [a.value if isinstance(a, Number) else None for a, p in zip(arguments, inputs, strict=True) if p is None]
-    for argument, pattern in zip(arguments, inputs, strict=True):
-        for size, letter in zip(argument.shape, pattern or (), strict=False):
-            if letter.is_Symbol or letter is ONE:
-                if bound.setdefault(letter, size) != size:
-                    raise ShapeError(f"{name} does not take {describe(argument)}", hint=_expected(name))
+        raise ShapeError(f"{name} takes {count}, not {len(arguments)}", hint=f"{name}: {text}")
+    found = _shape_or_misfit(text, tuple([a.shape for a in arguments]))
+    if isinstance(found, int):
+        raise ShapeError(f"{name} does not take {describe(arguments[found])}", hint=_expected(name))
     if name in _SIZED:
+        sizes = [
+            a.value if isinstance(a, Number) else None for a, p in zip(arguments, inputs, strict=True) if p is None
+        ]
         return _SIZED[name](arguments, sizes)
-    return (_resolve(output[0], bound), _resolve(output[1], bound))
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _shape_or_misfit(text: str, shapes: tuple[Shape, ...]) -> Shape | int:
+    """The shape that a signature gives for arguments of these shapes, or the number of the first that does not fit."""
+    inputs, output = signature(text)
+    bound: dict[Any, Dimension] = {ONE: ONE}
+    for i, (shape, pattern) in enumerate(zip(shapes, inputs, strict=True)):
+        for size, letter in zip(shape, pattern or (), strict=False):
+            if (letter.is_Symbol or letter is ONE) and bound.setdefault(letter, size) != size:
+                return i
+    return _resolve(output[0], bound), _resolve(output[1], bound)
 
 
 def _expected(name: str) -> str:

@@ -19,6 +19,7 @@ from matcalc.rule_book import DIFFERENTIAL, Book, Rule, head, match_operands, pe
 from matcalc.substitutions import substitute
 
 Template = tuple[Variable, Expression, dict[Expression, Expression], dict[Any, Dimension], Any]
+Instance = tuple[dict[Expression, Expression], dict[Any, Dimension]]
 ARGUMENT = Symbol("t", real=True)
 
 
@@ -42,12 +43,17 @@ def entrywise_derivative(node: Apply) -> Expression:
 
 def partial_rules(node: Expression) -> list[Rule]:
     """The rules that together make the differential of a node."""
+    return [rule for rule, _ in _matching_rules(node)]
+
+
+def _matching_rules(node: Expression) -> list[tuple[Rule, Instance]]:
+    """These rules, and what their parameters and dimensions stand for in the node."""
     rules = Book.get().about(DIFFERENTIAL, head(node))
-    matching = [r for r in rules if match_operands(r, node) is not None]
+    matching = [(r, matched) for r in rules if (matched := match_operands(r, node)) is not None]
     if not matching:
         raise NotDifferentiable(f"there is no rule for the derivative of {head(node)} here")
-    left = matching[0].left
-    return [r for r in matching if r.left is left] or matching
+    left = matching[0][0].left
+    return [(r, matched) for r, matched in matching if r.left is left]
 
 
 _PARTIALS: dict[tuple[Rule, int], Expression | None] = {}
@@ -86,10 +92,9 @@ def differential_template(node: Expression, i: int) -> Template:
     """
     if isinstance(node, Apply) and FUNCTIONS[node.function].is_entrywise:
         return variable("D()"), entrywise_derivative(node), {}, {}, None
-    for rule in partial_rules(node):
+    for rule, matched in _matching_rules(node):
         formula = partial_formula(rule, i)
-        matched = match_operands(rule, node)
-        if formula is not None and matched is not None:
+        if formula is not None:
             parameter = _operand_variables(rule)[i]
             assert parameter is not None
             return perturbation_of(parameter), formula, *matched, (rule, i)
