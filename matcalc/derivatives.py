@@ -50,9 +50,14 @@ class Derivative:
     notes: tuple[str, ...] = ()
 
     @cached_property
+    def _occurring(self) -> tuple[Variable, ...]:
+        """The variables of the expression."""
+        return tuple(variables_of(self.expression))
+
+    @cached_property
     def perturbations(self) -> dict[Variable, Variable]:
         """The variable dx for each variable x; its name is the first free one of dx, delta_x, …"""
-        taken = {v.name for v in variables_of(self.expression)}
+        taken = {v.name for v in self._occurring}
         return {x: perturbation(x, _free_name(x.name, taken)) for x in self.variables}
 
     @cached_property
@@ -136,7 +141,7 @@ class Derivative:
 
     def _answer(self, e: Expression) -> Expression:
         """An answer, remembering what it is an answer to."""
-        return remember(e, (*variables_of(self.expression), *self.variables, *self.perturbations.values()))
+        return remember(e, (*self._occurring, *self.variables, *self.perturbations.values()))
 
     @cached_property
     def derivation(self) -> tuple[Step, ...]:
@@ -207,14 +212,11 @@ def differentiate(f: Formula, wrt: Names, where: str | None = None) -> Derivativ
 def _expression(f: Formula, where: str | None) -> tuple[Expression, dict[str, Variable], tuple[str, ...]]:
     declared: Mapping[str, Declared] = declarations(where)[0] if where else {}
     known = {n: variable(n, *d.shape, *d.properties) for n, d in declared.items()}
-    notes: tuple[str, ...] = ()
     if isinstance(f, str):
         reading = read(f, where)
-        expression, notes = reading.expression, reading.notes
-        known |= {v.name: v for v in reading.variables}
-    else:
-        expression = f if isinstance(f, Expression) else method("from_sympy")(f)
-    return expression, known | {v.name: v for v in variables_of(expression)}, notes
+        return reading.expression, known | {v.name: v for v in reading.variables}, reading.notes
+    expression = f if isinstance(f, Expression) else method("from_sympy")(f)
+    return expression, known | {v.name: v for v in variables_of(expression)}, ()
 
 
 def _variable(name: str | Variable, known: Mapping[str, Variable], f: Expression) -> Variable:

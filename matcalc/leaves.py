@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -100,7 +99,9 @@ def variable(
     return node
 
 
-def _check_properties(name: str, shape: tuple[Dimension, Dimension], words: Iterable[str]) -> None:
+def _check_properties(name: str, shape: tuple[Dimension, Dimension], words: tuple[str, ...]) -> None:
+    if not words:
+        return
     for word in words:
         if word not in PROPERTIES:
             raise MatcalcError(f"unknown property {word!r} of {name}", hint=f"properties: {', '.join(PROPERTIES)}")

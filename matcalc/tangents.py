@@ -36,7 +36,7 @@ def tangent_properties(x: Variable) -> tuple[str, ...]:
 
 def perturbation(x: Variable, name: str) -> Variable:
     """The variable for a perturbation of x, in its tangent space where that is a space of matrices."""
-    return variable(name, *x.shape, *tangent_properties(x))
+    return variable(name, *x.shape, *(tangent_properties(x) if x.properties else ()))
 
 
 def is_constrained(x: Variable) -> bool:
