@@ -66,11 +66,11 @@ def multiply(*factors: Expression) -> Expression:
     while todo:
         f = todo.pop()
         if isinstance(f, Product) and not (f.is_scalar and f.chain):
-            coefficient *= f.coefficient
+            coefficient = f.coefficient if coefficient is ONE else coefficient * f.coefficient
             todo.extend(reversed(f.chain))
             todo.extend(f.scalars)
         elif isinstance(f, Number):
-            coefficient *= f.value
+            coefficient = f.value if coefficient is ONE else coefficient * f.value
         elif f.is_scalar:
             flipped, f = unsigned_power(f)
             coefficient = -coefficient if flipped else coefficient
@@ -79,7 +79,7 @@ def multiply(*factors: Expression) -> Expression:
             todo.extend(reversed(f.chain))
         else:
             coefficient = _push(chain, f, todo, coefficient)
-    if coefficient == 0:
+    if coefficient is ZERO_VALUE:
         return zero(*_outer_shape(factors))
     return _assemble(coefficient, powers, chain)
 
@@ -91,17 +91,18 @@ def _outer_shape(factors: Sequence[Expression]) -> Shape:
 
 def _push(chain: list[Expression], f: Expression, todo: list[Expression], coefficient: Expr) -> Expr:
     """Put a matrix factor on the chain, or what it makes of its left neighbour back on the list."""
-    flipped, f = unsigned(f)
-    if flipped:
-        coefficient = -coefficient
-    if isinstance(f, Zero):
+    kind = type(f)
+    if kind is Sum:
+        flipped, f = unsigned(f)
+        coefficient = -coefficient if flipped else coefficient
+    elif kind is Zero:
         coefficient = ZERO_VALUE
-    if (chain or todo) and _is_full(f):
+    elif kind is Ones and (chain or todo) and _is_full(f):
         todo += [ones(ONE, f.columns), ones(f.rows, ONE)]
         return coefficient
     if chain:
         top = chain[-1]
-        if top.columns != f.rows:
+        if top.columns is not f.rows and top.columns != f.rows:
             raise ShapeError(f"cannot multiply {describe(top)} by {describe(f)}")
         joined = _join(top, f)
         if joined is not None:
@@ -146,6 +147,12 @@ def _is_full(f: Expression) -> bool:
     return isinstance(f, Ones) and f.rows is not ONE and f.columns is not ONE
 
 
+def _is_square(f: Expression) -> bool:
+    rows, columns = f.shape
+    # SymPy takes long to find that 1 is not n
+    return rows is columns or (rows is not ONE and columns is not ONE and bool(rows == columns))
+
+
 def _take_scalar(chain: list[Expression], todo: list[Expression]) -> None:
     """Move a row times … times a column from the end of the chain to the scalars."""
     for start in range(len(chain) - 1, -1, -1):
@@ -162,23 +169,22 @@ def base_and_exponent(node: Expression) -> tuple[Expression, Expression]:
 
 def _join(top: Expression, f: Expression) -> Expression | None:
     """``top*f`` where the two neighbours make something simpler, else None."""
-    if isinstance(top, Identity) or isinstance(f, Identity):
-        return f if isinstance(top, Identity) else top
-    if top.rows is top.columns or top.rows == top.columns:
-        (base, p), (other, q) = base_and_exponent(top), base_and_exponent(f)
-        if f.rows == f.columns:
-            if base is other:
-                return CONSTRUCTORS["Power"](base, add(p, q))
-            if isinstance(base, Sum) and isinstance(other, Sum) and len(base._args) == len(other._args):
-                return _join_opposites(base, p, other, q)
     kind, other_kind = type(top), type(f)
+    if kind is Identity or other_kind is Identity:
+        return f if kind is Identity else top
+    if _is_square(top) and _is_square(f):
+        (base, p), (other, q) = base_and_exponent(top), base_and_exponent(f)
+        if base is other:
+            return CONSTRUCTORS["Power"](base, add(p, q))
+        if isinstance(base, Sum) and isinstance(other, Sum) and len(base._args) == len(other._args):
+            return _join_opposites(base, p, other, q)
     if kind is Apply or other_kind is Apply:
         return _join_diagonal(top, f)
     if kind is Transpose and isinstance(f, Variable) and top._args[0] is f:
         if "orthogonal" in f.properties or ("unit" in f.properties and f.columns is ONE):
             return identity(f.columns)
     elif kind is Variable and other_kind is Transpose and f._args[0] is top:
-        if "orthogonal" in top.properties and top.rows == top.columns:
+        if "orthogonal" in top.properties and _is_square(top):
             return identity(top.rows)
     elif kind is Commutation and other_kind is Commutation and top._args == f._args[::-1]:
         return identity(top.rows)
@@ -249,13 +255,13 @@ def _assemble(
             powers.setdefault(inner, []).append(inner)
         else:
             kept.extend(piece)
-    if len(kept) > 1 and all(isinstance(k, Ones) for k in kept):
+    if len(kept) > 1 and isinstance(kept[0], Ones) and all(isinstance(k, Ones) for k in kept):
         kept = [ones(kept[0].rows, kept[-1].columns)]
     scalars: list[Expression] = []
     for base, same in powers.items():
         merged = same[0] if len(same) == 1 else _power_sum(base, same)
         c, rest = split_coefficient(merged)
-        coefficient *= c
+        coefficient = coefficient if c is ONE else coefficient * c
         scalars.extend(rest.scalars if isinstance(rest, Product) and not rest.chain else (rest,))
     scalars = [s for s in scalars if s is not ONE_NODE]
     scalars.sort(key=lambda s: s.key)
@@ -289,7 +295,7 @@ def _inner_product(piece: list[Expression]) -> Expression:
     if first.key > last.key or (first is last and len(piece) > 2):
         d, backward = _unsigned_chain([transpose(f) for f in reversed(forward)])
         if first is not last or [f.key for f in backward] < [f.key for f in forward]:
-            c, forward = c * d, backward
+            c, forward = c if d is ONE else c * d, backward
     chain = tuple(forward)
     return scale(c, intern(Product, chain, SCALAR, coefficient=ONE, scalars=(), chain=chain))
 
@@ -302,7 +308,8 @@ def _unsigned_chain(piece: list[Expression]) -> tuple[Expr, list[Expression]]:
         own, rest = split_coefficient(f)
         flipped, rest = unsigned(transpose(rest) if i == 0 else rest)
         bare.append(transpose(rest) if i == 0 else rest)
-        c = -own * c if flipped else own * c
+        c = c if own is ONE else own * c
+        c = -c if flipped else c
     return c, bare
 
 

@@ -147,8 +147,8 @@ def _add_identity(rule: Rule) -> None:
 
 def _heads(node: Expression) -> frozenset[str]:
     """The kinds of the operands, variables and numbers left out: a quick sieve before matching."""
-    operands = (split_coefficient(o)[1] if isinstance(node, Sum) else o for o in node.operands)
-    return frozenset(head(o) for o in operands if not isinstance(o, (Variable, Number, Transpose)))
+    operands = [split_coefficient(o)[1] for o in node.operands] if isinstance(node, Sum) else node.operands
+    return frozenset([head(o) for o in operands if type(o) not in (Variable, Number, Transpose)])
 
 
 def forget_identities() -> None:
@@ -173,14 +173,13 @@ def _for_scalars(left: Expression, right: Expression) -> tuple[Expression, Expre
 
 
 def _apply_identities(node: Expression) -> Expression:
-    candidates = _identities.get(head(node), [])
+    candidates = _identities.get(head(node), ())
     present = _heads(node) if candidates else frozenset()
     for left, right, needed in candidates:
         if not needed <= present:
             continue
-        current = length(node)
         for result in rewrite_at(left, right, node):
-            if length(result) < current:
+            if length(result) < length(node):
                 return result
             break
     if isinstance(node, Power) and isinstance(node._args[1], Number):

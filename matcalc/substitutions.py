@@ -46,12 +46,18 @@ def substitute_all(
             new = a
             if isinstance(a, Expression):
                 new = done[a]
-            elif sizes and isinstance(a, Expr) and a.free_symbols:
-                new = sizes.get(a) or a.xreplace(sizes)
+            elif sizes and isinstance(a, Expr):
+                new = _resized(a, sizes)
             changed = changed or new is not a
             args.append(new)
         done[node] = _rebuilt(node, args) if changed else node
     return [done[root] for root in roots]
+
+
+def _resized(size: Expr, sizes: Mapping[Expr, Dimension]) -> Dimension:
+    if size.is_Symbol:
+        return sizes.get(size, size)
+    return size if size.is_Number or not size.free_symbols else size.xreplace(sizes)
 
 
 def _free_indices(values: Iterable[Expression]) -> set[Expression]:

@@ -48,17 +48,20 @@ def add(*terms: Expression) -> Expression:
         if isinstance(rest, Sum):
             for inner_term in rest._args:
                 c, inner = split_coefficient(inner_term)
-                coefficients[inner] = coefficients.get(inner, ZERO_VALUE) + outer * c
+                c = c if outer is ONE else outer * c
+                coefficients[inner] = coefficients[inner] + c if inner in coefficients else c
         else:
-            coefficients[rest] = coefficients.get(rest, ZERO_VALUE) + outer
-    present = [(rest, c) for rest, c in coefficients.items() if c != 0]
+            coefficients[rest] = coefficients[rest] + outer if rest in coefficients else outer
+    present = [(rest, c) for rest, c in coefficients.items() if c is not ZERO_VALUE]
     if not present:
         return zero(*shape)
     if len(present) == 1:
         return scale(present[0][1], present[0][0])
     present.sort(key=lambda pair: pair[0].key)
     content = _content([c for _, c in present])
-    node = intern(Sum, tuple(scale(c / content, rest) for rest, c in present), shape)
+    if content is not ONE:
+        present = [(rest, c / content) for rest, c in present]
+    node = intern(Sum, tuple([scale(c, rest) for rest, c in present]), shape)
     return scale(content, node)
 
 
@@ -75,7 +78,7 @@ def scale(c: Expr, node: Expression) -> Expression:
     """A number times an expression."""
     if c is ONE:
         return node
-    if c == 0:
+    if c is ZERO_VALUE:
         return zero(*node.shape)
     if isinstance(node, Number):
         return number(c * node.value)
