@@ -15,9 +15,9 @@ import numpy as np
 
 from matcalc.adjoints import pullback
 from matcalc.agreements import Sides
-from matcalc.computations import State
+from matcalc.computations import Place
 from matcalc.curves import CONSTRAINED, CURVED, tangent
-from matcalc.differences import Slope, magnitude
+from matcalc.differences import Slope
 from matcalc.errors import MatcalcError
 from matcalc.expressions import Expression, Variable
 from matcalc.judgements import Test
@@ -58,7 +58,7 @@ class Case:
         """A variable with the shape of f."""
         return variable(COTANGENT, *self.f.shape)
 
-    def others_at_rest(self, s: State, x: Variable) -> dict[str, Any]:
+    def others_at_rest(self, s: Place, x: Variable) -> dict[str, Any]:
         """Zero for the perturbation of every variable but x."""
         names = [self.first[v].name for v in self.variables if v is not x]
         return {name: 0 * s.values[name] for name in names}
@@ -66,7 +66,8 @@ class Case:
 
 def dot(A: Any, B: Any) -> Any:
     """⟨A, B⟩, the sum of the products of entries."""
-    return (A * B).sum() if isinstance(A, np.ndarray) else A * B
+    product = A * B
+    return product.sum() if getattr(product, "ndim", 0) else product
 
 
 def vec(A: Any) -> Any:
@@ -82,28 +83,26 @@ def _variable(claim: Claim) -> Variable:
 
 def differential_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
     moves = {v: case.first[v].name for v in case.variables}
-    yield Test(name, lambda s: Sides(s.value(claim.expression), s.slope(case.f, moves)))
+    directions = tuple(moves.values())
+    yield Test(name, lambda s: Sides(s.value(claim.expression), s.slope(case.f, moves)), directions=directions)
 
 
 def _gradient_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
     x = _variable(claim)
     dx = case.first[x].name
 
-    def sides(s: State) -> Sides:
+    def sides(s: Place) -> Sides:
         g, v = s.value(claim.expression), s.values[dx]
-        scale = magnitude(g) * magnitude(v) / np.sqrt(np.size(v))
+        scale = s.scale(g, v, over=float(np.sqrt(np.size(v))))
         return Sides(dot(g, v), s.slope(case.f, {x: dx}), scale)
 
-    def entries(s: State) -> Sides:
-        g, X = s.value(claim.expression), s.values[x.name]
+    def entries(s: Place) -> Sides:
+        g = s.value(claim.expression)
         if x.is_scalar or np.size(g) > MOST_ENTRIES_SHOWN:
             return sides(s)
         right = np.empty(g.shape, dtype=object)
-        for place in np.ndindex(g.shape):
-            E = np.zeros(g.shape, dtype=int)
-            E[place] = 1
-            s.values[f"the coordinate {place}"] = tangent(x, X, E + 0 * X)
-            right[place] = s.slope(case.f, {x: f"the coordinate {place}"}).value
+        for place, value in _partial_derivatives(s, case.f, x):
+            right[place] = value
         return Sides(g, Slope(right, 0.0))
 
     yield Test(name, sides, entries)
@@ -113,7 +112,18 @@ def _gradient_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
         yield Test(f"{name} (tangency)", lambda s: _tangency(s, claim.expression, x), statement=statement)
 
 
-def _tangency(s: State, gradient: Expression, x: Variable) -> Sides:
+def _partial_derivatives(s: Place, f: Expression, x: Variable) -> Iterator[tuple[tuple[int, ...], Any]]:
+    """The derivative along each coordinate, or what of it is tangent, column by column."""
+    X = s.values[x.name]
+    rows, columns = X.shape
+    for place in [(i, j) for j in range(columns) for i in range(rows)]:
+        E = np.zeros(X.shape, dtype=int)
+        E[place] = 1
+        s.values[f"the coordinate {place}"] = tangent(x, X, E + 0 * X)
+        yield place, s.slope(f, {x: f"the coordinate {place}"}).value
+
+
+def _tangency(s: Place, gradient: Expression, x: Variable) -> Sides:
     """A gradient lies in the tangent space; what does not is invisible along tangents."""
     g = s.value(gradient)
     return Sides(g, Slope(tangent(x, s.values[x.name], g), 0.0))
@@ -123,13 +133,21 @@ def _jacobian_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
     x = _variable(claim)
     dx = case.first[x].name
 
-    def sides(s: State) -> Sides:
+    def sides(s: Place) -> Sides:
         reference = s.slope(case.f, {x: dx})
         J = s.value(claim.expression)
         found = np.atleast_2d(J) @ vec(s.values[dx])
         return Sides(found, Slope(vec(reference.value), reference.error, reference.order))
 
-    yield Test(name, sides, statement=f"the {name} times vec({dx}) gives")
+    def entries(s: Place) -> Sides:
+        J = np.atleast_2d(s.value(claim.expression))
+        columns = [vec(value) for _, value in _partial_derivatives(s, case.f, x)]
+        return Sides(J, Slope(np.hstack(columns), 0.0))
+
+    if x.is_scalar or x.properties & CONSTRAINED:
+        yield Test(name, sides, directions=(dx,), statement=f"the {name} times vec({dx}) gives")
+    else:
+        yield Test(name, sides, entries)
 
 
 def _hessian_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
@@ -137,38 +155,41 @@ def _hessian_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
     y = claim.other or x
     u, v = case.first[x].name, case.second[y].name
 
-    def sides(s: State) -> Sides:
+    def sides(s: Place) -> Sides:
         H = np.atleast_2d(s.value(claim.expression))
         du, dv = vec(s.values[u]), vec(s.values[v])
-        scale = magnitude(H) * magnitude(du) * magnitude(dv) / H.shape[0]
+        scale = s.scale(H, du, dv, over=H.shape[0])
         # on a curved domain, the second derivative along geodesics: the covariant one
         carried = {x: u} if x.properties & CURVED else {}
         reference = s.slope(case.linear, {y: v}, carried=carried, **case.others_at_rest(s, x))
         return Sides(dot(du, H @ dv), reference, scale)
 
-    yield Test(name, sides, statement=f"with H the {name}, vec({u})'*H*vec({v}) gives")
+    statement = f"with H the {name}, vec({u})'*H*vec({v}) gives"
+    yield Test(name, sides, directions=(u, v), statement=statement)
     if x is y and not x.is_scalar:
         statement = f"the {name} is not symmetric: vec({u})'*H*vec({v}) gives"
-        yield Test(f"{name} (symmetry)", lambda s: _symmetry(s, claim.expression, u, v), statement=statement)
+        symmetry = f"{name} (symmetry)"
+        yield Test(symmetry, lambda s: _symmetry(s, claim.expression, u, v), directions=(u, v), statement=statement)
 
 
-def _symmetry(s: State, hessian: Expression, u: str, v: str) -> Sides:
+def _symmetry(s: Place, hessian: Expression, u: str, v: str) -> Sides:
     H = s.value(hessian)
     du, dv = vec(s.values[u]), vec(s.values[v])
-    return Sides(dot(du, H @ dv), Slope(dot(dv, H @ du), 0.0), magnitude(H) * magnitude(du) * magnitude(dv) / len(H))
+    return Sides(dot(du, H @ dv), Slope(dot(dv, H @ du), 0.0), s.scale(H, du, dv, over=len(H)))
 
 
 def _seconddifferential_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
     moves = {v: case.second[v].name for v in case.variables}
-    yield Test(name, lambda s: Sides(s.value(claim.expression), s.slope(case.linear, moves)))
+    directions = tuple(names[v].name for v in case.variables for names in (case.first, case.second))
+    yield Test(name, lambda s: Sides(s.value(claim.expression), s.slope(case.linear, moves)), directions=directions)
 
-    def exchanged(s: State) -> Sides:
+    def exchanged(s: Place) -> Sides:
         pairs = [(case.first[v].name, case.second[v].name) for v in case.variables]
         values = {a: s.values[b] for a, b in pairs} | {b: s.values[a] for a, b in pairs}
         return Sides(s.value(claim.expression), Slope(s.value_at(claim.expression, values), 0.0))
 
     statement = f"the {name} changes when its directions are exchanged: it gives"
-    yield Test(f"{name} (symmetry)", exchanged, statement=statement)
+    yield Test(f"{name} (symmetry)", exchanged, directions=directions, statement=statement)
 
 
 TESTS: dict[str, Callable[[Case, str, Claim], Iterator[Test]]] = {
@@ -193,9 +214,9 @@ def adjoints_of(case: Case) -> dict[Variable, Expression]:
 
 
 def adjoint_test(case: Case, adjoints: Mapping[Variable, Expression]) -> Test:
-    def sides(s: State) -> Sides:
+    def sides(s: Place) -> Sides:
         w, Lv = s.values[COTANGENT], s.value(case.linear)
         right = [dot(s.value(g), s.values[case.first[v].name]) for v, g in adjoints.items()]
-        return Sides(dot(w, Lv), Slope(sum(right[1:], right[0]), 0.0), magnitude(w) * magnitude(Lv))
+        return Sides(dot(w, Lv), Slope(sum(right[1:], right[0]), 0.0), s.scale(w, Lv))
 
     return Test("adjoint", sides, statement="⟨w, L v⟩ and ⟨L* w, v⟩ differ: the first gives")

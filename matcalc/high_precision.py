@@ -221,7 +221,7 @@ _OF_MATRICES: dict[str, Operation] = {
 }
 
 # These only move entries, or add them: NumPy's own kernels serve any numbers.
-_REARRANGEMENTS = frozenset(
+REARRANGEMENTS = frozenset(
     {"tr", "diag", "diagonal", "vec", "unvec", "kron", "rearrange", "unrearrange", "tril", "triu"}
 )
 
@@ -231,7 +231,7 @@ def _kernel(name: str) -> Operation:
     """The kernel of a function; raises NoKernel where there is none."""
     if name in _OF_MATRICES:
         return _OF_MATRICES[name]
-    if name in _REARRANGEMENTS:
+    if name in REARRANGEMENTS:
         return FUNCTIONS[name].kernel  # type: ignore[return-value]
     if name in FUNCTIONS and FUNCTIONS[name].is_entrywise:
         return np.frompyfunc(_of_one_number(name), 1, 1)

@@ -3,6 +3,9 @@
 A test compares a formula's value with a reference that has an error bar. Double precision can find agreement;
 it never finds disagreement, and where it is in doubt the test is made again with sixty digits, at the same
 point. A formula is refuted by two independent points.
+
+What exact arithmetic has found before weighs in: where it agreed, numbers need only not contradict it; where it
+disagreed, and a law of exp, log or roots may be the reason, many more points are drawn.
 """
 
 from __future__ import annotations
@@ -22,9 +25,10 @@ from matcalc.agreements import (
     float_agreement,
     loose_agreement,
 )
-from matcalc.computations import Computer, State
+from matcalc.computations import Computer, Place, State
 from matcalc.differences import magnitude
 from matcalc.evaluation import TimeIsUp
+from matcalc.findings import UNDECIDED, Finding
 from matcalc.high_precision import NoKernel, sixty_digits
 from matcalc.points import Point, PointSource
 from matcalc.reports import Check, Report, Verdict
@@ -37,6 +41,8 @@ SUSPECT_ERROR = 1e-3
 EXTRA_POINTS = 8
 # A formula with kinks may be right in some regions only: so many points are likely to find another.
 POINTS_WITH_KINKS = 24
+# Where exact arithmetic objects, so many times as many points are drawn.
+MORE_WHERE_DOUBTED = 3
 # Beyond these sizes sixty digits are used only where double precision is in doubt, or not at all.
 CHEAP_NODES, CHEAP_ENTRIES, AFFORDABLE_ENTRIES = 300, 400, 5000
 
@@ -46,14 +52,16 @@ class Test:
     """A comparison to make at every point: the form it is about, and what it compares.
 
     `detail` compares entry by entry, for a counterexample, where `sides` does so along one direction only;
+    `directions` are the names of the perturbations that a counterexample must show;
     `statement` and `contrast` make the sentence about it.
     """
 
     __test__ = False
 
     form: str
-    sides: Callable[[State], Sides]
-    detail: Callable[[State], Sides] | None = None
+    sides: Callable[[Place], Sides]
+    detail: Callable[[Place], Sides] | None = None
+    directions: tuple[str, ...] = ()
     statement: str = ""
     contrast: str = "where {} is right"
 
@@ -111,6 +119,7 @@ class Jury:
     source: PointSource
     trials: int
     deadline: float
+    exact: Finding = UNDECIDED
     tallies: dict[str, Tally] = field(default_factory=dict)
     points: list[Point] = field(default_factory=list)
     stopped: str = ""
@@ -118,7 +127,7 @@ class Jury:
     def hear(self) -> Report:
         """Draw points until every test has its verdict or time is up, and report."""
         self.tallies = {test.form: Tally() for test in self.tests}
-        trials = max(self.trials, POINTS_WITH_KINKS) if self.source.kinks else self.trials
+        trials = self._number_of_points()
         try:
             for trial in range(trials + EXTRA_POINTS):
                 doubted = [test for test in self.tests if self.tallies[test.form].needs_more]
@@ -135,12 +144,26 @@ class Jury:
             self.stopped = "the time limit was reached"
         return self._report()
 
+    def _number_of_points(self) -> int:
+        """More where a formula may be right in some regions only, or where exact arithmetic objects."""
+        if self.exact.agreed:
+            return self.trials
+        trials = max(self.trials, POINTS_WITH_KINKS) if self.source.kinks else self.trials
+        return MORE_WHERE_DOUBTED * trials if self.exact.agreed is False else trials
+
+    def _wants_sixty_digits(self, point: Point) -> bool:
+        """Whether a point is worth them though double precision agrees: they are cheap, and nothing is shown yet."""
+        entries, nodes = self.computer.extent(point.sizes)
+        wanted = len(self.points) < self.trials
+        if self.exact.agreed:
+            wanted = bool(self.exact.why) and not self.points
+        return wanted and entries <= CHEAP_ENTRIES and nodes <= CHEAP_NODES
+
     def _hear_at(self, point: Point, tests: Sequence[Test]) -> None:
         state = State(self.computer, self.source.variables, point, False, self.deadline)
-        entries, nodes = self.computer.extent(point.sizes)
-        cheap = len(self.points) < self.trials and entries <= CHEAP_ENTRIES and nodes <= CHEAP_NODES
+        cheap = self._wants_sixty_digits(point)
         fine = None
-        if entries <= AFFORDABLE_ENTRIES:
+        if self.computer.extent(point.sizes)[0] <= AFFORDABLE_ENTRIES:
             with sixty_digits():
                 fine = State(self.computer, self.source.variables, point, True, self.deadline)
         for test in tests:
@@ -176,15 +199,17 @@ class Jury:
         checks = tuple(self._check(test) for test in self.tests)
         refuted = next((t for t in self.tests if self.tallies[t.form].verdict == "refuted"), None)
         all_verified = bool(self.points) and all(c.verdict == "verified" for c in checks)
+        exact = bool(self.exact.agreed) and all_verified
         verdict: Verdict = "refuted" if refuted else "verified" if all_verified else "inconclusive"
         errors = [t.worst for form, t in self.tallies.items() if t.worst is not None and form != "adjoint"]
         reason, counterexample = self.stopped, None
         if refuted:
-            reason, counterexample = _counterexample(refuted, *self.tallies[refuted.form].against[0])
+            reason, counterexample = counterexample_of(refuted, *self.tallies[refuted.form].against[0])
         elif verdict == "inconclusive" and not reason:
             reason = next(c.reason for c in checks if c.verdict != "verified")
         return Report(
             verdict,
+            "exact" if exact else "numeric",
             trials=len(self.points),
             max_relative_error=max(errors, default=None),
             observed_order=next((t.order for t in self.tallies.values() if t.order is not None), None),
@@ -195,18 +220,24 @@ class Jury:
             checks=checks,
             sizes=tuple(dict(p.sizes) for p in self.points),
             assumptions=tuple(dict.fromkeys(a for p in self.points for a in p.assumptions)),
+            error_probability=self.exact.bound if exact and not self.exact.why else None,
+            error_estimate=self.exact.bound if exact and self.exact.why else None,
+            opaque=self.exact.why if exact else (),
+            exact_sizes=self.exact.sizes if exact else (),
         )
 
     def _check(self, test: Test) -> Check:
         tally = self.tallies[test.form]
-        reason = ""
-        if tally.verdict == "refuted":
-            reason = _counterexample(test, *tally.against[0])[0]
-        elif tally.verdict == "inconclusive":
+        reason, verdict = "", tally.verdict
+        if self.exact.agreed and verdict == "inconclusive" and not tally.against:
+            verdict = "verified"
+        if verdict == "refuted":
+            reason = counterexample_of(test, *tally.against[0])[0]
+        elif verdict == "inconclusive":
             reason = f"the {test.form} could not be decided: {tally.reason or 'rounding hides the answer'}"
             if tally.against:
                 reason = f"the {test.form} disagreed at one point only"
-        return Check(test.form, tally.verdict, tally.worst, reason)
+        return Check(test.form, verdict, tally.worst, reason)
 
 
 def _in_sixty_digits(test: Test, fine: State, largest: float) -> tuple[Agreement, Sides]:
@@ -221,7 +252,7 @@ def _in_sixty_digits(test: Test, fine: State, largest: float) -> tuple[Agreement
     return agreement, sides.as_floats()
 
 
-def _counterexample(test: Test, point: Point, sides: Sides) -> tuple[str, dict[str, Any]]:
+def counterexample_of(test: Test, point: Point, sides: Sides) -> tuple[str, dict[str, Any]]:
     """The worst entry in words, and the inputs that show it."""
     found, expected = np.atleast_2d(sides.found), np.atleast_2d(sides.expected.value)
     worst = np.unravel_index(np.argmax(np.abs(found - expected)), found.shape)  # nan is the largest

@@ -44,6 +44,10 @@ class Kinks:
         )
         return sum(not _differ(memory[p], memory[q]) for p, q in self._open), close, one_sided
 
+    def touched(self, memory: Sequence[Any]) -> bool:
+        """Whether a point lies on a kink, where there is no derivative."""
+        return any(np.any(np.asarray(memory[slot]) == 0) for slot in self._slots)
+
     def seen(self, memory: Sequence[Any]) -> None:
         """A point was drawn: count where pairs differ, and give up those that do not at the best candidates."""
         for pair, (wanted, patience) in list(self._open.items()):

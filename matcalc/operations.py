@@ -51,11 +51,11 @@ class Arithmetic:
     """The numbers that an evaluator computes with, and what an array of them needs other means for."""
 
     number: Callable[[Expr], Any]
-    array: Callable[[Array], Array]
+    array: Callable[[Array], Any]
     pi: Any
     kernel: Callable[[str], Operation]
-    inverse: Callable[[Array], Array]
-    solve: Callable[[Array, Array], Array]
+    inverse: Callable[[Any], Any]
+    solve: Callable[[Any, Any], Any]
     power: Operation
 
 
@@ -264,7 +264,7 @@ def _apply(node: Apply, arithmetic: Arithmetic, solved: Collection[Expression]) 
 
     def apply(*operands: Any) -> Any:
         value = kernel(*(np.atleast_2d(o) if w else o for o, w in zip(operands, widened, strict=True)))
-        return value.reshape(-1)[0] if node.is_scalar and isinstance(value, np.ndarray) else value
+        return value.reshape(-1)[0] if node.is_scalar and getattr(value, "ndim", None) else value
 
     return apply, node.operands
 

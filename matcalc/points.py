@@ -74,9 +74,9 @@ class PointSource:
         self.variables = [by_name[name] for name in sorted(by_name)]
         nodes = self.evaluator.nodes
         self._sizes_before: list[Mapping[str, int]] = []
-        self._shapes = {node.shape for node in (*nodes, *self.variables)}
-        self._shapes |= {(size, ONE) for node in nodes for size in _own_sizes(node)}
-        self._tall = [v.shape for v in self.variables if "orthogonal" in v.properties]
+        self.shapes = {node.shape for node in (*nodes, *self.variables)}
+        self.shapes |= {(size, ONE) for node in nodes for size in _own_sizes(node)}
+        self.tall = [v.shape for v in self.variables if "orthogonal" in v.properties]
         slots = {node: i for i, node in enumerate(nodes)}
         self._inverted = [slots[o] for o in _inverted(nodes)]
         self.kinks = Kinks(nodes)
@@ -159,8 +159,8 @@ class PointSource:
             if any(d.is_Integer and d > LARGEST_SIZE for d in v.shape):
                 raise NoPoint(f"{v.name} is {v.rows}×{v.columns}, which is too large to check")
         for largest in LARGEST_SIZES:
-            sizes = self.sampler.sizes(self._shapes, self._tall, self._sizes_before, largest)
-            shapes = [[int(dimension_value(d, sizes)) for d in shape] for shape in self._shapes]
+            sizes = self.sampler.sizes(self.shapes, self.tall, self._sizes_before, largest)
+            shapes = [[int(dimension_value(d, sizes)) for d in shape] for shape in self.shapes]
             m, n = max(shapes, key=lambda shape: shape[0] * shape[1])
             if m * n <= COMFORTABLE_ENTRIES:
                 return sizes

@@ -133,6 +133,7 @@ class Sampler:
         tall: Collection[tuple[Expr, Expr]] = (),
         before: Collection[Mapping[str, int]] = (),
         largest: int = LARGEST_SIZES[0],
+        smallest: int = SMALLEST_SIZE,
     ) -> dict[str, int]:
         """A size for every symbol: all dimensions different where that is possible, and other than `before`.
 
@@ -140,7 +141,7 @@ class Sampler:
         """
         dimensions = sorted({d for shape in shapes for d in shape}, key=str)
         names = sorted({s.name for d in dimensions for s in d.free_symbols})
-        pool = np.arange(SMALLEST_SIZE, max(largest, len(names) + 1) + 1)
+        pool = np.arange(smallest, max(largest, len(names) + smallest - 1) + 1)
         best: tuple[tuple[int, ...], dict[str, int]] | None = None
         for _ in range(60):
             drawn = dict(zip(names, self.rng.permutation(pool)[: len(names)].tolist(), strict=True))

@@ -16,9 +16,9 @@ from sympy import Expr
 from matcalc.adjoints import pullback
 from matcalc.agreements import Sides
 from matcalc.applications import apply, signature
-from matcalc.computations import State
+from matcalc.computations import Place
 from matcalc.derivative_tests import Claim, dot
-from matcalc.differences import Slope, magnitude
+from matcalc.differences import Slope
 from matcalc.differentials import differential_of
 from matcalc.errors import MatcalcError
 from matcalc.expressions import (
@@ -155,7 +155,7 @@ def _expected_shape(rule: Rule) -> tuple[object, object]:
 def _check_differential(rule: Rule, moved: list[Variable], domain: Domain, seed: int, trials: int) -> Report:
     names = {p: perturbation_of(p) for p in moved}
     claims = {"differential": Claim("differential", rule.right)}
-    options = {"seed": seed, "trials": trials, "domain": domain}
+    options = {"seed": seed, "trials": trials, "domain": domain, "explain": False}
     report = verify_forms(rule.left, moved, claims, perturbations=names, adjoint=False, **options)  # type: ignore[arg-type]
     whole = _with_whole_exponent(rule)
     if whole is None or not report.passed:
@@ -181,10 +181,10 @@ def _check_adjoint(rule: Rule, moved: list[Variable], domain: Domain, seed: int,
     slot = rule.slot
     assert slot is not None
 
-    def sides(s: State) -> Sides:
+    def sides(s: Place) -> Sides:
         G, LX = s.values[cotangent.name], s.value(rule.left)
         found = dot(s.value(rule.right), s.value(slot))
-        return Sides(found, Slope(dot(G, LX), 0.0), magnitude(G) * magnitude(LX))
+        return Sides(found, Slope(dot(G, LX), 0.0), s.scale(G, LX))
 
     roots = [rule.left, slot, rule.right]
     return verify_tests(

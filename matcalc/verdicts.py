@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from matcalc.derivative_tests import Claim
 from matcalc.derivatives import Derivative, Formula, Names, differentiate
 from matcalc.errors import MatcalcError, ParseError, ShapeError, UnknownName
+from matcalc.explanations import Question, explanation
 from matcalc.expressions import Expression, Variable, variables_of
 from matcalc.reading import read
 from matcalc.reports import Report
+from matcalc.transposes import transpose
 from matcalc.verification import verify_equal, verify_forms
 from matcalc.writing import declarations_of, text
 
@@ -75,9 +78,11 @@ def verify(
     where: str | None = None,
     trials: int | None = None,
     seed: int | None = None,
+    layout: str = "numerator",
 ) -> Report:
     """Is the derivative right, or is your hand derivation?  A claim is a differential (it contains dx), a
-    gradient (it has the shape of x), a Jacobian or a Hessian.
+    gradient (it has the shape of x), a Jacobian or a Hessian; with ``layout="denominator"`` a Jacobian's
+    transpose. A refuted claim is explained where something simple is wrong with it.
 
     Raises ShapeError for a claim of no such shape, and what ``parse`` raises for one that does not read.
 
@@ -89,11 +94,71 @@ def verify(
     D = differentiate(f, wrt, where)
     if claim is None:
         return verify_derivative(D, trials=trials, seed=seed)
-    return _verify(D, {"claim": claim_of(D, claim)}, trials, seed)
+    reports = []
+    for reading in readings_of(D, claim):
+        right_way = reading.transposed == (layout == "denominator" and reading.claim.kind == "jacobian")
+        report = verify_claim(D, reading.claim, trials, seed)
+        if report.passed and not right_way:
+            report = replace(report, verdict="refuted", diagnosis=_of_layout(reading.claim.kind, layout))
+        if report.passed:
+            return report
+        reports.append(report)
+    return reports[0]
 
 
-def claim_of(D: Derivative, claim: str) -> Claim:
-    """The claim that a text makes about a derivative, recognised by its content and shape."""
+_NAMES = {
+    "differential": "differential",
+    "second_differential": "second differential",
+    "gradient": "gradient",
+    "jacobian": "Jacobian",
+    "hessian": "Hessian",
+}
+
+
+def verify_claim(D: Derivative, claim: Claim, trials: int | None = None, seed: int | None = None) -> Report:
+    """Check a claim, and say what is wrong with one that is refuted."""
+    name = f"claimed {_NAMES[claim.kind]}"
+    report = _verify(D, {name: claim}, trials, seed)
+    if report.passed:
+        return replace(report, diagnosis=f"the claim is the {_NAMES[claim.kind]}")
+    if report.verdict != "refuted" or report.seed is None:
+        return report
+    return replace(report, diagnosis=_diagnosis(D, claim, report.seed))
+
+
+def _diagnosis(D: Derivative, claim: Claim, seed: int) -> str:
+    """What is wrong with a refuted claim, where something simple is."""
+    try:
+        right = getattr(D, claim.kind)
+    except MatcalcError:
+        return ""
+    x = claim.variable or D.variables[0]
+    if isinstance(right, dict):
+        right = right.get(x.name) or right.get((x.name, x.name))
+    return explanation(Question(claim.expression, right, claim.kind, x), seed) if right is not None else ""
+
+
+def _of_layout(kind: str, layout: str) -> str:
+    """What is said of a claim that is right once it is transposed."""
+    if kind != "jacobian":
+        return f"the claim is the transpose of the {_NAMES[kind]}"
+    other = "numerator" if layout == "denominator" else "denominator"
+    return f"the claim is the transpose of the Jacobian: it is right in the {other} layout"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a claim may mean; `transposed` where it is the transpose of what was typed."""
+
+    claim: Claim
+    transposed: bool = False
+
+
+def readings_of(D: Derivative, claim: str) -> list[Reading]:
+    """What a text may claim about a derivative, by its content and shape; what is likelier first.
+
+    Raises ShapeError for a text that is no derivative by its shape, nor the transpose of one.
+    """
     x = D.variables[0]
     known = {v.name: v for v in (*variables_of(D.expression), *D.variables)}
     perturbations = {v.name: v for v in D.perturbations.values()}
@@ -107,15 +172,19 @@ def claim_of(D: Derivative, claim: str) -> Claim:
         raise UnknownName(f"there is no variable {strangers[0]} in the question", text=claim, start=0, hint=hint)
     size, entries = x.rows * x.columns, D.expression.rows * D.expression.columns
     if used & set(second):
-        return Claim("second_differential", e)
+        return [Reading(Claim("second_differential", e))]
     if used & set(perturbations):
-        return Claim("differential", e)
+        return [Reading(Claim("differential", e))]
     shapes = {"gradient": x.shape, "jacobian": (entries, size), "hessian": (size, size)}
-    for kind, shape in shapes.items():
-        if e.shape == shape and (D.expression.is_scalar or kind == "jacobian"):
-            return Claim(kind, e, x)  # type: ignore[arg-type]
+    if not D.expression.is_scalar:
+        shapes = {"jacobian": shapes["jacobian"]}
+    found = [Reading(Claim(kind, e, x)) for kind, shape in shapes.items() if e.shape == shape]  # type: ignore[arg-type]
+    turned = [kind for kind, shape in shapes.items() if e.shape == shape[::-1] and kind != "hessian"]
+    found += [Reading(Claim(kind, transpose(e), x), True) for kind in turned]  # type: ignore[arg-type]
+    if found:
+        return found
     if is_zero_claim(e):
-        return Claim("differential", e)
+        return [Reading(Claim("differential", e))]
     dx = D.perturbations[x].name
     wanted = [f"a gradient is {x.rows}×{x.columns}"] if D.expression.is_scalar else []
     wanted += [f"a Jacobian {entries}×{size}", f"a differential {_words(D.expression)} with {dx} in it"]

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from secrets import randbits
 from time import monotonic
 from typing import Any
 
+import numpy as np
+
 from matcalc.agreements import Sides
 from matcalc.computations import Computer
-from matcalc.derivative_tests import TESTS, Case, Claim, Names, adjoint_test, adjoints_of, differential_tests
+from matcalc.counterexamples import smallest_counterexample
+from matcalc.derivative_tests import COTANGENT, TESTS, Case, Claim, Names, adjoint_test, adjoints_of, differential_tests
 from matcalc.differences import Slope
 from matcalc.differentials import differential_of
 from matcalc.errors import ShapeError
+from matcalc.exact_tier import examine
 from matcalc.expressions import Expression, Variable, variables_of
-from matcalc.judgements import Jury, Test
+from matcalc.findings import Finding
+from matcalc.judgements import Jury, Test, counterexample_of
 from matcalc.leaves import variable
 from matcalc.points import PointSource
 from matcalc.reports import Check, Report
@@ -38,6 +44,7 @@ def verify_forms(
     time_limit: float = TIME_LIMIT,
     domain: Domain = DECLARED,
     adjoint: bool = True,
+    explain: bool = True,
 ) -> Report:
     """Check formulas for derivatives of f with respect to variables; ``forms`` gives each claim its name.
 
@@ -82,6 +89,7 @@ def verify_forms(
         seed=seed,
         time_limit=time_limit,
         domain=domain,
+        explain=explain,
     )
 
 
@@ -93,6 +101,7 @@ def verify_equal(
     seed: int | None = None,
     time_limit: float = TIME_LIMIT,
     domain: Domain = DECLARED,
+    explain: bool = True,
 ) -> Report:
     """Check whether two expressions are the same function of their variables.
 
@@ -118,7 +127,7 @@ def verify_equal(
         statement="the first gives",
         contrast="the second {}",
     )
-    options = {"trials": trials, "seed": seed, "time_limit": time_limit, "domain": domain}
+    options = {"trials": trials, "seed": seed, "time_limit": time_limit, "domain": domain, "explain": explain}
     return verify_tests([test], [e1, e2], [e2], **options)  # type: ignore[arg-type]
 
 
@@ -133,6 +142,7 @@ def verify_tests(
     seed: int | None = None,
     time_limit: float = TIME_LIMIT,
     domain: Domain = DECLARED,
+    explain: bool = True,
 ) -> Report:
     """Make tests that use the values of the roots, at points where all roots are defined.
 
@@ -143,14 +153,63 @@ def verify_tests(
     moving = moving or {}
     sampler = Sampler(randbits(SEED_BITS) if seed is None else seed)
     computer = Computer(tuple(dict.fromkeys(roots)), moving)
-    free = [v for v in (*others, *computer.evaluator(computer.roots, False).inputs) if v.name not in moving]
+    free = [v for v in (*others, *computer.evaluator(computer.roots).inputs) if v.name not in moving]
     deadline = monotonic() + time_limit
+    exact: Finding | None = None
     for defined, scale in ((computer.roots, 1.0), (tuple(known), 1.0), (computer.roots, SMALL_SCALE)):
-        source = PointSource(sampler, computer.evaluator(defined, False), moving, free, domain, scale)
-        report = Jury(tests, computer, source, trials, deadline).hear()
+        source = PointSource(sampler, computer.evaluator(defined), moving, free, domain, scale)
+        if exact is None:
+            exact = examine(tests, computer, source, sampler.seed, deadline)
+            if exact.refutes:
+                return _refuted_exactly(tests, computer, source, exact, explain)
+        report = Jury(tests, computer, source, trials, deadline, exact).hear()
         if report.verdict != "inconclusive" or monotonic() > deadline:
             break
-    return report
+    return _with_small_counterexample(report, tests, computer, source) if explain else report
+
+
+def _refuted_exactly(
+    tests: Sequence[Test], computer: Computer, source: PointSource, exact: Finding, explain: bool
+) -> Report:
+    """The report where rational functions differ modulo a prime, which they then do at nearly all points."""
+    checks = tuple(
+        Check(t.form, "refuted", reason="it differs in exact arithmetic") for t in tests if t.form in exact.objections
+    )
+    report = Report(
+        "refuted",
+        "exact",
+        seed=source.sampler.seed,
+        reason=f"the {checks[0].form} differs from what is right in exact arithmetic",
+        checks=checks,
+        exact_sizes=exact.sizes,
+    )
+    return _with_small_counterexample(report, tests, computer, source) if explain else report
+
+
+def _with_small_counterexample(
+    report: Report, tests: Sequence[Test], computer: Computer, source: PointSource
+) -> Report:
+    """A refutation with the smallest counterexample in place of a random one, where one is found."""
+    wrong = {check.form for check in report.checks if check.verdict == "refuted"}
+    test = next((test for test in tests if test.form in wrong), None)
+    found = None if test is None else smallest_counterexample(test, computer, source)
+    if test is None or found is None:
+        return report
+    words, counterexample = counterexample_of(test, found.point, found.sides)
+    shown = (*(v.name for v in source.variables if v.name != COTANGENT), *test.directions)
+    values = ", ".join(f"{name} = {numbers_in_words(found.point.values[name])}" for name in shown)
+    reason = f"at {values}: {words}" if values else words
+    return replace(report, reason=reason, counterexample=counterexample)
+
+
+def numbers_in_words(value: Any) -> str:
+    """A number or an array as it is typed: "2", "[1; 0]", "[1 2; 3 4]".
+
+    >>> numbers_in_words([[1.0, 2.0], [0.5, -1.0]])
+    '[1 2; 0.5 -1]'
+    """
+    rows = [" ".join(f"{x:.6g}" for x in row) for row in np.atleast_2d(value)]
+    return rows[0] if np.ndim(value) == 0 else f"[{'; '.join(rows)}]"
 
 
 # ---- claims ------------------------------------------------------------------------------------------------

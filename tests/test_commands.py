@@ -21,7 +21,7 @@ def test_diff_prints_the_shapes_the_differential_the_gradient_and_the_verdict() 
     assert "X: matrix(" in result.output
     assert "df = -(y.*sigmoid(-y.*(X*w)))'*X*dw" in result.output
     assert "gradient = -X'*(y.*sigmoid(-y.*(X*w)))" in result.output
-    assert "verified (numeric)" in result.output
+    assert "verified (exact)" in result.output
 
 
 def test_one_document_holds_everything_as_json() -> None:
@@ -62,7 +62,7 @@ def test_several_variables_have_a_gradient_each() -> None:
 def test_standard_input_is_read_line_by_line() -> None:
     result = run("-", stdin="x'*A*x wrt x\n# a comment\n\nnorm2(x)^2 wrt x\n")
     assert result.exit_code == 0
-    assert result.output.count("verified (numeric)") == 2
+    assert result.output.count("verified (exact)") == 2
 
 
 def test_a_bad_line_of_standard_input_does_not_stop_the_others() -> None:

@@ -221,7 +221,8 @@ def test_a_counterexample_shows_the_mistake() -> None:
 
 def test_a_report_says_what_was_done() -> None:
     verified = check("tr(A^3)", "gradient", "A", "3*(A')^2", seed=3)
-    assert str(verified).startswith("verified (numeric): 3 points, n = ")
+    assert str(verified).startswith("verified (exact): error probability below ")
+    assert "modulo a prime: 4 points, n = " in str(verified)
     assert "order 2.0" in str(verified)
     assert str(verified).endswith("seed 3")
     refuted = check("tr(A^3)", "gradient", "A", "3*A^2", seed=3)

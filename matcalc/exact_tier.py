@@ -1,0 +1,218 @@
+"""The exact tier: formulas compared modulo a prime, where equality is equality and nothing is rounded.
+
+The function is evaluated on dual numbers, entry by entry, and its exact derivative compared with the formula. A
+wrong rational formula agrees at a random point with a probability of at most its degree over the prime. Where
+roots, signs or opaque functions occur agreement is as strong, up to the laws that those functions obey modulo
+the prime; disagreement may come from a law that they do not obey, such as exp(x + y) = exp(x) exp(y), and is then
+left to numbers to decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from types import MappingProxyType
+from typing import Any
+
+from matcalc.computations import Computer
+from matcalc.curves import tangent
+from matcalc.degrees import DEGREES
+from matcalc.differences import Slope
+from matcalc.evaluation import TimeIsUp
+from matcalc.expressions import Expression, Variable
+from matcalc.field_arithmetic import arithmetic_of
+from matcalc.findings import Finding
+from matcalc.high_precision import NoKernel
+from matcalc.judgements import Test
+from matcalc.operations import Arithmetic, dimension_value
+from matcalc.points import PointSource
+from matcalc.prime_fields import Field, NoResidue
+from matcalc.primes import PRIMES
+from matcalc.residue_points import (
+    ResidueSampler,
+    degree_of,
+    degree_of_direction,
+    exponent_variables,
+    one_by_one,
+)
+from matcalc.sampling import NoPoint, Sampler
+
+POINTS = 3
+TRIES = 48
+# The largest size as a rule, and smaller ones for what would grow too large, or has no value at most points.
+LARGEST_SIZES, SMALLEST_SIZE = (8, 6, 5, 4, 3), 3
+COMFORTABLE_ENTRIES, MOST_ENTRIES = 700, 4_000
+TRIES_WITH_LARGE_SIZES = 12
+
+
+@dataclass
+class RingPlace:
+    """A point in an arithmetic of residues or of degrees, as tests see it."""
+
+    computer: Computer
+    arithmetic: Arithmetic
+    sizes: Mapping[str, int]
+    values: dict[str, Any]
+    deadline: float | None = None
+    _memory: list[Any] | None = field(init=False, default=None)
+
+    def value(self, expression: Expression) -> Any:
+        """The value of one of the expressions under test."""
+        roots = self.computer.roots
+        evaluator = self.computer.evaluator(roots, self.arithmetic)
+        if self._memory is None:
+            self._memory = evaluator(self.values, self.sizes, self.deadline)
+        return self._memory[roots.index(expression)]
+
+    def value_at(self, expression: Expression, values: Mapping[str, Any]) -> Any:
+        """The value of an expression where some inputs are replaced."""
+        evaluator = self.computer.evaluator((expression,), self.arithmetic)
+        return evaluator({**self.values, **values}, self.sizes, self.deadline)[0]
+
+    def slope(
+        self,
+        expression: Expression,
+        moves: Mapping[Variable, str],
+        *,
+        carried: Mapping[Variable, str] = MappingProxyType({}),
+        **fixed: Any,
+    ) -> Slope:
+        """The exact derivative along curves in the domains of variables."""
+        at = dict(fixed)
+        for v, name in moves.items():
+            at[v.name] = self.values[v.name].along(self.values[name])
+        for v, name in carried.items():
+            at[name] = tangent(v, at.get(v.name, self.values[v.name]), self.values[name])
+        return Slope(self.value_at(expression, at).tangent, 0.0)
+
+    def scale(self, *factors: Any, over: float = 1.0) -> float:
+        """Nothing is rounded."""
+        return 0.0
+
+
+@dataclass
+class ExactTier:
+    """Draws points modulo a prime and makes the tests there."""
+
+    tests: Sequence[Test]
+    computer: Computer
+    source: PointSource
+    seed: int
+    deadline: float
+    prime: int | None = None
+
+    def __post_init__(self) -> None:
+        rng = Random(self.seed)
+        self.field = Field(self.prime or rng.choice(PRIMES), self.seed)
+        self._arithmetic = arithmetic_of(self.field)
+        nodes = self.computer.evaluator(self.computer.roots, self._arithmetic).nodes
+        self._exponents = exponent_variables(nodes)
+        positive = self.source.start.positive
+        self._sampler = ResidueSampler(self.field, rng.getrandbits(64), self._exponents, positive)
+        self._sizes = Sampler(rng.getrandbits(32))
+
+    def examine(self, points: int = POINTS) -> Finding:
+        """Make all tests at some points of different sizes and at one of 1×1 matrices."""
+        found: list[tuple[Mapping[str, int], int, Collection[str]]] = []
+        for i in range(points + 1):
+            outcome = self._at_point(i == points, [sizes for sizes, _, _ in found])
+            if outcome is not None:
+                found.append(outcome)
+            elif i == 0:
+                return Finding(None, reason="no point was found modulo a prime", prime=self.field.p)
+        objections = {
+            test.form: tuple(sizes for sizes, _, forms in found if test.form in forms)
+            for test in self.tests
+            if any(test.form in forms for _, _, forms in found)
+        }
+        degrees = [self._degree(sizes) for sizes, _, _ in found]
+        bounds = [tries * degree / self.field.p for (_, tries, _), (degree, _) in zip(found, degrees, strict=True)]
+        return Finding(
+            not objections,
+            tuple(sizes for sizes, _, _ in found),
+            min(1.0, max(bounds)),
+            tuple(sorted(frozenset[str]().union(*(why for _, why in degrees)))),
+            objections,
+            prime=self.field.p,
+        )
+
+    def _at_point(
+        self, of_ones: bool, before: Collection[Mapping[str, int]]
+    ) -> tuple[Mapping[str, int], int, Collection[str]] | None:
+        """The sizes, the number of tries, and the forms that disagree; None where no point has values."""
+        for tries in range(1, TRIES + 1):
+            sizes = self.sizes_of_ones() if of_ones else self.draw_sizes(before, tries)
+            if sizes is None:
+                return None
+            try:
+                place = self.place(sizes)
+                return sizes, tries, [test.form for test in self.tests if not self._agrees(test, place)]
+            except NoResidue:
+                continue
+        return None
+
+    @staticmethod
+    def _agrees(test: Test, place: RingPlace) -> bool:
+        sides = test.sides(place)
+        return bool((sides.found - sides.expected.value).is_zero)
+
+    def place(self, sizes: Mapping[str, int]) -> RingPlace:
+        """A random point of these sizes; raises NoResidue where there is none."""
+        values: dict[str, Any] = {v.name: self._sampler.value(v, sizes) for v in self.source.variables}
+        for name, v in self.source.perturbations.items():
+            values[name] = self._sampler.direction(v, values[v.name])
+        return RingPlace(self.computer, self._arithmetic, sizes, values, self.deadline)
+
+    def sizes_of_ones(self) -> dict[str, int] | None:
+        """The size 1 for every symbol, or None where that does not fit."""
+        return one_by_one(list(self.source.shapes))
+
+    def draw_sizes(self, before: Collection[Mapping[str, int]] = (), tries: int = 1) -> dict[str, int]:
+        """Sizes from 3 to 8, smaller where matrices would be too large or roots are many."""
+        source = self.source
+        few = tries > TRIES_WITH_LARGE_SIZES
+        for largest in LARGEST_SIZES[-1:] if few else LARGEST_SIZES:
+            smallest = 2 if few else min(largest - 1, SMALLEST_SIZE)
+            sizes = self._sizes.sizes(source.shapes, source.tall, before, largest, smallest)
+            shapes = [[int(dimension_value(d, sizes)) for d in shape] for shape in source.shapes]
+            entries = max(m * n for m, n in shapes)
+            if entries <= COMFORTABLE_ENTRIES:
+                return sizes
+        if entries > MOST_ENTRIES:
+            raise NoPoint("the matrices are too large for exact arithmetic")
+        return sizes
+
+    def _degree(self, sizes: Mapping[str, int]) -> tuple[int, frozenset[str]]:
+        """The largest degree of a test, and what makes it an estimate."""
+        values: dict[str, Any] = {v.name: degree_of(v, sizes, self._exponents) for v in self.source.variables}
+        for name, v in self.source.perturbations.items():
+            values[name] = degree_of_direction(v, values[v.name])
+        place = RingPlace(self.computer, DEGREES, sizes, values, self.deadline)
+        largest, why = 1, frozenset[str]()
+        for test in self.tests:
+            sides = test.sides(place)
+            found, expected = sides.found, sides.expected.value
+            largest, why = max(largest, found.apart(expected)), why | found.why | expected.why
+        return largest, why
+
+
+def examine(
+    tests: Sequence[Test],
+    computer: Computer,
+    source: PointSource,
+    seed: int,
+    deadline: float,
+    *,
+    prime: int | None = None,
+    points: int = POINTS,
+) -> Finding:
+    """What exact arithmetic shows about tests; undecided, with the reason, where it has no means."""
+    try:
+        return ExactTier(tests, computer, source, seed, deadline, prime).examine(points)
+    except NoKernel as error:
+        return Finding(None, reason=f"{error} has no exact arithmetic")
+    except TimeIsUp:
+        return Finding(None, reason="the time for exact arithmetic was over")
+    except NoPoint as error:
+        return Finding(None, reason=error.message)

@@ -1,0 +1,285 @@
+"""What is wrong with a claim that is not right: a factor, a sign, a transpose, a missing term, a special case.
+
+Each explanation is a hypothesis, such as "claim = 2·right", and is tested in exact arithmetic at random points.
+Nothing is said that does not hold there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+from matcalc.computations import Computer
+from matcalc.curves import CONSTRAINED
+from matcalc.errors import MatcalcError
+from matcalc.evaluation import TimeIsUp
+from matcalc.exact_tier import ExactTier, RingPlace
+from matcalc.expressions import Dimension, Expression, Product, Sum, Variable, variables_of
+from matcalc.high_precision import NoKernel
+from matcalc.leaves import number, variable
+from matcalc.mutants import mutants
+from matcalc.points import PointSource
+from matcalc.prime_fields import NoResidue
+from matcalc.products import multiply
+from matcalc.sampling import NoPoint, Sampler
+from matcalc.substitutions import substitute
+from matcalc.sums import add, negate
+from matcalc.tangents import projection
+from matcalc.transposes import transpose
+from matcalc.writing import text
+
+POINTS, TRIES = 2, 40
+MOST_TERMS, MOST_MUTANTS = 16, 60
+LARGEST_FACTOR = 1000
+TIME = 1.0
+PLENTY = 60.0
+
+
+@dataclass(frozen=True)
+class Question:
+    """A claim, what is right, and the variable that a gradient, Jacobian or Hessian is in."""
+
+    claim: Expression
+    right: Expression
+    kind: str
+    x: Variable
+
+
+def explanation(question: Question, seed: int) -> str:
+    """What is wrong in a sentence, or "" where nothing simple is.
+
+    >>> from matcalc.reading import parse
+    >>> where = "A: matrix(n,n), x: vector(n)"
+    >>> x = next(v for v in variables_of(parse("A*x", where)) if v.name == "x")
+    >>> explanation(Question(parse("2*A*x", where), parse("(A + A')*x", where), "gradient", x), seed=1)
+    'the claim is right only for symmetric A'
+    """
+    deadline = monotonic() + TIME
+    try:
+        for explain in _EXPLANATIONS:
+            found = explain(question, seed)
+            if found or monotonic() > deadline:
+                return found
+    except (NoKernel, NoPoint, TimeIsUp):
+        pass
+    return ""
+
+
+# ---- equality at random points -----------------------------------------------------------------------------
+
+
+def _places(roots: Sequence[Expression], seed: int, *, of_ones: bool = False) -> list[tuple[RingPlace, dict[str, int]]]:
+    """Random points in a field at which all roots have values; none where there are none."""
+    computer = Computer(tuple(dict.fromkeys(roots)), {})
+    source = PointSource(Sampler(seed), computer.evaluator(computer.roots), {}, list(variables_of(*roots)))
+    tier = ExactTier((), computer, source, seed, monotonic() + PLENTY)
+    found: list[tuple[RingPlace, dict[str, int]]] = []
+    for tries in range(1, TRIES + 1):
+        sizes = tier.sizes_of_ones() if of_ones else tier.draw_sizes([s for _, s in found], tries)
+        if sizes is None:
+            break
+        try:
+            place = tier.place(sizes)
+            for root in computer.roots:
+                place.value(root)
+        except NoResidue:
+            continue
+        found.append((place, sizes))
+        if len(found) == POINTS:
+            return found
+    return []
+
+
+def same(first: Expression, second: Expression, seed: int, *, of_ones: bool = False) -> bool:
+    """Whether two expressions agree at random points, at 1×1 matrices only if so asked."""
+    if first is second:
+        return True
+    if first.shape != second.shape:
+        return False
+    places = _places([first, second], seed, of_ones=of_ones)
+    return bool(places) and all((p.value(first) - p.value(second)).is_zero for p, _ in places)
+
+
+# ---- hypotheses --------------------------------------------------------------------------------------------
+
+
+def _factor(q: Question, seed: int) -> str:
+    """The claim is k times what is right."""
+    ratio = _ratio(q.claim, q.right, seed)
+    if ratio is None or ratio == "1":
+        return ""
+    if ratio == "-1":
+        return "the claim has the wrong sign"
+    return f"the claim is {ratio} times what is right"
+
+
+def _ratio(first: Expression, second: Expression, seed: int) -> str | None:
+    """The k with first = k·second, a number or a size, or None."""
+    values = [(p.value(first), p.value(second), sizes) for p, sizes in _places([first, second], seed)]
+    ratios: list[tuple[int, Mapping[str, int], int]] = []
+    for a, b, sizes in values:
+        F = b.field
+        pairs = [(u, v) for u, v in zip(_entries(a), _entries(b), strict=True) if v]
+        if not pairs:
+            return None
+        k = pairs[0][0] * F.inverse(pairs[0][1]) % F.p
+        if not (a - b * _residue(b, k)).is_zero:
+            return None
+        ratios.append((k, sizes, F.p))
+    return _named_ratio(ratios) if ratios else None
+
+
+def _entries(value: Any) -> list[int]:
+    return list(np.asarray(value.a, dtype=object).flat)
+
+
+def _residue(like: Any, k: int) -> Any:
+    return type(like)(like.field, k)
+
+
+def _named_ratio(ratios: Sequence[tuple[int, Mapping[str, int], int]]) -> str | None:
+    """A ratio that is one small fraction everywhere, or everywhere the size of a dimension or its reciprocal."""
+    numbers = {_small_fraction(k, p) for k, _, p in ratios}
+    if len(numbers) == 1 and None not in numbers:
+        return numbers.pop()
+    for name in ratios[0][1]:
+        if all(k == sizes[name] % p for k, sizes, p in ratios):
+            return name
+        if all(k * sizes[name] % p == 1 for k, sizes, p in ratios):
+            return f"1/{name}"
+    return None
+
+
+def _small_fraction(k: int, p: int) -> str | None:
+    """The fraction with a small numerator and denominator that a residue stands for."""
+    for denominator in range(1, LARGEST_FACTOR):
+        numerator = k * denominator % p
+        for n in (numerator, numerator - p):
+            if abs(n) <= LARGEST_FACTOR:
+                return str(n) if denominator == 1 else f"{n}/{denominator}"
+    return None
+
+
+def _transposed(q: Question, seed: int) -> str:
+    if q.claim.is_scalar or not same(transpose(q.claim), q.right, seed):
+        return ""
+    if q.kind == "jacobian":
+        return "the claim is the transpose of the Jacobian: it is right in the denominator layout"
+    return "the claim is transposed: its transpose is right"
+
+
+def _term(q: Question, seed: int) -> str:
+    """A term is missing, counted twice, or has a wrong sign or factor."""
+    difference = add(q.claim, negate(q.right))
+    for term in _terms(q.right):
+        k = _ratio(difference, term, seed)
+        if k == "-1":
+            return f"the term {text(term)} is missing"
+        if k == "-2":
+            return f"the term {text(term)} has the wrong sign"
+        if k is not None:
+            return f"the coefficient of the term {text(term)} is wrong: the claim has {k} times it too much"
+    for term in _terms(q.claim):
+        if _ratio(difference, term, seed) == "1":
+            return f"the term {text(term)} is too much"
+    return ""
+
+
+def _terms(e: Expression) -> list[Expression]:
+    """The terms of a sum, products with one sum as a factor multiplied out; [] where there is one only."""
+    terms = [e]
+    for _ in range(3):
+        found: list[Expression] = []
+        for term in terms:
+            found += _multiplied_out(term)
+        if len(found) > MOST_TERMS or len(found) == len(terms):
+            break
+        terms = found
+    return terms if len(terms) > 1 else []
+
+
+def _multiplied_out(term: Expression) -> list[Expression]:
+    if isinstance(term, Sum):
+        return list(term.operands)
+    if isinstance(term, Product):
+        outer = [number(term.coefficient), *term.scalars]
+        for i, factor in enumerate(term.chain):
+            if isinstance(factor, Sum):
+                return [multiply(*outer, *term.chain[:i], t, *term.chain[i + 1 :]) for t in factor.operands]
+    return [term]
+
+
+def _special_case(q: Question, seed: int) -> str:
+    """Right for matrices with a property only, or for one size only."""
+    square = [v for v in variables_of(q.claim, q.right) if not v.is_scalar and v.rows == v.columns]
+    general = [v for v in square if not v.properties & CONSTRAINED]
+    for word in ("symmetric", "diagonal"):
+        groups = [*([v] for v in general), general] if len(general) > 1 else [general]
+        for group in groups:
+            special: dict[Expression, Expression] = {v: variable(v.name, *v.shape, *v.properties, word) for v in group}
+            if group and same(substitute(q.claim, special), substitute(q.right, special), seed):
+                names = " and ".join(v.name for v in group)
+                if word == "diagonal" and len(group) > 1:
+                    return f"the claim is right only where {names} commute, as diagonal matrices do"
+                return f"the claim is right only for {word} {names}"
+    sizes = sorted({s.name for d in _dimensions(q) for s in d.free_symbols})
+    if sizes and same(q.claim, q.right, seed, of_ones=True):
+        return f"the claim is right for {' = '.join(sizes)} = 1 only"
+    return ""
+
+
+def _dimensions(q: Question) -> Iterator[Dimension]:
+    for e in (q.claim, q.right, *variables_of(q.claim, q.right)):
+        yield from e.shape
+
+
+def _projected(q: Question, seed: int) -> str:
+    """A gradient that sticks out of the tangent space."""
+    if q.kind != "gradient" or not q.x.properties & CONSTRAINED:
+        return ""
+    if not same(projection(q.x, q.claim), q.right, seed):
+        return ""
+    words = " ".join(sorted(q.x.properties & CONSTRAINED))
+    return f"the claim is right up to what leaves the tangent space of {words} matrices: project it"
+
+
+def _one_mistake(q: Question, seed: int) -> str:
+    """One change makes the claim right."""
+    for mistake, mutant in islice(mutants(q.claim), MOST_MUTANTS):
+        try:
+            if same(mutant, q.right, seed):
+                return f"{mistake}: {text(mutant)} is right"
+        except MatcalcError:
+            continue
+    return ""
+
+
+def _constant(q: Question, seed: int) -> str:
+    """Where the difference lies."""
+    if q.claim.is_scalar or q.claim.rows != q.claim.columns:
+        return ""
+    places = _places([q.claim, q.right], seed)
+    differences = [(p.value(q.claim) - p.value(q.right)).a for p, _ in places]
+    if not differences or any(len(d) < 2 for d in differences):
+        return ""
+    if all(not np.any(d - np.diag(np.diag(d))) for d in differences):
+        return "the claim is wrong on the diagonal only"
+    if all(not np.any(np.diag(d)) for d in differences):
+        return "the claim is wrong off the diagonal only"
+    return ""
+
+
+_EXPLANATIONS: tuple[Callable[[Question, int], str], ...] = (
+    _factor,
+    _transposed,
+    _projected,
+    _term,
+    _special_case,
+    _one_mistake,
+    _constant,
+)
