@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         UnknownName,
     )
     from matcalc.expressions import Expression, Variable
+    from matcalc.function_checks import verify_function
     from matcalc.reading import parse
     from matcalc.reports import Report
     from matcalc.rule_book import Rule
@@ -62,6 +63,7 @@ _HOMES = {
         *("RuleError", "ShapeError", "UnknownName"),
     ),
     "expressions": ("Expression", "Variable"),
+    "function_checks": ("verify_function",),
     "reading": ("parse",),
     "reports": ("Report",),
     "rule_book": ("Rule",),
@@ -105,6 +107,7 @@ __all__ = [
     "to_sympy",
     "variables",
     "verify",
+    "verify_function",
 ]
 
 
