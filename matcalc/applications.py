@@ -11,9 +11,9 @@ import sympy as sp
 from sympy import Expr, Integer, Symbol
 
 from matcalc.errors import ShapeError, UnknownName
-from matcalc.expressions import ONE, Apply, Dimension, Expression, Number, Shape, intern, name_argument
+from matcalc.expressions import ONE, Apply, Dimension, Expression, Number, Shape, intern
 from matcalc.function_table import ALIASES, FROM_SYMPY, FUNCTIONS, function_names, nearest_names
-from matcalc.leaves import PI, number, ones
+from matcalc.leaves import PI, name_argument, number, ones
 from matcalc.powers import entrywise_power, hadamard
 from matcalc.products import multiply
 from matcalc.registries import CONSTRUCTORS

@@ -10,10 +10,10 @@ Nothing here recurses: a tower of thousands of layers is built, hashed, pickled 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import blake2b
 from typing import Any, ClassVar, TypeAlias
-from weakref import KeyedRef
+from weakref import ReferenceType
 
 from sympy import Basic, Expr, Integer, S, Symbol, sstr
 from sympy.core.symbol import Str
@@ -27,7 +27,7 @@ ONE: Integer = S.One
 SCALAR: Shape = (ONE, ONE)
 MANY = 1_000_000  # beyond this many transposes a node does not count them
 
-_interned: dict[tuple[Any, ...], KeyedRef[tuple[Any, ...], Expression]] = {}
+_interned: dict[tuple[Any, ...], ReferenceType[Expression]] = {}
 
 
 @lru_cache(maxsize=4096)
@@ -184,38 +184,44 @@ class Expression(Basic):
 def intern(cls: type[Expression], args: tuple[Any, ...], shape: Shape, **attributes: Any) -> Any:
     """The one node of this class with these arguments; normal-form constructors alone call this."""
     identity = (cls, args)
-    known = _interned.get(identity)
-    found = known() if known is not None else None
-    if found is not None:
+    if (known := _interned.get(identity)) is not None and (found := known()) is not None:
         return found
     node: Any = object.__new__(cls)
     node._assumptions = cls.default_assumptions
-    node._mhash = None
+    node._mhash = node._transposed = None
     node._args = args
     node.shape = shape
     node.is_scalar = shape[0] is ONE and shape[1] is ONE
-    node._transposed = None
     for name, value in attributes.items():
         setattr(node, name, value)
-    node.operands = operands = tuple([a for a in args if isinstance(a, Expression)])
-    keys = [a.key if isinstance(a, Expression) else _argument_key(a) for a in args]
-    node.key = blake2b(cls.tag + b"".join(keys), digest_size=16).digest()
-    node.ticks = min(sum([o.ticks for o in operands], int(cls is Transpose)), MANY)
-    reference = KeyedRef(node, _forget, identity)
+    operands: list[Expression] = []
+    contents, ticks = [cls.tag], int(cls is Transpose)
+    for a in args:
+        if isinstance(a, Expression):
+            operands.append(a)
+            contents.append(a.key)
+            ticks += a.ticks
+        else:
+            contents.append(_argument_key(a))
+    node.operands = tuple(operands)
+    node.key = blake2b(b"".join(contents), digest_size=16).digest()
+    node.ticks = min(ticks, MANY)
+    reference = ReferenceType(node, partial(_forget, identity))
     first = _interned.setdefault(identity, reference)()  # another thread may have been faster
     if first is None:
         _interned[identity], first = reference, node
     return first
 
 
-def _forget(reference: KeyedRef[tuple[Any, ...], Expression]) -> None:
-    if _interned.get(reference.key) is reference:
-        del _interned[reference.key]
+def _forget(identity: tuple[Any, ...], reference: ReferenceType[Expression]) -> None:
+    if _interned.get(identity) is reference:
+        del _interned[identity]
 
 
 @lru_cache(maxsize=4096)
 def _argument_key(argument: Basic) -> bytes:
-    return b"|" + sstr(argument).encode()
+    text = argument.name if isinstance(argument, Str) or type(argument) is Symbol else sstr(argument)
+    return b"|" + text.encode()
 
 
 class Number(Expression):
@@ -372,9 +378,3 @@ def depends_on(order: Iterable[Expression], variables: Iterable[Expression]) -> 
 def variables_of(*roots: Expression) -> Iterator[Variable]:
     """The distinct variables below the roots, in structural order, without the indices of sums."""
     return (e for e in postorder(*roots) if isinstance(e, Variable) and not e.is_index)
-
-
-@lru_cache(maxsize=4096)
-def name_argument(name: str) -> Str:
-    """A name as an argument that SymPy can walk over."""
-    return Str(name)

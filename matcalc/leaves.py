@@ -25,7 +25,6 @@ from matcalc.expressions import (
     Zero,
     dimension,
     intern,
-    name_argument,
 )
 from matcalc.registries import CONSTRUCTORS
 
@@ -37,6 +36,12 @@ SQUARE_PROPERTIES = frozenset({"symmetric", "skew", "diagonal", "spd", "lower", 
 
 
 MOST_BITS = 10_000
+
+
+@lru_cache(maxsize=4096)
+def name_argument(name: str) -> Str:
+    """A name as an argument that SymPy can walk over."""
+    return Str(name)
 
 
 def number(value: int | float | Fraction | Expr) -> Number:
