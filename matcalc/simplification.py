@@ -7,6 +7,7 @@ factored.  Deterministic, and bounded in time.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from sympy import Integer, Rational
 
@@ -146,9 +147,16 @@ def _add_identity(rule: Rule) -> None:
 
 
 def _heads(node: Expression) -> frozenset[str]:
-    """The kinds of the operands, variables and numbers left out: a quick sieve before matching."""
+    """The kinds of the operands, variables and numbers left out, and inner products: a quick sieve before matching."""
     operands = [split_coefficient(o)[1] for o in node.operands] if isinstance(node, Sum) else node.operands
-    return frozenset([head(o) for o in operands if type(o) not in (Variable, Number, Transpose)])
+    found = [head(o) for o in operands if type(o) not in (Variable, Number, Transpose)]
+    if isinstance(node, Product) and (_is_inner(node) or any(_is_inner(s) for s in node.scalars)):
+        found.append("inner product")
+    return frozenset(found)
+
+
+def _is_inner(node: Expression) -> bool:
+    return isinstance(node, Product) and node.is_scalar and bool(node.chain)
 
 
 def forget_identities() -> None:
@@ -268,14 +276,6 @@ def _parts(rest: Expression) -> tuple[tuple[Expression, ...], tuple[Expression, 
     return ((rest,), ()) if rest.is_scalar else ((), (rest,))
 
 
-def _join_first(f: Expression, terms: Sequence[Expression]) -> Expression | None:
-    return _join_end(f, terms, True)
-
-
-def _join_last(f: Expression, terms: Sequence[Expression]) -> Expression | None:
-    return _join_end(f, terms, False)
-
-
 def _join_end(f: Expression, terms: Sequence[Expression], first: bool) -> Expression | None:
     rests = []
     for t in terms:
@@ -298,15 +298,7 @@ def _join_end(f: Expression, terms: Sequence[Expression], first: bool) -> Expres
     return multiply(f, inner) if first else multiply(inner, f)
 
 
-def _join_scalar(s: Expression, terms: Sequence[Expression]) -> Expression | None:
-    return _divided(s, terms, False)
-
-
-def _join_below(s: Expression, terms: Sequence[Expression]) -> Expression | None:
-    return _divided(s, terms, True)
-
-
-def _divided(base: Expression, terms: Sequence[Expression], down: bool) -> Expression | None:
+def _join_scalar(base: Expression, terms: Sequence[Expression], down: bool) -> Expression | None:
     """The smallest power of a scalar that all terms share, taken out."""
     exponents = []
     for t in terms:
@@ -364,10 +356,10 @@ def _join_linear(function: str) -> Callable[[Expression, Sequence[Expression]], 
 
 
 _JOINERS: dict[str, Callable[[Expression, Sequence[Expression]], Expression | None]] = {
-    "first": _join_first,
-    "last": _join_last,
-    "scalar": _join_scalar,
-    "below": _join_below,
+    "first": partial(_join_end, first=True),
+    "last": partial(_join_end, first=False),
+    "scalar": partial(_join_scalar, down=False),
+    "below": partial(_join_scalar, down=True),
     "entrywise": _join_entrywise,
     "kron-left": _join_kron(True),
     "kron-right": _join_kron(False),
