@@ -88,6 +88,8 @@ def _written_with_x(size: Tree) -> tuple[Tree, ...]:
 
 def _size(tree: Tree) -> Tree:
     """The tree, if it can be a number of rows or columns."""
+    if tree.kind == "name":
+        return tree
     for node in postorder(tree):
         if node.kind not in _SIZE_KINDS or (node.kind == "product" and set(node.value or ()) != {"*"}):  # type: ignore[arg-type]
             raise ParseError(

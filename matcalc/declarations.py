@@ -58,8 +58,9 @@ def declared_names(found: Iterable[Declaration], text: str) -> tuple[Mapping[str
         names[name] = Declared(shape, declaration.properties)
         places[name] = declaration
         for size in shape:
-            if not size.is_Atom or size.is_Symbol:
-                sizes |= {s.name: declaration for s in size.free_symbols if not s.is_Dummy and s.name not in sizes}
+            for symbol in (size,) if size.is_Symbol else size.free_symbols:
+                if not symbol.is_Dummy:
+                    sizes.setdefault(symbol.name, declaration)
     for word, declaration in sizes.items():
         if word in names:
             raise _both(word, places[word], declaration, text)

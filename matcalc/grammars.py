@@ -97,25 +97,30 @@ def parse(
     builders: Mapping[str, Callable[[list[Any]], Any]],
 ) -> Any:
     """What the builders make of the tokens, the last of which is of kind END; raises Unexpected."""
-    states, rules, last = tables.states, tables.rules, tables.last[start]
-    path, values = [tables.first[start]], list[Any]()
+    states, rules, chains, last = tables.states, tables.rules, tables.chains, tables.last[start]
+    state = tables.first[start]
+    path, values = [state], list[Any]()
     for index, token in enumerate(tokens):
         kind = token.kind
-        while (move := states[path[-1]].get(kind)) is None or move < 0:
+        while (move := states[state].get(kind)) is None or move < 0:
             if move is None:
-                raise Unexpected(index, frozenset(states[path[-1]]))
+                raise Unexpected(index, frozenset(states[state]))
             made, size, builder = rules[-1 - move]
             if size == 1 and not builder:
-                path[-1] = tables.chains.get((path[-2], path[-1], kind)) or _chain(tables, path[-2], path[-1], kind)
+                state = chains.get((path[-2], state, kind)) or _chain(tables, path[-2], state, kind)
+                path[-1] = state
                 continue
-            children = values[len(values) - size :]
-            del path[len(path) - size :], values[len(values) - size :]
+            rest = len(values) - size
+            children = values[rest:]
+            del path[rest + 1 :], values[rest:]
             values.append(_repeated(children) if builder == _REPETITION else builders[builder](children))
-            path.append(states[path[-1]][made])
-            if path[-1] == last and kind == END:
+            state = states[path[-1]][made]
+            if state == last and kind == END:
                 return values[-1]
+            path.append(state)
         path.append(move)
         values.append(token)
+        state = move
     raise AssertionError("the tokens do not end with END")
 
 

@@ -82,13 +82,13 @@ def tokens_of(text: str, start: str, *, limits: bool = True) -> list[Token]:
             text=text, start=LONGEST_TEXT, hint="give parts a name, or build the expression in Python",
         )  # fmt: skip
     reader = _Reader(text, start, DEEPEST_NESTING if limits else len(text))
-    scan, place = grammar().scanner(start).match, 0
+    read, scan, place = reader.read, grammar().scanner(start).match, 0
     while (found := scan(text, place)) is not None:
         kind, place = found.lastgroup or END, found.end()
         if kind == "END":
             return reader.finished()
         value = found[kind]
-        reader.read(Token(kind, value, place - len(value), place))
+        read(Token(kind, value, place - len(value), place))
     raise impossible_character(text, grammar().skip_blanks(text, place), start)
 
 
