@@ -41,23 +41,23 @@ def pullback(root: Expression, cotangent: Expression, targets: Iterable[Expressi
 
     A target is a variable or any other part of the expression; one that does not occur gets a zero.
     """
-    targets = list(targets)
+    targets = dict.fromkeys(targets)
     order = postorder(root)
     active = depends_on(order, targets)
     received: dict[Expression, list[Expression]] = {root: [cotangent]}
-    result = {t: zero(*t.shape) for t in targets}
+    result: dict[Expression, Expression] = {}
     for node in reversed(order):
         pieces = received.pop(node, None)
         if pieces is None or node not in active:
             continue
         total = add(*pieces) if len(pieces) > 1 else pieces[0]
-        if node in result:
+        if node in targets:
             result[node] = total
             continue
         if not is_zero(total):
             for operand, piece in local_adjoints(node, total, active):
                 received.setdefault(operand, []).append(piece)
-    return result
+    return {t: result[t] if t in result else zero(*t.shape) for t in targets}
 
 
 def local_adjoints(node: Expression, G: Expression, active: set[Expression]) -> list[tuple[Expression, Expression]]:

@@ -32,8 +32,8 @@ def substitute_all(
 ) -> list[Expression]:
     """``substitute`` for several expressions that share parts."""
     done: dict[Expression, Expression] = dict(values)
-    order = _order(tuple(roots))
-    taken = _free_indices(values.values()) if any(isinstance(e, IndexedSum) for e in order) else set()
+    order, sums = _order(tuple(roots))
+    taken = _free_indices(values.values()) if sums else set()
     for node in order:
         if node in done:
             continue
@@ -81,8 +81,10 @@ def _without_capture(
 
 
 @lru_cache(maxsize=1024)
-def _order(roots: tuple[Expression, ...]) -> list[Expression]:
-    return postorder(*roots)
+def _order(roots: tuple[Expression, ...]) -> tuple[list[Expression], bool]:
+    """The nodes in postorder, and whether a sum over an index is among them."""
+    order = postorder(*roots)
+    return order, any(isinstance(e, IndexedSum) for e in order)
 
 
 def _rebuilt(node: Expression, args: list[Any]) -> Expression:

@@ -25,6 +25,7 @@ from matcalc.sums import add, negate, scale
 from matcalc.transposes import transpose
 
 LINEAR = ("symmetric", "skew", "diagonal", "lower", "upper")
+CONSTRAINTS = frozenset({*LINEAR, "spd", "unit", "orthogonal"})
 HALF = Rational(1, 2)
 
 
@@ -41,7 +42,7 @@ def perturbation(x: Variable, name: str) -> Variable:
 
 def is_constrained(x: Variable) -> bool:
     """Whether the perturbations of x do not fill the whole space."""
-    return bool(x.properties & {*LINEAR, "spd", "unit", "orthogonal"})
+    return not CONSTRAINTS.isdisjoint(x.properties)
 
 
 def projection(x: Variable, G: Expression) -> Expression:
