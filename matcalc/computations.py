@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -144,14 +144,25 @@ class State:
         """
         key = (expression, *moves.items(), *carried.items(), *fixed)
         if key not in self._slopes:
-
-            def curve(t: Any) -> Any:
-                at = dict(fixed)
-                for v, name in moves.items():
-                    at[v.name] = moved(v, self.values[v.name], self.values[name], t)
-                for v, name in carried.items():
-                    at[name] = tangent(v, at.get(v.name, self.values[v.name]), self.values[name])
-                return self.value_at(expression, at)
-
+            curve = self.curve(expression, moves, carried, fixed)
             self._slopes[key] = fine_slope(curve) if self.precise else slope(curve)
         return self._slopes[key]
+
+    def curve(
+        self,
+        expression: Expression,
+        moves: Mapping[Variable, str],
+        carried: Mapping[Variable, str],
+        fixed: Mapping[str, Any],
+    ) -> Callable[[Any], Any]:
+        """The values of an expression along the curves whose slope at 0 is asked for."""
+
+        def value(t: Any) -> Any:
+            at = dict(fixed)
+            for v, name in moves.items():
+                at[v.name] = moved(v, self.values[v.name], self.values[name], t)
+            for v, name in carried.items():
+                at[name] = tangent(v, at.get(v.name, self.values[v.name]), self.values[name])
+            return self.value_at(expression, at)
+
+        return value

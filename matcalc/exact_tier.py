@@ -9,8 +9,9 @@ left to numbers to decide.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from types import MappingProxyType
 from typing import Any
@@ -39,11 +40,12 @@ from matcalc.residue_points import (
 from matcalc.sampling import NoPoint, Sampler
 
 POINTS = 3
-TRIES = 48
+TRIES = 96
 # The largest size as a rule, and smaller ones for what would grow too large, or has no value at most points.
 LARGEST_SIZES, SMALLEST_SIZE = (8, 6, 5, 4, 3), 3
 COMFORTABLE_ENTRIES, MOST_ENTRIES = 700, 4_000
-TRIES_WITH_LARGE_SIZES = 12
+# After so many tries the sizes are drawn from a smaller range: (tries, smallest, largest).
+SMALLER_SIZES = ((30, 2, 2), (12, 2, 3))
 
 
 @dataclass
@@ -116,11 +118,20 @@ class ExactTier:
         """Make all tests at some points of different sizes and at one of 1×1 matrices."""
         found: list[tuple[Mapping[str, int], int, Collection[str]]] = []
         for i in range(points + 1):
-            outcome = self._at_point(i == points, [sizes for sizes, _, _ in found])
+            before = [sizes for sizes, _, _ in found]
+            outcome = self._at_point(self.sizes_of_ones if i == points else partial(self.draw_sizes, before))
             if outcome is not None:
                 found.append(outcome)
             elif i == 0:
                 return Finding(None, reason="no point was found modulo a prime", prime=self.field.p)
+        return self._finding(found)
+
+    def at_one_point(self, sizes: Mapping[str, int] | None = None) -> Finding:
+        """The finding at a single point, of the sizes given if any; undecided where none has values."""
+        outcome = self._at_point(lambda tries: self.draw_sizes((), tries) if sizes is None else sizes)
+        return self._finding([outcome]) if outcome is not None else Finding(None, prime=self.field.p)
+
+    def _finding(self, found: Sequence[tuple[Mapping[str, int], int, Collection[str]]]) -> Finding:
         objections = {
             test.form: tuple(sizes for sizes, _, forms in found if test.form in forms)
             for test in self.tests
@@ -138,11 +149,11 @@ class ExactTier:
         )
 
     def _at_point(
-        self, of_ones: bool, before: Collection[Mapping[str, int]]
+        self, sizes_at: Callable[[int], Mapping[str, int] | None]
     ) -> tuple[Mapping[str, int], int, Collection[str]] | None:
         """The sizes, the number of tries, and the forms that disagree; None where no point has values."""
         for tries in range(1, TRIES + 1):
-            sizes = self.sizes_of_ones() if of_ones else self.draw_sizes(before, tries)
+            sizes = sizes_at(tries)
             if sizes is None:
                 return None
             try:
@@ -164,16 +175,15 @@ class ExactTier:
             values[name] = self._sampler.direction(v, values[v.name])
         return RingPlace(self.computer, self._arithmetic, sizes, values, self.deadline)
 
-    def sizes_of_ones(self) -> dict[str, int] | None:
+    def sizes_of_ones(self, tries: int = 1) -> dict[str, int] | None:
         """The size 1 for every symbol, or None where that does not fit."""
         return one_by_one(list(self.source.shapes))
 
     def draw_sizes(self, before: Collection[Mapping[str, int]] = (), tries: int = 1) -> dict[str, int]:
         """Sizes from 3 to 8, smaller where matrices would be too large or roots are many."""
         source = self.source
-        few = tries > TRIES_WITH_LARGE_SIZES
-        for largest in LARGEST_SIZES[-1:] if few else LARGEST_SIZES:
-            smallest = 2 if few else min(largest - 1, SMALLEST_SIZE)
+        ranges = [(min(largest - 1, SMALLEST_SIZE), largest) for largest in LARGEST_SIZES]
+        for smallest, largest in next(([r[1:]] for r in SMALLER_SIZES if tries > r[0]), ranges):
             sizes = self._sizes.sizes(source.shapes, source.tall, before, largest, smallest)
             shapes = [[int(dimension_value(d, sizes)) for d in shape] for shape in source.shapes]
             entries = max(m * n for m, n in shapes)

@@ -7,11 +7,16 @@ number, two factors in the wrong order.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
 from functools import partial
 from typing import Any, TypeAlias
 
+from sympy import Rational
+
+from matcalc.applications import apply
 from matcalc.errors import MatcalcError
 from matcalc.expressions import (
+    ONE,
     Apply,
     EntrywisePower,
     Expression,
@@ -22,14 +27,17 @@ from matcalc.expressions import (
     Sum,
     Transpose,
     postorder,
+    variables_of,
 )
-from matcalc.leaves import number, ones
+from matcalc.leaves import ONE_NODE, number, ones
 from matcalc.powers import hadamard
 from matcalc.products import multiply
 from matcalc.registries import CONSTRUCTORS
 from matcalc.substitutions import substitute
-from matcalc.sums import add, negate
+from matcalc.sums import add, negate, scale
 from matcalc.transposes import transpose
+
+HALF = Rational(1, 2)
 
 
 def mutants(formula: Expression) -> Iterator[tuple[str, Expression]]:
@@ -50,6 +58,45 @@ def mutants(formula: Expression) -> Iterator[tuple[str, Expression]]:
             if mutant.shape == formula.shape and mutant not in seen:
                 seen.add(mutant)
                 yield mistake, mutant
+
+
+def subtle_mutants(formula: Expression) -> Iterator[tuple[str, Expression]]:
+    """Formulas that are nearly right: invisible at small sizes, at symmetric matrices, on the diagonal, …
+
+    >>> from matcalc.reading import parse
+    >>> f = parse("A*x", "A: matrix(n,n), x: vector(n)")
+    >>> [mistake for mistake, _ in subtle_mutants(f)][:3]
+    ['off by 1e-7 in a coefficient', 'right where a variable adds up to 0', 'right for symmetric matrices only']
+    """
+    yield "off by 1e-7 in a coefficient", multiply(number(1 + Fraction(1, 10**7)), formula)
+    square = formula.rows == formula.columns and not formula.is_scalar
+    if square:
+        diagonal = apply("diag", apply("diagonal", formula))
+        yield "right on the diagonal only", add(multiply(number(2), formula), negate(diagonal))
+        yield "right off the diagonal only", add(formula, diagonal)
+        yield "right for symmetric values only", scale(HALF, add(formula, transpose(formula)))
+    for v in variables_of(formula):
+        if v.is_scalar or v.properties:
+            continue
+        yield "right where a variable adds up to 0", multiply(add(ONE_NODE, _total(v)), formula)
+        if v.rows == v.columns:
+            symmetric = scale(HALF, add(v, transpose(v)))
+            yield "right for symmetric matrices only", substitute(formula, {v: symmetric})
+            if square and v.rows == formula.rows:
+                yield "right for sizes up to 2 only", add(formula, _hall(v))
+
+
+def _total(v: Expression) -> Expression:
+    """The sum of all entries."""
+    return multiply(ones(ONE, v.rows), v, ones(v.columns, ONE))
+
+
+def _hall(A: Expression) -> Expression:
+    """[[A, A′]², A²A′], which is zero for matrices of size 1 and 2 (Hall's identity), and not for larger ones."""
+    B = transpose(A)
+    commutator = add(multiply(A, B), negate(multiply(B, A)))
+    squared, C = multiply(commutator, commutator), multiply(A, A, B)
+    return add(multiply(squared, C), negate(multiply(C, squared)))
 
 
 Mistake: TypeAlias = tuple[str, Callable[[], Expression]]

@@ -31,15 +31,15 @@ from matcalc.expressions import (
 from matcalc.kinks import Kinks
 from matcalc.operations import dimension_value
 from matcalc.powers import is_integer_valued
-from matcalc.sampling import DECLARED, LARGEST_SIZES, Domain, NoPoint, Sampler
+from matcalc.sampling import DECLARED, LARGEST_SIZES, SMALLEST_SIZE, Domain, NoPoint, Sampler
 
 LARGEST_SIZE = 200
 COMFORTABLE_ENTRIES, MOST_ENTRIES = 20_000, 1_000_000
 LARGEST_CONDITION = 1e6
 CANDIDATES = 12
-# The scales of values at successive points: mistakes may hide where a function is saturated. Not with kinks, whose
-# regions are cones: A*x - y has the signs of -y if all is small.
-SCALES = (1.0, 1 / 8, 1 / 64)
+# Successive points are of order one, of any order of magnitude, and small: mistakes may hide where a function is
+# saturated. Not with kinks, whose regions are cones: A*x - y has the signs of -y if all is small.
+SMALL_SCALE, ORDERS_OF_MAGNITUDE = 1 / 64, (-6.0, 6.0)
 STEP_FOR_SENSITIVITY = 1e-9
 LARGEST_CHANGE = 1e-3
 
@@ -94,7 +94,7 @@ class PointSource:
         left = CANDIDATES
         for i, domain in enumerate(self._ladder(culprits)):
             natural = self.kinks or i >= CANDIDATES // 2
-            scale = self.scale * (1.0 if natural else SCALES[trial % len(SCALES)])
+            scale = self.scale * (1.0 if natural else self._scale(trial))
             point, memory = self._candidate(domain, trial, scale, coordinate)
             if not self._is_defined(memory, culprits):
                 continue
@@ -111,6 +111,14 @@ class PointSource:
             raise NoPoint("no point was found at which all is defined and well conditioned")
         self.kinks.seen(best[2])
         return best[1]
+
+    def _scale(self, trial: int) -> float:
+        """The scale of the values at a point."""
+        if self.start.scale is not None:
+            return self.start.scale
+        if trial % 3 == 1:
+            return float(10.0 ** self.sampler.rng.uniform(*ORDERS_OF_MAGNITUDE))
+        return SMALL_SCALE if trial % 3 else 1.0
 
     def _ladder(self, culprits: set[str]) -> Iterator[Domain]:
         """The domains to try, wide ones first; `culprits` grows while they fail."""
@@ -158,8 +166,9 @@ class PointSource:
         for v in self.variables:
             if any(d.is_Integer and d > LARGEST_SIZE for d in v.shape):
                 raise NoPoint(f"{v.name} is {v.rows}×{v.columns}, which is too large to check")
-        for largest in LARGEST_SIZES:
-            sizes = self.sampler.sizes(self.shapes, self.tall, self._sizes_before, largest)
+        smallest, most = self.start.sizes or (SMALLEST_SIZE, LARGEST_SIZES[0])
+        for largest in (most, *LARGEST_SIZES[1:]):
+            sizes = self.sampler.sizes(self.shapes, self.tall, self._sizes_before, largest, smallest)
             shapes = [[int(dimension_value(d, sizes)) for d in shape] for shape in self.shapes]
             m, n = max(shapes, key=lambda shape: shape[0] * shape[1])
             if m * n <= COMFORTABLE_ENTRIES:

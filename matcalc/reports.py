@@ -28,9 +28,10 @@ class Report:
     """What was checked, how, and what came of it; ``str(report)`` says it in a line or two.
 
     What was not measured is None. `error_probability` is a proved bound on the chance that a formula passes that is
-    wrong at the sizes in `exact_sizes`; where roots or functions of `opaque` enter it is an `error_estimate`.
-    `diagnosis` says what is wrong with a claim, or which derivative it is. `counterexample` holds the inputs that refute, as nested lists by name,
-    with the entry, the number that the formula gives there (None if it is not defined) and the right one.
+    wrong at the sizes in `exact_sizes`; where roots or the functions in `opaque` enter it is an `error_estimate`.
+    `diagnosis` says what is wrong with a claim, or which derivative it is. `counterexample` holds the inputs that
+    refute, as nested lists by name, with the entry, the number that the formula gives there (None if it is not
+    defined) and the right one.
 
     >>> print(Report("verified", trials=3, sizes=({"n": 4},), max_relative_error=2e-13, seed=7))
     verified (numeric): 3 points, n = 4, relative error 2e-13, seed 7

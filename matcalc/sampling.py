@@ -30,13 +30,15 @@ class NoPoint(MatcalcError):
 
 @dataclass(frozen=True)
 class Domain:
-    """How the declared domain is narrowed."""
+    """How the declared domain is narrowed; `scale` and `sizes`, smallest and largest, are for experiments."""
 
     positive: frozenset[str] = frozenset()
     near_identity: frozenset[str] = frozenset()
     small: frozenset[str] = frozenset()
     above_one: frozenset[str] = frozenset()
     nonnegative: frozenset[str] = frozenset()
+    scale: float | None = None
+    sizes: tuple[int, int] | None = None
 
     def assumptions(self, names: Collection[str]) -> tuple[str, ...]:
         """What is assumed of the named variables, in words."""
