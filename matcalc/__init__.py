@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         jacobian,
     )
     from matcalc.derivatives import pullback_of as pullback
+    from matcalc.error_curves import ErrorCurve, error_curve
     from matcalc.errors import (
         DomainError,
         EvaluationError,
@@ -58,6 +59,7 @@ _HOMES = {
         *("Derivative", "differential", "differentiate", "directional", "gradient", "hessian", "hvp"),
         *("jacobian", "pullback"),
     ),
+    "error_curves": ("ErrorCurve", "error_curve"),
     "errors": (
         *("DomainError", "EvaluationError", "MatcalcError", "NotDifferentiable", "NotScalar", "ParseError"),
         *("RuleError", "ShapeError", "UnknownName"),
@@ -77,6 +79,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "Derivative",
     "DomainError",
+    "ErrorCurve",
     "EvaluationError",
     "Expression",
     "MatcalcError",
@@ -93,6 +96,7 @@ __all__ = [
     "differentiate",
     "directional",
     "equal",
+    "error_curve",
     "from_sympy",
     "functions",
     "gradient",

@@ -119,6 +119,10 @@ ORDER = [
     "self_check",
     "user_rules",
     "verdicts",
+    # the error of finite differences against their step
+    "error_branches",
+    "log_plots",
+    "error_curves",
     # checks of functions that are given as Python callables
     "precise_numbers",
     "given_functions",
@@ -141,6 +145,8 @@ LONGEST_MODULE = 380
 LATE_IMPORTS = {
     ("resources", "importlib.resources"),  # several milliseconds, needed only in zip archives
     ("grammars", "lark"),  # needed only to rebuild the tables
+    ("log_plots", "matplotlib"),  # optional
+    ("log_plots", "matplotlib.figure"),
 }
 
 # What would run a text as Python: (module, name) that may.
