@@ -239,6 +239,8 @@ def _load(files: Iterable[str]) -> None:
 @check_options
 @rules_option
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text")
+@click.option("--plot", is_flag=True, help="Draw the error of finite differences against their step.")
+@click.option("--plot-file", type=click.Path(), metavar="FILE", help="Write that plot to a .svg or .png file.")
 @reports_errors
 def verify_command(
     expression: str | None,
@@ -249,17 +251,35 @@ def verify_command(
     seed: int | None,
     rule_files: tuple[str, ...],
     style: str,
+    plot: bool,
+    plot_file: str | None,
 ) -> int:
     """Check one derivative, or your own answer to it; without arguments, every rule of the book."""
     _load(rule_files)
     if expression is None:
+        if plot or plot_file:
+            raise MatcalcError("--plot needs an expression", hint='matcalc verify "sum(exp(x))" x --plot')
         return _self_check(seed, style)
     names = (variable,) if variable else _only_variable(expression, where)
     if len(names) != 1 and claim is not None:
         raise UnknownName("name the variable that the claim is about", hint=f"one of {', '.join(names)}")
     report = verify(expression, names, claim, where=where, trials=trials, seed=seed)
-    _show(report, style)
+    curve = _error_curve(expression, names, claim, where, report.seed) if plot or plot_file else None
+    _show(report, style, curve if plot else None)
+    if curve is not None and plot_file:
+        curve.save(plot_file)
     return STATUS[report.verdict]
+
+
+def _error_curve(
+    expression: str, names: tuple[str, ...], claim: str | None, where: str | None, seed: int | None
+) -> Any:
+    """The error of finite differences against their step; None, and a message, where there is none."""
+    try:
+        return import_module("matcalc.error_curves").error_curve(expression, names, claim, where=where, seed=seed)
+    except MatcalcError as error:
+        click.echo(f"no plot: {error}", err=True)
+        return None
 
 
 def _self_check(seed: int | None, style: str) -> int:
@@ -290,11 +310,15 @@ def _self_check(seed: int | None, style: str) -> int:
     return REFUTED if failed else 0
 
 
-def _show(report: Report, style: str) -> None:
+def _show(report: Report, style: str, curve: Any = None) -> None:
+    """The report, and the error curve where there is one."""
     if style == "json":
-        click.echo(json.dumps(report.to_json(), ensure_ascii=False))
-    else:
-        _print_report(report)
+        document = report.to_json() | ({"error_curve": curve.to_json()} if curve is not None else {})
+        click.echo(json.dumps(document, ensure_ascii=False))
+        return
+    _print_report(report)
+    if curve is not None:
+        click.echo("\n" + curve.text("unicode" if sys.stdout.isatty() else "ascii"))
 
 
 @main.command("equal", cls=FormulaCommand)
