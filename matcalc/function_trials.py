@@ -32,6 +32,7 @@ NEARBY = 0.01
 MOST_LETTERS = 72
 MOST_SUSPICIOUS = 10
 SHRINKINGS = (Decimal(1), Decimal("1e-10"))
+TWO_CLAIMS = "df has different values in double precision and to sixty digits"
 KINK = "f has a kink or a jump at the point"
 
 
@@ -68,7 +69,10 @@ class Laboratory:
                 return self._within_allowance(lambda: self._fine_finding(s))
             except NotFine as error:
                 self.not_fine = str(error)
-                return self._float_finding(s)
+            finding = self._float_finding(s)
+            if finding.agreement == "disagree" and self._rounds_badly(s, finding):
+                return replace(finding, agreement="unknown", error=np.nan, reason=TWO_CLAIMS)
+            return finding
 
     def tangency(self, s: Setting) -> Finding:
         """Whether a gradient lies in the tangent space: what sticks out of it is invisible along tangents."""
@@ -131,8 +135,7 @@ class Laboratory:
         view = self.claim.view(s.value, s.w)
         finding = fine_finding(comparison, reference, near, magnitude(view))
         if finding.agreement == "agree" and not self._same_claim(s, drift, comparison.sizes):
-            words = "df has different values in double precision and to sixty digits"
-            return replace(finding, agreement="unknown", error=np.nan, reason=words)
+            return replace(finding, agreement="unknown", error=np.nan, reason=TWO_CLAIMS)
         return finding
 
     def _mixed_finding(self, s: Setting, whole: Comparison, reference: Slope) -> Finding:
@@ -228,6 +231,15 @@ class Laboratory:
             words = "rounding hides the answer: small steps do not bear out what larger ones show"
             return replace(finding, agreement="unknown", reason=words)
         return finding
+
+    def _rounds_badly(self, s: Setting, finding: Finding) -> bool:
+        """Whether df alone runs to sixty digits, and has another value there than what disagrees."""
+        try:
+            fine = _floats(self._within_allowance(lambda: self._fine_found(s)))
+        except NotFine:
+            return False
+        drift = magnitude(fine - self.claim.found(s.claimed, s.vs))
+        return bool(drift > SAME * magnitude(finding.comparison.sizes))
 
     def _curve(self, s: Setting) -> Callable[[float], Any]:
         undefined = np.full(np.shape(self.claim.view(s.value, s.w)), np.nan)

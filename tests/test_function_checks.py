@@ -295,6 +295,13 @@ def changing(x: Any) -> Any:
         ),
         # in double precision 1 - cos(1e-9) is 0
         ("f has different values in double", lambda s: (1 - np.cos(s)) / s**2, lambda s: -s / 12, 1e-9),
+        # exp(s) - 1 has seven digits at 1e-9, but the slope of f is found from points further away
+        (
+            "df has different values in double",
+            rounded(lambda x: (np.expm1(x) / x).sum()),
+            lambda x: exp(x) / x - (exp(x) - 1) / x**2,
+            np.array([1e-9, 1.0]),
+        ),
         ("rounding hides the answer", rounded(lambda x: 1e16 + x @ x), lambda x: 2 * x, x),
     ],
 )
