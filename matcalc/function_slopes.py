@@ -20,6 +20,7 @@ SCALES = (1.0, 1e-2, 1e-4, 1e-7)
 LAST_SCALES = (1e-9, 1e-11)
 RATIO = 0.61803
 RESOLVED = 1e-9
+BARS_APART = 100
 FIRST_HALVING, LAST_HALVING = 10, 50
 STEPS_LOOKED_AT, FEWEST_STEPS = 8, 4
 # A smooth function bends half as much at half the step, one with a kink as much, one with a jump twice.
@@ -47,21 +48,33 @@ def steady_slope(curve: Callable[[float], Any]) -> Steady:
     >>> steady_slope(lambda t: np.abs(t)).kinked
     True
     """
-    best: tuple[Slope, float] | None = None
+    estimates: list[tuple[Slope, float]] = []
     for scale in (*SCALES, *LAST_SCALES):
-        if scale in LAST_SCALES and best is not None and np.isfinite(best[0].error):
+        if scale in LAST_SCALES and any(np.isfinite(found.error) for found, _ in estimates):
             break
-        first, second = (_scaled(curve, s) for s in (scale, RATIO * scale))
-        better = first if first.error <= second.error else second
-        with np.errstate(all="ignore"):
-            spread = magnitude(first.value - second.value)
-        error = max(better.error, spread) if np.isfinite(spread) else np.inf
-        if best is None or error < best[0].error:
-            best = Slope(better.value, error, first.order), scale
-        if error <= RESOLVED * magnitude(better.value):
+        estimates.append((_of_two_sequences(curve, scale), scale))
+        if estimates[-1][0].error <= RESOLVED * magnitude(estimates[-1][0].value):
             break
-    assert best is not None
-    return Steady(*best, _bends(curve, *best))
+    best, scale = min(estimates, key=lambda estimate: estimate[0].error)
+    # between two roundings of f, as in log(1 + x) for x = 1e-12, small steps see a smooth function that is not f
+    gaps = [_gap(best, other) for other, _ in estimates if np.isfinite(other.error)]
+    best = Slope(best.value, max([best.error, *gaps]), best.order)
+    return Steady(best, scale, _bends(curve, best, scale))
+
+
+def _of_two_sequences(curve: Callable[[float], Any], scale: float) -> Slope:
+    """The better of two slopes from different steps; its error is at least their difference."""
+    first, second = (_scaled(curve, s) for s in (scale, RATIO * scale))
+    better = first if first.error <= second.error else second
+    with np.errstate(all="ignore"):
+        spread = magnitude(first.value - second.value)
+    return Slope(better.value, max(better.error, spread) if np.isfinite(spread) else np.inf, first.order)
+
+
+def _gap(best: Slope, other: Slope) -> float:
+    """How far apart two slopes are, 0 if their error bars explain it."""
+    apart = magnitude(best.value - other.value)
+    return apart if apart > BARS_APART * (best.error + other.error) else 0.0
 
 
 def _scaled(curve: Callable[[float], Any], scale: float) -> Slope:

@@ -302,6 +302,8 @@ def changing(x: Any) -> Any:
             lambda x: exp(x) / x - (exp(x) - 1) / x**2,
             np.array([1e-9, 1.0]),
         ),
+        # below 5e-8 of the point exp(s) - 1 does not change, and f looks like 1/s
+        ("rounding hides the answer", rounded(lambda s: (exp(s) - 1) / s), lambda s: 0.5, 4.5e-9),
         ("rounding hides the answer", rounded(lambda x: 1e16 + x @ x), lambda x: 2 * x, x),
     ],
 )
