@@ -33,7 +33,7 @@ from matcalc.expressions import variables_of
 from matcalc.mutants import mutants, subtle_mutants
 from matcalc.points import PointSource
 from matcalc.sampling import Domain, Sampler
-from matcalc.self_check import subjects
+from matcalc.self_check import Subject, subjects
 from matcalc.verdicts import default_forms, forms_of
 from matcalc.verification import verify_equal, verify_forms
 
@@ -98,7 +98,7 @@ def alarms(job: int, checks: int) -> tuple[Counter[str], list[str]]:
 def planted() -> list[tuple[str, str, Any]]:
     """Every mistake planted in the rule book, the corpus and the course: where, what, and its check by seed."""
     found: list[tuple[str, str, Any]] = []
-    for subject in subjects():
+    for subject in (s for s in subjects() if isinstance(s, Subject)):
         for mistake, mutant in (*mutants(subject.formula), *subtle_mutants(subject.formula)):
             same = verify_equal(mutant, subject.formula, seed=1, domain=subject.domain, explain=False)
             if not same.passed:

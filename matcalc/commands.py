@@ -10,6 +10,7 @@ import gc
 gc.disable()  # while SymPy and NumPy are imported: the collector would look at all they make and find nothing
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable
 from functools import wraps
@@ -31,10 +32,12 @@ gc.freeze()  # what was imported stays for good and need not be looked at again
 gc.enable()
 
 REFUTED, BAD_INPUT, INCONCLUSIVE = 1, 2, 3
+MOST_JOBS = 8
 STATUS = {"verified": 0, "refuted": REFUTED, "inconclusive": INCONCLUSIVE}
 COLOURS = {"verified": "green", "refuted": "red", "inconclusive": "yellow"}
 FORMS = ("differential", "gradient", "jacobian", "hessian", "all")
 FORMATS = ("unicode", "ascii", "latex", "json")
+REPORT_FORMATS = ("text", "json", "latex", "html")
 
 
 class Commands(click.Group):
@@ -238,7 +241,9 @@ def _load(files: Iterable[str]) -> None:
 @where_option
 @check_options
 @rules_option
-@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text")
+@click.option("--format", "style", type=click.Choice(REPORT_FORMATS), default="text")
+@click.option("--layout", type=click.Choice(["numerator", "denominator"]), default="numerator")
+@click.option("--jobs", type=click.IntRange(1, 64), help="Processes for the check of the rule book.")
 @click.option("--plot", is_flag=True, help="Draw the error of finite differences against their step.")
 @click.option("--plot-file", type=click.Path(), metavar="FILE", help="Write that plot to a .svg or .png file.")
 @reports_errors
@@ -253,17 +258,19 @@ def verify_command(
     style: str,
     plot: bool,
     plot_file: str | None,
+    layout: str,
+    jobs: int | None,
 ) -> int:
     """Check one derivative, or your own answer to it; without arguments, every rule of the book."""
     _load(rule_files)
     if expression is None:
         if plot or plot_file:
             raise MatcalcError("--plot needs an expression", hint='matcalc verify "sum(exp(x))" x --plot')
-        return _self_check(seed, style)
+        return _self_check(seed, style, jobs, rule_files)
     names = (variable,) if variable else _only_variable(expression, where)
     if len(names) != 1 and claim is not None:
         raise UnknownName("name the variable that the claim is about", hint=f"one of {', '.join(names)}")
-    report = verify(expression, names, claim, where=where, trials=trials, seed=seed)
+    report = verify(expression, names, claim, where=where, trials=trials, seed=seed, layout=layout)
     curve = _error_curve(expression, names, claim, where, report.seed) if plot or plot_file else None
     _show(report, style, curve if plot else None)
     if curve is not None and plot_file:
@@ -282,32 +289,30 @@ def _error_curve(
         return None
 
 
-def _self_check(seed: int | None, style: str) -> int:
-    """Check every rule, identity and function, and that planted mistakes are refused."""
+def _self_check(seed: int | None, style: str, jobs: int | None, rule_files: tuple[str, ...]) -> int:
+    """Check every rule, identity, function and kernel, and that planted mistakes are refused."""
     self_check = import_module("matcalc.self_check")
-    book = list(self_check.subjects())
     seed = randbits(32) if seed is None else seed
-    outcomes = []
-    with click.progressbar(book, label="checking", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-        for subject in bar:
-            outcomes.append(self_check.check_subject(subject, seed))
-    failed = [o for o in outcomes if not o.passed]
+    count = len(self_check.subjects())
+    running = self_check.check_book(seed=seed, jobs=jobs or min(os.cpu_count() or 1, MOST_JOBS), rule_files=rule_files)
+    hidden = not sys.stderr.isatty()
+    with click.progressbar(running, length=count, label="checking", file=sys.stderr, hidden=hidden) as bar:
+        outcomes = list(bar)
+    passed = all(o.passed for o in outcomes)
     if style == "json":
-        rows = [
-            {"name": o.name, "place": o.place, "planted": o.planted, "missed": list(o.missed)} | o.report.to_json()
-            for o in outcomes
-        ]
-        click.echo(json.dumps({"seed": seed, "passed": not failed, "rules": rows}, ensure_ascii=False))
-        return REFUTED if failed else 0
-    for o in failed:
-        click.echo(f"{o.place}: {o.name}")
-        _print_report(o.report)
-        for mistake in o.missed:
-            click.echo(f"  a planted mistake was not refused: {mistake}")
-    planted = sum(o.planted for o in outcomes)
-    summary = f"{len(outcomes) - len(failed)} of {len(outcomes)} rules, functions and definitions verified"
-    click.echo(f"{summary}; {planted} planted mistakes, {sum(len(o.missed) for o in outcomes)} missed; seed {seed}")
-    return REFUTED if failed else 0
+        document = {"seed": seed, "passed": passed, "rules": [o.to_json() for o in outcomes]}
+        click.echo(json.dumps(document, ensure_ascii=False))
+    else:
+        for o in outcomes:
+            if not o.passed:
+                click.echo(f"{o.place}: {o.name}")
+                _print_report(o.report)
+                for mistake in o.missed:
+                    click.echo(f"  a planted mistake was not refused: {mistake}")
+        for line in self_check.table(outcomes):
+            click.echo(line)
+        click.echo(f"seed {seed}")
+    return 0 if passed else REFUTED
 
 
 def _show(report: Report, style: str, curve: Any = None) -> None:
@@ -315,9 +320,11 @@ def _show(report: Report, style: str, curve: Any = None) -> None:
     if style == "json":
         document = report.to_json() | ({"error_curve": curve.to_json()} if curve is not None else {})
         click.echo(json.dumps(document, ensure_ascii=False))
-        return
-    _print_report(report)
-    if curve is not None:
+    elif style == "text":
+        _print_report(report)
+    else:
+        click.echo(report.latex() if style == "latex" else report.html())
+    if curve is not None and style == "text":
         click.echo("\n" + curve.text("unicode" if sys.stdout.isatty() else "ascii"))
 
 
@@ -326,7 +333,7 @@ def _show(report: Report, style: str, curve: Any = None) -> None:
 @click.argument("second")
 @where_option
 @check_options
-@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text")
+@click.option("--format", "style", type=click.Choice(REPORT_FORMATS), default="text")
 @reports_errors
 def equal_command(first: str, second: str, where: str | None, trials: int | None, seed: int | None, style: str) -> int:
     """Are two expressions the same function?"""

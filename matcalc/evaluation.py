@@ -8,6 +8,7 @@ operation.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Overflow
 from functools import lru_cache
 from time import monotonic
 from typing import Any
@@ -134,6 +135,8 @@ class Evaluator:
             for slot, operation, operands in self._steps:
                 try:
                     memory[slot] = operation(*[memory[o] for o in operands])
+                except Overflow:
+                    raise  # beyond sixty digits' range nothing is known, which is not to say undefined
                 except (ArithmeticError, ValueError, np.linalg.LinAlgError):
                     memory[slot] = self._undefined(slot, sizes)
                 if deadline is not None and monotonic() > deadline:

@@ -40,7 +40,7 @@ from matcalc.residue_points import (
 from matcalc.sampling import NoPoint, Sampler
 
 POINTS = 3
-TRIES = 96
+TRIES, TRIES_WITH_THE_SAME_SIZES = 96, 3
 # The largest size as a rule, and smaller ones for what would grow too large, or has no value at most points.
 LARGEST_SIZES, SMALLEST_SIZE = (8, 6, 5, 4, 3), 3
 COMFORTABLE_ENTRIES, MOST_ENTRIES = 700, 4_000
@@ -115,13 +115,15 @@ class ExactTier:
         self._sizes = Sampler(rng.getrandbits(32))
 
     def examine(self, points: int = POINTS) -> Finding:
-        """Make all tests at some points of different sizes and at one of 1×1 matrices."""
+        """Make all tests at some points of different sizes and at one of 1×1 matrices, or until one fails."""
         found: list[tuple[Mapping[str, int], int, Collection[str]]] = []
         for i in range(points + 1):
             before = [sizes for sizes, _, _ in found]
             outcome = self._at_point(self.sizes_of_ones if i == points else partial(self.draw_sizes, before))
             if outcome is not None:
                 found.append(outcome)
+                if outcome[2]:
+                    break  # one disagreement decides
             elif i == 0:
                 return Finding(None, reason="no point was found modulo a prime", prime=self.field.p)
         return self._finding(found)
@@ -152,8 +154,10 @@ class ExactTier:
         self, sizes_at: Callable[[int], Mapping[str, int] | None]
     ) -> tuple[Mapping[str, int], int, Collection[str]] | None:
         """The sizes, the number of tries, and the forms that disagree; None where no point has values."""
+        sizes = None
         for tries in range(1, TRIES + 1):
-            sizes = sizes_at(tries)
+            if tries % TRIES_WITH_THE_SAME_SIZES == 1:
+                sizes = sizes_at(tries)
             if sizes is None:
                 return None
             try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow, localcontext
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow, localcontext
 from functools import lru_cache
 from typing import Any
 
@@ -21,7 +21,8 @@ from matcalc.function_table import FUNCTIONS
 from matcalc.operations import Arithmetic, Array, Operation
 
 DIGITS = 60
-_CONTEXT = Context(prec=DIGITS, Emin=-99999, Emax=99999, traps=[InvalidOperation, DivisionByZero, Overflow])
+# exp(1e7) is a number, and sigmoid(-1e7), which is made with it, no reason to call a formula undefined.
+_CONTEXT = Context(prec=DIGITS, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[InvalidOperation, DivisionByZero, Overflow])
 
 _mp = MPContext()
 _mp.dps = DIGITS + 5

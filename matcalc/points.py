@@ -28,6 +28,7 @@ from matcalc.expressions import (
     Variable,
     variables_of,
 )
+from matcalc.function_table import FUNCTIONS
 from matcalc.kinks import Kinks
 from matcalc.operations import dimension_value
 from matcalc.powers import is_integer_valued
@@ -40,6 +41,8 @@ CANDIDATES = 12
 # Successive points are of order one, of any order of magnitude, and small: mistakes may hide where a function is
 # saturated. Not with kinks, whose regions are cones: A*x - y has the signs of -y if all is small.
 SMALL_SCALE, ORDERS_OF_MAGNITUDE = 1 / 64, (-6.0, 6.0)
+# exp, gamma, … are too large, too small or too slow at a million.
+ORDERS_WITH_FUNCTIONS = (-6.0, 1.0)
 STEP_FOR_SENSITIVITY = 1e-9
 LARGEST_CHANGE = 1e-3
 
@@ -80,6 +83,8 @@ class PointSource:
         slots = {node: i for i, node in enumerate(nodes)}
         self._inverted = [slots[o] for o in _inverted(nodes)]
         self.kinks = Kinks(nodes)
+        transcendental = any(isinstance(n, Apply) and FUNCTIONS[n.function].is_entrywise for n in nodes)
+        self._orders = ORDERS_WITH_FUNCTIONS if transcendental else ORDERS_OF_MAGNITUDE
         self.start = _narrowed(self.start, nodes)
 
     def draw(self, trial: int = 0, *, coordinate: bool = False) -> Point:
@@ -117,7 +122,7 @@ class PointSource:
         if self.start.scale is not None:
             return self.start.scale
         if trial % 3 == 1:
-            return float(10.0 ** self.sampler.rng.uniform(*ORDERS_OF_MAGNITUDE))
+            return float(10.0 ** self.sampler.rng.uniform(*self._orders))
         return SMALL_SCALE if trial % 3 else 1.0
 
     def _ladder(self, culprits: set[str]) -> Iterator[Domain]:

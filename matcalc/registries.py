@@ -40,6 +40,7 @@ METHODS = {
     "table": ("matcalc.pickling", "table"),
     "restored": ("matcalc.pickling", "restored"),
     "verify": ("matcalc.verdicts", "verify_derivative"),
+    "load rules": ("matcalc.user_rules", "load_rules"),
     "text": ("matcalc.writing", "text"),
 }
 """What is built on top of expressions and offered as their methods, with its home."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -77,7 +78,7 @@ class Report:
             return [head + ", ".join(self._evidence())]
         sizes = _sizes_in_words(self.exact_sizes)
         if self.verdict == "refuted":
-            return [head + ", ".join([*sizes, f"seed {self.seed}"])]
+            return [head + ", ".join([" at ".join(["modulo a prime", *sizes]), f"seed {self.seed}"])]
         return [
             head + self._chance_of_error(),
             "modulo a prime: " + ", ".join([_points(len(self.exact_sizes)), *sizes]),
@@ -102,6 +103,20 @@ class Report:
         if self.seed is not None:
             found.append(f"seed {self.seed}")
         return found
+
+    def latex(self) -> str:
+        """The report as text for a LaTeX document, powers of ten set as mathematics.
+
+        >>> print(Report("verified", trials=3, sizes=({"n": 4},), max_relative_error=2e-13, seed=7).latex())
+        \\textbf{verified} (numeric): 3 points, n = 4, relative error $2 \\cdot 10^{-13}$, seed 7
+        """
+        first, *rest = [_set_in_latex(line) for line in str(self).split("\n")]
+        lines = [rf"\textbf{{{self.verdict}}}" + first[len(self.verdict) :], *rest]
+        return " \\\\\n".join(lines)
+
+    def html(self) -> str:
+        """The report as a piece of HTML."""
+        return self._repr_html_()
 
     def _repr_html_(self) -> str:
         """The report as Jupyter shows it."""
@@ -134,6 +149,14 @@ class Report:
             "sizes": [dict(s) for s in self.sizes],
             "assumptions": list(self.assumptions),
         }
+
+
+_SPECIAL = str.maketrans({c: rf"\{c}" for c in "_&%#{}$"} | {"^": r"\^{}", "~": r"\~{}", "\\": r"\textbackslash{}"})
+
+
+def _set_in_latex(line: str) -> str:
+    escaped = line.translate(_SPECIAL)
+    return re.sub(r"(\d[\d.]*)e([+-])0*(\d+)", lambda m: rf"${m[1]} \cdot 10^{{{m[2].strip('+')}{m[3]}}}$", escaped)
 
 
 def _rounded_up(value: float) -> str:

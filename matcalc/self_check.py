@@ -7,9 +7,12 @@ as the transpose of a symmetric matrix, is none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from secrets import randbits
+from typing import Any
 
 from sympy import Expr
 
@@ -34,10 +37,12 @@ from matcalc.expressions import (
 )
 from matcalc.function_table import FUNCTIONS, Function
 from matcalc.judgements import Test
+from matcalc.kernel_checks import KernelSubject, kernel_subjects
 from matcalc.leaves import number, variable
 from matcalc.local_differentials import entrywise_derivative
 from matcalc.mutants import mutants
 from matcalc.powers import hadamard, is_integer_valued
+from matcalc.registries import method
 from matcalc.reports import Report
 from matcalc.rule_book import ADJOINT, DIFFERENTIAL, IDENTITY, Book, Rule, perturbation_of
 from matcalc.sampling import DECLARED, Domain
@@ -49,13 +54,26 @@ PARAMETRIC = {"polygamma": (0, 1, 2)}
 
 @dataclass(frozen=True)
 class Subject:
-    """A statement under check: what it is, the formula that may be wrong, and the check of such a formula."""
+    """A statement under check: its kind, the formula that may be wrong, and the check of such a formula."""
 
     name: str
     place: str
+    kind: str
     formula: Expression
     check: Callable[[Expression, int], Report]
     domain: Domain = DECLARED
+
+    def report(self, seed: int) -> Report:
+        """The report on the statement itself."""
+        return self.check(self.formula, seed)
+
+    def planted(self, seed: int) -> Iterator[tuple[str, bool]]:
+        """Every mistake planted in it, and whether it was refused; what leaves the same function is none."""
+        for mistake, mutant in mutants(self.formula):
+            refused = self.check(mutant, seed).verdict == "refuted"
+            if not refused and verify_equal(mutant, self.formula, seed=seed, domain=self.domain, explain=False).passed:
+                continue
+            yield f"{mistake}: {mutant}", refused
 
 
 @dataclass(frozen=True)
@@ -64,6 +82,7 @@ class SelfCheck:
 
     name: str
     place: str
+    kind: str
     report: Report
     planted: int
     missed: tuple[str, ...]
@@ -72,6 +91,38 @@ class SelfCheck:
     def passed(self) -> bool:
         """Whether the statement is verified and every planted mistake refuted."""
         return self.report.passed and not self.missed
+
+    def to_json(self) -> dict[str, Any]:
+        """The outcome as a dictionary of plain values."""
+        about = {"name": self.name, "place": self.place, "kind": self.kind}
+        return about | {"planted": self.planted, "missed": list(self.missed)} | self.report.to_json()
+
+
+def table(outcomes: Sequence[SelfCheck]) -> Iterator[str]:
+    """The summary, a line for each kind of statement and one for all."""
+    yield f"{'':18}{'checked':>9}{'verified':>10}{'exactly':>9}{'mistakes':>10}{'missed':>8}"
+    kinds = dict.fromkeys(o.kind for o in outcomes)
+    for kind in kinds:
+        yield _row(_PLURALS[kind], [o for o in outcomes if o.kind == kind])
+    yield _row("all", outcomes)
+
+
+_PLURALS = {
+    "differential": "differentials",
+    "derived adjoint": "derived adjoints",
+    "derivative": "scalar derivatives",
+    "identity": "identities",
+    "adjoint": "adjoints",
+    "definition": "definitions",
+    "kernel": "kernels",
+}
+
+
+def _row(label: str, outcomes: Sequence[SelfCheck]) -> str:
+    verified = sum(o.report.passed for o in outcomes)
+    exactly = sum(o.report.passed and o.report.method == "exact" for o in outcomes)
+    planted, missed = sum(o.planted for o in outcomes), sum(len(o.missed) for o in outcomes)
+    return f"{label:18}{len(outcomes):>9,}{verified:>10,}{exactly:>9,}{planted:>10,}{missed:>8,}"
 
 
 def check_rule(rule: Rule, *, seed: int | None = None, trials: int = TRIALS) -> Report:
@@ -83,57 +134,87 @@ def check_rule(rule: Rule, *, seed: int | None = None, trials: int = TRIALS) -> 
     >>> check_rule(replace(det, right=2 * det.right), seed=1).verdict
     'refuted'
     """
-    subject = _rule_subject(rule, trials)
-    return subject.check(rule.right, randbits(SEED_BITS) if seed is None else seed)
+    subject = _rule_subject(rule, trials, explain=True)
+    return subject.report(randbits(SEED_BITS) if seed is None else seed)
 
 
-def check_book(*, seed: int | None = None, trials: int = TRIALS) -> Iterator[SelfCheck]:
-    """Check every rule, entrywise function and definition, and the check itself by planted mistakes.
+def check_book(*, seed: int | None = None, jobs: int = 1, rule_files: Sequence[str] = ()) -> Iterator[SelfCheck]:
+    """Check every rule, function, definition and kernel, and the check itself by planted mistakes.
 
-    Yields as it goes; there are ``len(subjects())`` outcomes.
+    Yields as it goes, in the order of ``subjects()``. With several ``jobs`` the work is done in that many
+    processes, each of which loads the ``rule_files`` first.
     """
     seed = randbits(SEED_BITS) if seed is None else seed
-    for subject in subjects(trials):
-        yield check_subject(subject, seed)
+    book = subjects()
+    if jobs == 1:
+        yield from (check_subject(subject, seed) for subject in book)
+        return
+    with ProcessPoolExecutor(jobs, initializer=_prepare, initargs=(tuple(rule_files),)) as pool:
+        yield from pool.map(partial(_check_number, seed=seed), range(len(book)))
 
 
-def subjects(trials: int = TRIALS) -> list[Subject]:
+_prepared: list[Subject | KernelSubject] = []
+"""What a process of several checks, made once."""
+
+
+def _prepare(rule_files: Iterable[str]) -> None:
+    """Load a user's rules, unless this process has inherited them, and list what is checked."""
+    known = {rule.place.rpartition(":")[0] for rule in Book.get()}
+    for file in rule_files:
+        if file not in known:
+            method("load rules")(file)
+    _prepared[:] = subjects()
+
+
+def _check_number(i: int, seed: int) -> SelfCheck:
+    return check_subject(_prepared[i], seed)
+
+
+def subjects(trials: int = TRIALS) -> list[Subject | KernelSubject]:
     """Everything that is checked, in the order of the book and of the table of functions."""
-    rules = [_rule_subject(rule, trials) for rule in Book.get()]
+    rules = list(Book.get())
+    derived = [_derived_subject(rule, trials) for rule in rules if rule.kind == DIFFERENTIAL]
     rows = [row for row in FUNCTIONS.values() if row.is_entrywise]
     entrywise = [_entrywise_subject(row, k, trials) for row in rows for k in PARAMETRIC.get(row.name, (None,))]
-    return [*rules, *entrywise, *(_definition_subject(r, trials) for r in FUNCTIONS.values() if r.definition)]
+    definitions = [_definition_subject(r, trials) for r in FUNCTIONS.values() if r.definition]
+    return [*(_rule_subject(rule, trials) for rule in rules), *derived, *entrywise, *definitions, *kernel_subjects()]
 
 
-def check_subject(subject: Subject, seed: int) -> SelfCheck:
+def check_subject(subject: Subject | KernelSubject, seed: int) -> SelfCheck:
     """Check a statement, then every mistake planted in it."""
-    report = subject.check(subject.formula, seed)
-    planted, missed = 0, []
-    for mistake, mutant in mutants(subject.formula):
-        verdict = subject.check(mutant, seed).verdict
-        if verdict != "refuted":
-            if verify_equal(mutant, subject.formula, seed=seed, domain=subject.domain).passed:
-                continue
-            missed.append(f"{mistake}: {mutant}")
-        planted += 1
-    return SelfCheck(subject.name, subject.place, report, planted, tuple(missed))
+    report = subject.report(seed)
+    outcomes = list(subject.planted(seed))
+    missed = tuple(mistake for mistake, refused in outcomes if not refused)
+    return SelfCheck(subject.name, subject.place, subject.kind, report, len(outcomes), missed)
 
 
 # ---- rules -------------------------------------------------------------------------------------------------
 
 
-def _rule_subject(rule: Rule, trials: int) -> Subject:
+def _rule_subject(rule: Rule, trials: int, *, explain: bool = False) -> Subject:
     domain = _domain(rule)
     moved = _moved(rule)
+    settings = _Settings(domain, trials, explain)
 
     def check(right: Expression, seed: int) -> Report:
         if right.shape != _expected_shape(rule):
             return Report("refuted", seed=seed, reason="the two sides differ in shape")
-        report = _CHECKS.get(rule.kind, _check_identity)(replace(rule, right=right), moved, domain, seed, trials)
+        report = _CHECKS.get(rule.kind, _check_identity)(replace(rule, right=right), moved, seed, settings)
         gap = _gap(rule, moved) if report.passed and right is rule.right else ""
         return replace(report, verdict="refuted", reason=gap) if gap else report
 
-    return Subject(rule.name, rule.place, rule.right, check, domain)
+    return Subject(rule.name, rule.place, rule.kind, rule.right, check, domain)
+
+
+@dataclass(frozen=True)
+class _Settings:
+    domain: Domain
+    trials: int
+    explain: bool = False
+
+    def options(self, seed: int) -> dict[str, Any]:
+        """The options of a verification."""
+        return {"seed": seed, "trials": self.trials, "domain": self.domain, "explain": self.explain}
 
 
 def _domain(rule: Rule) -> Domain:
@@ -152,15 +233,14 @@ def _expected_shape(rule: Rule) -> tuple[object, object]:
     return rule.left.shape if rule.slot is None else rule.slot.shape
 
 
-def _check_differential(rule: Rule, moved: list[Variable], domain: Domain, seed: int, trials: int) -> Report:
+def _check_differential(rule: Rule, moved: list[Variable], seed: int, settings: _Settings) -> Report:
     names = {p: perturbation_of(p) for p in moved}
     claims = {"differential": Claim("differential", rule.right)}
-    options = {"seed": seed, "trials": trials, "domain": domain, "explain": False}
-    report = verify_forms(rule.left, moved, claims, perturbations=names, adjoint=False, **options)  # type: ignore[arg-type]
+    report = verify_forms(rule.left, moved, claims, perturbations=names, adjoint=False, **settings.options(seed))
     whole = _with_whole_exponent(rule)
     if whole is None or not report.passed:
         return report
-    again = _check_differential(whole, [p for p in moved if p in variables_of(whole.left)], domain, seed, trials)
+    again = _check_differential(whole, [p for p in moved if p in variables_of(whole.left)], seed, settings)
     return report if again.passed else again
 
 
@@ -176,24 +256,46 @@ def _with_whole_exponent(rule: Rule) -> Rule | None:
     return replace(rule, left=substitute(rule.left, values), right=substitute(rule.right, values))
 
 
-def _check_adjoint(rule: Rule, moved: list[Variable], domain: Domain, seed: int, trials: int) -> Report:
+def _check_adjoint(rule: Rule, moved: list[Variable], seed: int, settings: _Settings) -> Report:
     cotangent = next(p for name, p in rule.parameters.items() if name in ("G", "g"))
-    slot = rule.slot
-    assert slot is not None
+    assert rule.slot is not None
+    return _check_inner_products(cotangent, rule.left, {rule.slot: rule.right}, seed, settings)
+
+
+def _check_inner_products(
+    cotangent: Variable, value: Expression, adjoints: Mapping[Expression, Expression], seed: int, settings: _Settings
+) -> Report:
+    """Check ⟨G, value⟩ against the sum of ⟨adjoint, slot⟩."""
 
     def sides(s: Place) -> Sides:
-        G, LX = s.values[cotangent.name], s.value(rule.left)
-        found = dot(s.value(rule.right), s.value(slot))
-        return Sides(found, Slope(dot(G, LX), 0.0), s.scale(G, LX))
+        G, LX = s.values[cotangent.name], s.value(value)
+        found = [dot(s.value(adjoint), s.value(slot)) for slot, adjoint in adjoints.items()]
+        return Sides(sum(found[1:], found[0]), Slope(dot(G, LX), 0.0), s.scale(G, LX))
 
-    roots = [rule.left, slot, rule.right]
+    known = [value, *adjoints]
     return verify_tests(
-        [Test("adjoint", sides)], roots, roots[:2], [cotangent], seed=seed, trials=trials, domain=domain
+        [Test("adjoint", sides)], [*known, *adjoints.values()], known, [cotangent], **settings.options(seed)
     )
 
 
-def _check_identity(rule: Rule, moved: list[Variable], domain: Domain, seed: int, trials: int) -> Report:
-    return verify_equal(rule.right, rule.left, seed=seed, trials=trials, domain=domain)
+def _derived_subject(rule: Rule, trials: int) -> Subject:
+    """The adjoint that follows from a differential, as one column of the adjoints of all its parameters."""
+    G = variable("G()", *rule.right.shape)
+    slots = [perturbation_of(p) for p in _moved(rule)]
+    adjoints = pullback(rule.right, G, slots)
+    settings = _Settings(_domain(rule), trials)
+    chosen = max(slots, key=lambda slot: len(postorder(adjoints[slot])))
+
+    def check(formula: Expression, seed: int) -> Report:
+        if formula.shape != chosen.shape:
+            return Report("refuted", seed=seed, reason="the two sides differ in shape")
+        return _check_inner_products(G, rule.right, {**adjoints, chosen: formula}, seed, settings)
+
+    return Subject(rule.name, rule.place, "derived adjoint", adjoints[chosen], check, settings.domain)
+
+
+def _check_identity(rule: Rule, moved: list[Variable], seed: int, settings: _Settings) -> Report:
+    return verify_equal(rule.right, rule.left, **settings.options(seed))
 
 
 _CHECKS = {DIFFERENTIAL: _check_differential, ADJOINT: _check_adjoint, IDENTITY: _check_identity}
@@ -231,10 +333,10 @@ def _entrywise_subject(row: Function, k: int | None, trials: int) -> Subject:
 
     def check(formula: Expression, seed: int) -> Report:
         claim = Claim("differential", hadamard(formula, dx))
-        return verify_forms(f, [x], {"differential": claim}, adjoint=False, seed=seed, trials=trials)
+        return verify_forms(f, [x], {"differential": claim}, adjoint=False, seed=seed, trials=trials, explain=False)
 
     name = row.name if k is None else f"{row.name}({k}, x)"
-    return Subject(name, "functions", derivative, check)
+    return Subject(name, "functions", "derivative", derivative, check)
 
 
 def _declared_size(letter: Expr) -> Dimension:
@@ -251,6 +353,8 @@ def _definition_subject(row: Function, trials: int) -> Subject:
 
     def check(formula: Expression, seed: int) -> Report:
         claims = {"differential": Claim("differential", formula)}
-        return verify_forms(f, variables, claims, perturbations=names, adjoint=False, seed=seed, trials=trials)
+        return verify_forms(
+            f, variables, claims, perturbations=names, adjoint=False, seed=seed, trials=trials, explain=False
+        )
 
-    return Subject(row.name, "functions", formula, check)
+    return Subject(row.name, "functions", "definition", formula, check)

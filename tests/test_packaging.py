@@ -116,6 +116,7 @@ ORDER = [
     "verification",
     "mutants",
     "explanations",
+    "kernel_checks",
     "self_check",
     "user_rules",
     "verdicts",
