@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from matcalc.dimensions import Clash, expanded, is_unknown
+from matcalc.dimensions import Clash, is_unknown, total
 from matcalc.expressions import ONE, Dimension, Shape, dimension
 from matcalc.inferences import Inference
 from matcalc.sizes import size_text
@@ -14,7 +14,7 @@ LONGEST_RANGE = 100
 def row_shape(found: Inference, tree: Tree) -> Shape:
     """Entries side by side, all with as many rows."""
     first, *others = tree.children
-    rows, columns = found.shapes[first]
+    rows, _ = found.shapes[first]
     for other in others:
         right = found.shapes[other]
         try:
@@ -26,22 +26,19 @@ def row_shape(found: Inference, tree: Tree) -> Shape:
             hint = _did_you_mean(found, first, found.shape(other)[0], side=1) or hint
             hint = _did_you_mean(found, other, found.shape(first)[0], side=1) or hint
             raise found.mistake(message + found.because(first, other), first, other, hint=hint) from None
-        columns = expanded(columns + right[1])
-    return rows, columns
+    return rows, total(found.shapes[entry][1] for entry in tree.children)
 
 
 def block_shape(found: Inference, tree: Tree) -> Shape:
     """Rows of blocks, one below the other, columns aligned."""
     first, *others = tree.children
-    rows, columns = found.shapes[first]
     for other in others:
         if len(other.children) != len(first.children):
             counts = f"{_entries(other)}, the first row {_entries(first)}"
             raise found.refusal(f"this row has {counts}", other, "write as many in every row, zeros included")
         for above, below in zip(first.children, other.children, strict=True):
             _stack(found, above, below)
-        rows = expanded(rows + found.shapes[other][0])
-    return rows, columns
+    return total(found.shapes[row][0] for row in tree.children), found.shapes[first][1]
 
 
 def _entries(row: Tree) -> str:

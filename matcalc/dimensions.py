@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, count
 from math import prod
 
-from sympy import Dummy, Expr, S, expand
+from sympy import Add, Dummy, Expr, S, expand
 
 from matcalc.expressions import ONE, Dimension, Shape, dimension
 
@@ -211,6 +211,11 @@ def _terms(d: Expr) -> int:
     if d.is_Pow:
         return _terms(d.base) ** min(int(d.exp), MOST_TERMS) if d.exp <= MOST_TERMS else 2 * MOST_TERMS
     return 1 if d.is_Symbol or d.is_Rational else 2 * MOST_TERMS
+
+
+def total(sizes: Iterable[Dimension]) -> Dimension:
+    """The sum of dimensions, multiplied out; raises TooLarge."""
+    return expanded(Add(*sizes))
 
 
 def product(a: Dimension, b: Dimension) -> Dimension:
