@@ -7,7 +7,10 @@ this same pass run once over that differential, which is linear in the perturbat
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate
 from typing import Any
+
+from sympy import Integer
 
 from matcalc.applications import apply
 from matcalc.expressions import (
@@ -26,7 +29,7 @@ from matcalc.expressions import (
     variables_of,
 )
 from matcalc.leaves import identity, is_zero, number, unit, variable, zero
-from matcalc.local_differentials import differential_template
+from matcalc.local_differentials import differential_template, refuse_long_products
 from matcalc.powers import block, hadamard, indexed_sum
 from matcalc.products import multiply
 from matcalc.registries import method
@@ -44,6 +47,7 @@ def pullback(root: Expression, cotangent: Expression, targets: Iterable[Expressi
     targets = dict.fromkeys(targets)
     order = postorder(root)
     active = depends_on(order, targets)
+    refuse_long_products(order, active)
     received: dict[Expression, list[Expression]] = {root: [cotangent]}
     result: dict[Expression, Expression] = {}
     for node in reversed(order):
@@ -106,13 +110,21 @@ def _block_adjoints(node: Block, G: Expression, active: set[Expression]) -> list
     count = int(node._args[0])
     blocks = node._args[1:]
     width = len(blocks) // count
-    found = []
-    for k, b in enumerate(blocks):
-        if b in active:
-            above = [blocks[i * width].rows for i in range(k // width)]
-            before = [blocks[j].columns for j in range(k % width)]
-            found.append((b, cut(G, sum(above), b.rows, sum(before), b.columns)))
-    return found
+    above, before = corners(node)
+    return [
+        (b, cut(G, above[k // width], b.rows, before[k % width], b.columns))
+        for k, b in enumerate(blocks)
+        if b in active
+    ]
+
+
+def corners(node: Block) -> tuple[list[Dimension], list[Dimension]]:
+    """How many rows stand above each block row, and how many columns before each block column."""
+    count, blocks = int(node._args[0]), node._args[1:]
+    width = len(blocks) // count
+    rows, columns = [b.rows for b in blocks[::width]], [b.columns for b in blocks[:width]]
+    above, before = (list(accumulate(sizes[:-1], initial=Integer(0))) for sizes in (rows, columns))
+    return above, before
 
 
 def cut(G: Expression, top: Any, rows: Dimension, left: Any, columns: Dimension) -> Expression:

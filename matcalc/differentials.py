@@ -16,7 +16,7 @@ from matcalc.expressions import (
     postorder,
 )
 from matcalc.leaves import is_zero, number, zero
-from matcalc.local_differentials import partial_differential
+from matcalc.local_differentials import partial_differential, refuse_long_products
 from matcalc.powers import block, hadamard, indexed_sum
 from matcalc.products import multiply
 from matcalc.sums import add
@@ -33,6 +33,7 @@ def differential_of(root: Expression, perturbations: Mapping[Expression, Express
     """
     order = postorder(root)
     active = depends_on(order, perturbations)
+    refuse_long_products(order, active)
     tangents: dict[Expression, Expression] = dict(perturbations)
     for node in order:
         if node in active and node not in tangents:

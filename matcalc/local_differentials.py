@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -9,8 +10,8 @@ from sympy import Expr, Symbol, diff
 from sympy.core.function import ArgumentIndexError
 
 from matcalc.applications import entrywise_value
-from matcalc.errors import NotDifferentiable
-from matcalc.expressions import Apply, Dimension, Expression, Variable
+from matcalc.errors import MatcalcError, NotDifferentiable
+from matcalc.expressions import Apply, Dimension, Expression, Hadamard, Product, Variable
 from matcalc.function_table import FUNCTIONS
 from matcalc.leaves import is_zero, variable, zero
 from matcalc.powers import hadamard
@@ -21,6 +22,20 @@ from matcalc.substitutions import substitute
 Template = tuple[Variable, Expression, dict[Expression, Expression], dict[Any, Dimension], Any]
 Instance = tuple[dict[Expression, Expression], dict[Any, Dimension]]
 ARGUMENT = Symbol("t", real=True)
+SHORT_PRODUCT = 20
+MOST_FACTORS = 100_000
+
+
+def refuse_long_products(order: Iterable[Expression], active: set[Expression]) -> None:
+    """Raise MatcalcError where the product rule would write too much: a product of k factors makes k of them."""
+    written = 0
+    for node in order:
+        if len(node.operands) > SHORT_PRODUCT and isinstance(node, (Product, Hadamard)):
+            written += len(node.operands) * sum(o in active for o in node.operands)
+    if written > MOST_FACTORS:
+        message = f"this derivative has products of {written:,} factors altogether; more than {MOST_FACTORS:,}"
+        hint = "take the derivatives of smaller parts; for numbers alone use automatic differentiation"
+        raise MatcalcError(f"{message} are not written out", hint=hint)
 
 
 @lru_cache(maxsize=256)

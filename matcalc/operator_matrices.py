@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from matcalc.adjoints import pullback, window
+from matcalc.adjoints import corners, pullback, window
 from matcalc.applications import apply
 from matcalc.errors import NotDifferentiable
 from matcalc.expressions import (
@@ -43,17 +43,21 @@ def operator_matrix(linear: Expression, D: Expression) -> Expression:
     """
     order = postorder(linear)
     active = depends_on(order, [D])
-    found: dict[Expression, Expression] = {D: identity(D.rows * D.columns)}
-    for node in order:
-        if node in active and node not in found:
-            found[node] = _matrix_of(node, D, found)
     if linear not in active:
         return zero(linear.rows * linear.columns, D.rows * D.columns)
+    needed = {linear}
+    for node in reversed(order):
+        if node in needed and not node.is_scalar:
+            needed.update(node.operands)
+    found: dict[Expression, Expression] = {D: identity(D.rows * D.columns)}
+    for node in order:
+        if node in needed and node in active and node not in found:
+            found[node] = _matrix_of(node, D, found)
     return found[linear]
 
 
 def _matrix_of(node: Expression, D: Expression, found: dict[Expression, Expression]) -> Expression:
-    if node.is_scalar:
+    if node.is_scalar:  # by one reverse pass, which needs no matrix of what is inside
         return transpose(apply("vec", pullback(node, number(1), [D])[D]))
     if isinstance(node, Sum):
         return add(*(found[t] for t in node._args if t in found))
@@ -92,12 +96,12 @@ def _matrix_of_product(node: Product, found: dict[Expression, Expression]) -> Ex
 def _matrix_of_block(node: Block, found: dict[Expression, Expression]) -> Expression:
     count, blocks = int(node._args[0]), node._args[1:]
     width = len(blocks) // count
+    above, before = corners(node)
     terms = []
     for k, b in enumerate(blocks):
         if b in found:
-            above = sum((blocks[i * width].rows for i in range(k // width)), start=number(0).value)
-            before = sum((blocks[j].columns for j in range(k % width)), start=number(0).value)
-            place = apply("kron", window(before, b.columns, node.columns), window(above, b.rows, node.rows))
+            left = window(before[k % width], b.columns, node.columns)
+            place = apply("kron", left, window(above[k // width], b.rows, node.rows))
             terms.append(multiply(place, found[b]))
     return add(*terms)
 

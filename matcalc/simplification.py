@@ -39,6 +39,7 @@ from matcalc.substitutions import substitute
 from matcalc.sums import add, split_coefficient
 
 MOST_TERMS = 60
+MOST_FACTORS = 1_000
 HALF = Rational(1, 2)
 
 
@@ -207,6 +208,8 @@ def factor(node: Expression) -> Expression:
     """A sum with common factors taken out, as long as that shortens it."""
     c, inner = split_coefficient(node)
     if not isinstance(inner, Sum) or len(inner._args) > MOST_TERMS:
+        return node
+    if sum(len(t.operands) for t in inner._args) > MOST_FACTORS:
         return node
     terms: list[Expression] = list(inner._args)
     while len(terms) > 1:

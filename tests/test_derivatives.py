@@ -119,3 +119,19 @@ def test_printing_does_not_depend_on_what_was_done_before() -> None:
     for noise in ("A'*X + X'*A", "C*X*inv(X'*C*X)", "inv(X'*C'*X)*A'"):
         mc.parse(noise, where="X: matrix(n,n), C, A: matrix(n,n)")
     assert first == str(mc.gradient("tr(A*inv(X'*C*X))", "X", where="X: matrix(n,m), C: matrix(n,n), A: matrix(m,m)"))
+
+
+def test_products_that_are_too_long_are_refused() -> None:
+    f = "*".join(f"(a + {i})" for i in range(1, 400))
+    with pytest.raises(mc.MatcalcError, match="products of 159,201 factors"):
+        mc.gradient(f, "a")
+    tower = "a"
+    for _ in range(190):
+        tower = f"a/(1 + {tower})"
+    with pytest.raises(mc.MatcalcError, match="are not written out"):
+        mc.hessian(tower, "a")
+
+
+def test_the_jacobian_of_many_blocks_has_a_part_for_each() -> None:
+    J = mc.jacobian(f"[{';'.join(['x'] * 30)}]", "x")
+    assert J.evaluate({}, sizes={"n": 2}).tolist() == np.tile(np.eye(2), (30, 1)).tolist()
