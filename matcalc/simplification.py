@@ -53,15 +53,17 @@ def simplify(root: Expression) -> Expression:
     """
     order = postorder(root)
     _collect_identities(order)
-    done: dict[Expression, Expression] = {}
+    shorter: dict[Expression, Expression] = {}
     for node in order:
-        changed = any(done[o] is not o for o in node.operands)
-        done[node] = _improved(_rebuilt(node, done) if changed else node)
-    return done[root]
+        if node.operands:  # a leaf cannot be shorter
+            better = _improved(node if shorter.keys().isdisjoint(node.operands) else _rebuilt(node, shorter))
+            if better is not node:
+                shorter[node] = better
+    return shorter.get(root, root)
 
 
-def _rebuilt(node: Expression, done: Mapping[Expression, Expression]) -> Expression:
-    args = [done[a] if isinstance(a, Expression) else a for a in node._args]
+def _rebuilt(node: Expression, shorter: Mapping[Expression, Expression]) -> Expression:
+    args = [shorter.get(a, a) if isinstance(a, Expression) else a for a in node._args]
     if isinstance(node, Apply):
         return apply(node.function, *args[1:])
     return CONSTRUCTORS[type(node).__name__](*args)
