@@ -106,6 +106,8 @@ def _product(made: Construction, tree: Tree) -> Expression:
     """From left to right; factors with one operator between them are multiplied at once."""
     operators: tuple[str, ...] = tree.value  # type: ignore[assignment]
     first, *factors = made.operands(tree)
+    if operators.count("*") == len(operators):
+        return multiply(first, *factors)
     pairs = zip(operators, factors, tree.children[1:], strict=True)
     for operator, run in groupby(pairs, key=lambda pair: pair[0]):
         group = [(factor, part) for _, factor, part in run]

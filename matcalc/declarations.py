@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from matcalc.dimensions import unknown_size
 from matcalc.errors import MatcalcError, ParseError
@@ -17,8 +17,7 @@ from matcalc.syntax_trees import Declaration
 RESERVED_SIZES = frozenset(("eye", "ones", "zeros", *CONSTANTS))
 
 
-@dataclass(frozen=True)
-class Declared:
+class Declared(NamedTuple):
     """The shape and properties of a declared name."""
 
     shape: Shape

@@ -77,9 +77,10 @@ def read(text: str, where: str | None = None, *, limits: bool = True, shape: Sha
 
 def _context(declared: Mapping[str, Declared], reading: Reading) -> list[Variable]:
     """The declared variables, with the sizes that were found where none were declared."""
-    used = {v.name: v for v in reading.variables}
-    sized = {n: d for n, d in declared.items() if n in used or not any(map(is_unknown, d.shape))}
-    return [used.get(n) or variable(n, *d.shape, *d.properties) for n, d in sized.items()]
+    found = {v.name: v for v in reading.variables}
+    unused = {n: d for n, d in declared.items() if n not in found and not any(map(is_unknown, d.shape))}
+    found |= {n: variable(n, *d.shape, *d.properties) for n, d in unused.items()}
+    return [found[n] for n in declared if n in found]
 
 
 def read_tree(
