@@ -134,6 +134,8 @@ def power(job: int, checks: int) -> tuple[Counter[str], list[str]]:
         seed = rng.getrandbits(32)
         report = run(seed)
         counts[f"{report.verdict} ({report.method})"] += 1
+        if report.verdict == "inconclusive":
+            counts[f"inconclusive: {mistake}"] += 1
         if report.verdict == "verified":
             passed.append(f"{name}: {mistake}, seed {seed}: {report}")
     return counts, passed

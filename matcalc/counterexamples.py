@@ -25,7 +25,8 @@ from matcalc.operations import Array, dimension_value, shape_value
 from matcalc.points import Point, PointSource
 from matcalc.tangents import perturbation
 
-TIME = 0.6
+# What bounds a search is the number of points, so that it finds the same again; time only where points are slow.
+MOST_POINTS, TIME = 300, 5.0
 LARGEST_SMALL_SIZE, MOST_SIZES = 3, 24
 DRAWS = 4
 # The numbers that entries are taken from, simplest first.
@@ -59,6 +60,12 @@ class _Search:
     source: PointSource
     deadline: float
     kinks: Kinks
+    points: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no further point may be tried."""
+        return self.points >= MOST_POINTS or monotonic() > self.deadline
 
     def first(self) -> Counterexample | None:
         rng = np.random.default_rng(self.source.sampler.seed)
@@ -66,7 +73,7 @@ class _Search:
             for level in LEVELS:
                 for _ in range(DRAWS):
                     found = self._tried(self._point(sizes, level, rng))
-                    if found is not None or monotonic() > self.deadline:
+                    if found is not None or self.is_over:
                         return found
         return None
 
@@ -98,6 +105,7 @@ class _Search:
 
     def _tried(self, point: Point) -> Counterexample | None:
         """The sides at a point, if the test fails there."""
+        self.points += 1
         state = State(self.computer, self.source.variables, point, True, self.deadline)
         try:
             if self.kinks.touched(state.memory):
@@ -115,7 +123,7 @@ class _Search:
         for v in self._free():
             for place in np.ndindex(np.shape(found.point.values[v.name])):
                 entry = found.point.values[v.name][place]
-                if entry == 0 or monotonic() > self.deadline:
+                if entry == 0 or self.is_over:
                     continue
                 X = np.array(found.point.values[v.name])
                 X[place] = 0.0

@@ -36,8 +36,7 @@ from matcalc.writing import text
 POINTS, TRIES = 2, 40
 MOST_TERMS, MOST_MUTANTS = 16, 60
 LARGEST_FACTOR = 1000
-TIME = 1.0
-PLENTY = 60.0
+TIME, PLENTY = 5.0, 60.0
 
 
 @dataclass(frozen=True)
