@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from matcalc.applications import signature
 from matcalc.dimensions import product
 from matcalc.errors import ParseError, ShapeError, UnknownName
-from matcalc.expressions import ONE, Dimension
+from matcalc.expressions import ONE, Dimension, dimension
 from matcalc.function_table import ALIASES, FUNCTIONS, LATER, function_names, nearest_names
 from matcalc.inferences import Inference
-from matcalc.sizes import size_text, with_article
+from matcalc.sizes import shape_words, size_text, with_article
 from matcalc.syntax_trees import Tree
 from matcalc.walks import names_in_size
 
@@ -148,8 +149,12 @@ def misfit(found: Inference, tree: Tree, child: Tree, signature: str) -> ShapeEr
     inputs = signature.split("->")[0].split()
     place = next((i for i, other in enumerate(tree.children) if other is child), 0)
     words, text = with_article(found.words(child)), found.bare(child)
-    takes = _TAKES.get(inputs[place], "") if inputs else "a vector or a square matrix"
-    if takes:
+    takes = _taken(inputs[place]) if inputs else "a vector or a square matrix"
+    if takes == "a vector" and place and found.shape(child)[1] is ONE and not found.is_scalar(child):
+        takes, first = "", tree.children[0]
+        message = f"the arguments of {tree.value} do not fit together: {found.bare(first)} is "
+        message += f"{with_article(found.words(first))}, {text} {words}"
+    elif takes:
         message = f"{tree.value} takes {takes}, and {text} is {words}"
     else:
         first = tree.children[0]
@@ -157,6 +162,14 @@ def misfit(found: Inference, tree: Tree, child: Tree, signature: str) -> ShapeEr
         message += f"{with_article(found.words(first))}, {text} {words}"
     hint = _instead(found, tree, child, takes)
     return found.mistake(message + found.because(*tree.children), *tree.children, hint=hint)
+
+
+def _taken(pattern: str) -> str:
+    """What a function takes, in words, where its signature has that pattern; nothing for any shape."""
+    rows, columns = signature(f"{pattern} -> (1,1)")[0][0] or (ONE, ONE)
+    if rows.is_Integer and columns.is_Integer and pattern != "(1,1)":
+        return with_article(shape_words((rows, columns)))
+    return _TAKES.get(pattern, "a vector" if columns is ONE else "a row" if rows is ONE else "")
 
 
 def _instead(found: Inference, tree: Tree, child: Tree, takes: str) -> str:
@@ -174,8 +187,12 @@ def _instead(found: Inference, tree: Tree, child: Tree, takes: str) -> str:
         return "a square matrix has as many rows as columns: A: matrix(n,n)"
     if takes == "a scalar":
         return f"write a scalar in place of {text}"
-    if rows is ONE:
+    if rows is ONE and columns is ONE and takes == "a vector":
+        return f"write vector({text}) for a vector with that entry everywhere"
+    if rows is ONE and columns is not ONE:
         return f"write {found.transposed(child)} in place of {text}"
+    if takes.startswith("a vector of"):
+        return found.redeclared(child, (dimension(int(takes.split()[-1])), ONE)) or f"write {takes} in place of {text}"
     if takes:
         return f"write vec({text}) for all entries of {text}"
     if not takes and tree.children[0] is not child:

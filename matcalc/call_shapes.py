@@ -8,7 +8,7 @@ from sympy import Expr
 
 from matcalc import call_mistakes as mistakes
 from matcalc.applications import signature
-from matcalc.dimensions import Clash, product
+from matcalc.dimensions import Clash, expanded, product
 from matcalc.expressions import ONE, SCALAR, Dimension, Shape
 from matcalc.function_table import ALIASES, FUNCTIONS
 from matcalc.inferences import Inference
@@ -39,11 +39,13 @@ def function_shape(found: Inference, tree: Tree, name: str) -> Shape:
         raise mistakes.unknown_function(found, tree)
     inputs, output = signature(row.signature)
     mistakes.check_count(found, tree, len(inputs))
+    if row.template is not None:
+        output = row.template[0].shape
     known: dict[Expr, Dimension] = {ONE: ONE}
     for child, pattern in zip(tree.children, inputs, strict=True):
         for size, letter in zip(found.shapes[child], pattern or (), strict=False):
             try:
-                found.unifier.unify(known.setdefault(letter, size), size)
+                found.unifier.unify(known.setdefault(letter, letter if letter.is_Integer else size), size)
             except Clash:
                 raise mistakes.misfit(found, tree, child, row.signature) from None
     rows, columns = (_output_size(found, letter, known) for letter in output)
@@ -51,11 +53,13 @@ def function_shape(found: Inference, tree: Tree, name: str) -> Shape:
 
 
 def _output_size(found: Inference, letter: Expr, known: dict[Expr, Dimension]) -> Dimension:
-    if letter in known:
-        return known[letter]
+    if letter in known or letter.is_Integer:
+        return known.get(letter, letter)
+    if not letter.is_Mul:
+        return expanded(letter.xreplace({part: found.unifier.resolve(size) for part, size in known.items()}))
     total: Dimension = ONE
     for factor in letter.args:
-        total = found.unifier.product(total, known[factor])
+        total = found.unifier.product(total, _output_size(found, factor, known))
     return total
 
 

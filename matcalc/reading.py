@@ -233,8 +233,9 @@ def _definition(row: Function, arguments: tuple[Expression, ...]) -> Expression:
             if letter.is_Symbol and sizes.setdefault(letter, size) != size:
                 message = f"{row.name} does not take a {argument.rows}×{argument.columns} argument"
                 raise ShapeError(message, hint=f"{row.name}: {row.signature}")
-            if letter is ONE and size is not ONE:
-                raise ShapeError(f"{row.name} takes a vector, not a {argument.rows}×{argument.columns} matrix")
+            if letter.is_Integer and size != letter:
+                takes = f"a {parameter.rows}×{parameter.columns} matrix" if letter is not ONE else "a vector"
+                raise ShapeError(f"{row.name} takes {takes}, not a {argument.rows}×{argument.columns} matrix")
     return substitute(template, values, sizes)
 
 

@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from matcalc.errors import MatcalcError, RuleError
+from matcalc.expressions import Expression
 from matcalc.function_table import FUNCTIONS, Function
-from matcalc.rule_book import DEFINITION, DIFFERENTIAL, IDENTITY, Book, Rule, rule_of
+from matcalc.rule_book import ADJOINT, DEFINITION, DIFFERENTIAL, IDENTITY, Book, Rule, rule_of
+from matcalc.rule_mistakes import RuleMistakes
 from matcalc.self_check import check_rule
 from matcalc.simplification import forget_identities
+from matcalc.sizes import size_text
 from matcalc.syntax import parse_rulebook
 from matcalc.syntax_trees import RuleText
 
@@ -50,11 +53,22 @@ def load_rules(path: str | Path) -> list[Rule]:
 
 
 def _checked(text: RuleText, whole: str, defined: list[str]) -> Rule:
-    rule = rule_of(text, whole)
-    _refuse_unsound(rule, text, whole)
-    if rule.kind == DEFINITION:
-        defined.append(_define(text, whole, rule))
+    mistakes = RuleMistakes(text, whole)
+    if text.family == DEFINITION:
+        parameters = mistakes.parameters()
+        rule = rule_of(text, whole)
+        _refuse_unsound(rule, text, whole)
+        defined.append(_define(text, rule, parameters))
         return rule
+    mistakes.refuse_undeclared()
+    try:
+        rule = rule_of(text, whole)
+    except StopIteration:  # no variable stands where the rule is about one
+        message = f"{text.family or 'a rule'} needs a function of a declared variable"
+        raise mistakes.error(message, "write linear f(X), and for X: matrix(m,n)") from None
+    if rule.kind == ADJOINT and not {"G", "g"} & set(rule.parameters):
+        raise mistakes.error("an adjoint has a cotangent G", "write dot(G, f(X)) = dot(…, X), and declare G")
+    _refuse_unsound(rule, text, whole)
     where = {"file": text.file, "text": whole, "start": text.left.start, "end": text.left.end}
     report = check_rule(rule)
     if report.verdict == "refuted":
@@ -85,14 +99,16 @@ def _refuse_unsound(rule: Rule, text: RuleText, whole: str) -> None:
         raise RuleError(message, hint=f"declare the property instead: for {name}: vector(n) {word}", **where)
 
 
-def _define(text: RuleText, whole: str, rule: Rule) -> str:
+def _define(text: RuleText, rule: Rule, names: tuple[str, ...]) -> str:
     """Make a new function of a definition; its value is the right side with the arguments put in."""
     name = str(text.left.value)
-    if name in FUNCTIONS:
-        message = f"{rule.name}: {name} is a function already"
-        raise RuleError(message, file=text.file, text=whole, start=text.left.start, end=text.left.end)
-    parameters = list(rule.parameters.values())
-    shapes = " ".join(f"({p.rows},{p.columns})".replace(" ", "") for p in parameters)
-    result = f"({rule.right.rows},{rule.right.columns})".replace(" ", "")
-    FUNCTIONS[name] = Function(name, f"{shapes} -> {result}", template=(rule.right, tuple(parameters)))
+    parameters = tuple(rule.parameters[n] for n in names)
+    FUNCTIONS[name] = Function(
+        name, f"{' '.join(map(_pattern, parameters))} -> {_pattern(rule.right)}", template=(rule.right, parameters)
+    )
     return name
+
+
+def _pattern(e: Expression) -> str:
+    """The shape of an expression in a signature: "(m,n)"."""
+    return f"({size_text(e.rows)},{size_text(e.columns)})".replace(" ", "")

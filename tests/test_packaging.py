@@ -118,6 +118,7 @@ ORDER = [
     "explanations",
     "kernel_checks",
     "self_check",
+    "rule_mistakes",
     "user_rules",
     "verdicts",
     # the error of finite differences against their step

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from matcalc import errors
 from matcalc.errors import MatcalcError
+from matcalc.function_table import FUNCTIONS
 from matcalc.reading import read
+from matcalc.user_rules import load_rules
 
 Row = dict[str, Any]
 
@@ -29,6 +31,40 @@ LIMITS = {
     ),
     "a size of 200 factors": ("eye(" + "(n + 1)*" * 199 + "n)", "beyond all use"),
 }
+
+# What is said of a wrong rule in a file of one's own: the rule, its clauses, the message, the hint.
+WRONG_RULES = [
+    ("definition mse(x,y) = norm(x-y)^2", "", "x and y are not declared", "write for x: vector(n), y: vector(n)"),
+    ("definition act(A,x) = A*x", "for x: vector(n)", "the parameter A is not declared", "write for A: matrix(m,n)"),
+    ("definition mse(x,x) = sum(x)", "for x: vector(n)", "x is a parameter twice", "its own name"),
+    ("definition mse() = 1", "", "a function needs an argument", "write an expression"),
+    ("definition mse = 1", "", "begins with a function and the names of its parameters", "write mse(x) = …"),
+    ("definition mse(2*x) = sum(x)", "for x: vector(n)", "the names of its parameters", "write mse(x) = …"),
+    ("definition mse(x) = sum(x)", "for x: vector(n) shiny", "shiny is not a property", "write one of: symmetric"),
+    ("definition mse(x) = sum(x)", "for x: vector(n), y: vector(n)", "y is declared, and is no", "write mse(x, y)"),
+    ("definition mse(x,y) = sum(x)", "for x, y: vector(n)", "y does not occur on the right side", "leave it out"),
+    ("definition mse(x) = norm(x-y)", "for x: vector(n)", "y is no parameter of mse", "write mse(x, y), and for …"),
+    ("definition mse(x) = mse(2*x)", "for x: vector(n)", "mse is defined by itself", "other functions"),
+    ("definition mse(x) = d(x)", "for x: vector(n)", "no differential in a definition", "the value alone"),
+    ("definition mse(x) = ones(k)*sum(x)", "for x: vector(n)", "the size k does not follow", "parameters: n"),
+    ("definition mse(x) = sum(x)", "for x: vector(2n)", "the sizes of the parameter x are no letters", "vector(n)"),
+    ("definition mse(x) = sum(x)", "for x: vector", "the sizes of the parameter x are no letters", "vector(n)"),
+    ("definition x(x) = sum(x)", "for x: vector(n)", "x is the function and its own parameter", "another name"),
+    ("definition trace(X) = sum(X)", "for X: matrix(n,n)", "trace is a function already", "another name"),
+    ("definition eye(x) = sum(x)", "for x: vector(n)", "eye is a function already", "another name"),
+    ("definition I(x) = sum(x)", "for x: vector(n)", "I has a meaning already", "another name"),
+    ("norm2(x) = sqrt(x'*x)", "", "x is not declared in a rule", "write for x: vector(n)"),
+    ("linear x", "for x: vector(n)", "needs a function of a declared variable", "write linear f(X)"),
+    ("dot(x, d(x)) = dot(d(x), x)", "for x: vector(n)", "an adjoint has a cotangent G", "declare G"),
+]
+# A definition is called with its arguments in the order of its head, and has the shape of its right side.
+RIGHT_RULES = [
+    ("act(A,x) = A*x", "for x: vector(n), A: matrix(m,n)", "act(B, z)", "(m, 1)"),
+    ("twice(x) = [x; x]", "for x: vector(n)", "twice(z)", "(2*n, 1)"),
+    ("stack(x,y) = [x; y]", "for x: vector(n), y: vector(m)", "stack(z, 2*y)", "(m + n, 1)"),
+    ("square_of(A) = kron(A,A)", "for A: matrix(m,n)", "square_of(z)", "(n**2, 1)"),
+    ("first(x) = x[1:2]", "for x: vector(3)", "first(z)", "(2, 1)"),
+]
 
 TOKENS = [
     "x",
@@ -156,6 +192,34 @@ def test_what_is_too_large_is_refused_by_name(text: str, words: str) -> None:
     error = refusal(text, "")
     assert words in error.message
     assert error.hint
+
+
+@pytest.mark.parametrize(("statement", "clauses", "message", "hint"), WRONG_RULES, ids=[r[0] for r in WRONG_RULES])
+def test_a_wrong_rule_is_refused_when_its_file_is_loaded(
+    statement: str, clauses: str, message: str, hint: str, tmp_path: Path
+) -> None:
+    known = set(FUNCTIONS)
+    file = tmp_path / "mine.rules"
+    file.write_text(f"mine: {statement}\n    {clauses}\n", encoding="utf-8")
+    with pytest.raises(MatcalcError) as caught:
+        load_rules(file)
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+    assert (caught.value.file, caught.value.start is not None) == (str(file), True)
+    assert set(FUNCTIONS) == known
+
+
+@pytest.mark.parametrize(("definition", "clauses", "text", "shape"), RIGHT_RULES, ids=[r[0] for r in RIGHT_RULES])
+def test_a_definition_has_the_parameters_of_its_head(
+    definition: str, clauses: str, text: str, shape: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.rules"
+    file.write_text(f"mine: definition {definition}\n    {clauses}\n", encoding="utf-8")
+    load_rules(file)
+    try:
+        assert str(read(text).expression.shape) == shape
+    finally:
+        del FUNCTIONS[definition.split("(")[0]]
 
 
 @given(TEXTS, WHERES)
