@@ -36,7 +36,7 @@ _TAKES = {
 def variable_called(found: Inference, tree: Tree) -> ParseError:
     """The error for a(b + c), where a is a variable."""
     name = str(tree.value)
-    if name in found.declared:
+    if name in found.declared and found.wanted is None:
         message = f"{name} is declared as a variable, and {name}(…) is a call"
     else:
         message = f"{name} is a variable here, and {name}(…) is a call"

@@ -15,7 +15,8 @@ from matcalc.syntax_trees import Tree, postorder
 LONGEST_QUOTE = 36
 MOST_DECLARATIONS = 3
 MOST_SEARCHED = 200
-_BLANKS = re.compile(r"(#[^\n]*)?\s+")
+_WORDS = re.compile(r"\w+|[^\w\s]")
+_BLANKS = re.compile(r"(?:\s|#[^\n]*\n)+")
 
 
 @dataclass
@@ -23,7 +24,8 @@ class Inference:
     """One attempt, for one reading of the undeclared names.
 
     ``names`` are the shapes of the free names, ``sizes`` the names of dimensions, ``declared`` all that stands in
-    the declarations.  After a failure ``place`` is the number of the step that failed and ``conflict`` the trees
+    the declarations; ``wanted`` is the shape that a text about known variables should have, whose names nobody
+    needs to declare.  After a failure ``place`` is the number of the step that failed and ``conflict`` the trees
     that do not fit together.
     """
 
@@ -33,6 +35,7 @@ class Inference:
     declared: frozenset[str] = frozenset()
     perturbations: bool = False
     quiet: bool = False
+    wanted: Shape | None = None
     unifier: Unifier = field(default_factory=Unifier)
     shapes: dict[Tree, Shape] = field(default_factory=dict)
     bound: dict[str, list[Shape]] = field(default_factory=dict)
@@ -106,12 +109,15 @@ class Inference:
             shown = [f"{n}: {declaration_text(self.unifier.shape(self.names[n]))}" for n in found]
             if shown:
                 more = ", …" if len(shown) > MOST_DECLARATIONS else ""
-                words.append(f"{prefix} {', '.join(shown[:MOST_DECLARATIONS])}{more}")
+                known = f"{prefix} " if self.wanted is None else ""
+                words.append(f"{known}{', '.join(shown[:MOST_DECLARATIONS])}{more}")
         return f": {'; '.join(words)}" if words else ""
 
     def redeclared(self, tree: Tree, shape: Shape) -> str:
         """The proposal to declare a name with another shape, or nothing for what is not a declared name."""
         if tree.kind != "name" or tree.value not in self.names or tree.value not in self.declared:
+            return ""
+        if self.wanted is not None:
             return ""
         return f"{tree.value} would fit if declared {tree.value}: {declaration_text(shape)}"
 
@@ -124,16 +130,21 @@ class Inference:
 
 
 def shortened(text: str) -> str:
-    """A text in one line, cut in the middle if it is long.
+    """A text in one line, cut between two words in the middle if it is long.
 
     >>> shortened("A*x  # the model\\n + b")
     'A*x + b'
+    >>> shortened("sum((y - X*w).^2) + lambda*norm2(w)^2")
+    'sum((y - X*w).^2) … lambda*norm2(w)^2'
     """
     text = _BLANKS.sub(" ", text).strip()
     if len(text) <= LONGEST_QUOTE:
         return text
     half = LONGEST_QUOTE // 2 - 1
-    return f"{text[:half].rstrip()} … {text[-half:].lstrip()}"
+    words = [m.span() for m in _WORDS.finditer(text)]
+    head = max((end for _, end in words if end <= half), default=half)
+    tail = min((start for start, _ in words if start >= len(text) - half), default=len(text) - half)
+    return f"{text[:head]} … {text[tail:]}"
 
 
 def _closes_at_end(text: str) -> bool:

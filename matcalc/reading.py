@@ -59,17 +59,25 @@ def parse(text: str, where: str | None = None) -> Expression:
     return read(text, where).expression
 
 
-def read(text: str, where: str | None = None, *, limits: bool = True, shape: Shape | None = None) -> Reading:
+def read(
+    text: str,
+    where: str | None = None,
+    *,
+    limits: bool = True,
+    shape: Shape | None = None,
+    wanted: Shape | None = None,
+) -> Reading:
     """``parse`` with the variables in order of appearance and the notes on what was inferred.
 
-    A shape is that of the whole, where it is known beforehand: ``2*eye`` has its size from it.
+    A shape is that of the whole, where it is known beforehand: ``2*eye`` has its size from it.  With a wanted shape
+    the text is about variables that are known, and an error proposes what has that shape, no declaration.
 
     >>> read("norm2(A*x - b)^2").notes
     ('b: vector(m), since A*x - b needs it',)
     """
     tree = parse_expression(text, limits=limits)
     declared, sizes = declarations(where or "")
-    reading = _Reader(text, declared, sizes, shape=shape).read(tree)
+    reading = _Reader(text, declared, sizes, shape=shape, wanted=wanted).read(tree)
     if declared:
         remember(reading.expression, _context(declared, reading))
     return reading
@@ -106,8 +114,10 @@ class _Reader:
         *,
         perturbations: bool = False,
         shape: Shape | None = None,
+        wanted: Shape | None = None,
     ) -> None:
         self.text = text
+        self.wanted = wanted
         self.declared = declared
         self.sizes = sizes | {str(s) for d in shape or () for s in d.free_symbols}
         self.perturbations = perturbations
@@ -152,7 +162,9 @@ class _Reader:
     def _attempt(
         self, walk: list[Step], known: Mapping[str, Shape], kinds: Mapping[str, Kind], quiet: bool = False
     ) -> Outcome:
-        inference = Inference(self.text, {}, self.sizes, frozenset(self.declared), self.perturbations, quiet)
+        inference = Inference(
+            self.text, {}, self.sizes, frozenset(self.declared), self.perturbations, quiet, self.wanted
+        )
         shapes = {n: shape_of_kind(kind, inference.unifier) for n, kind in kinds.items()}
         inference.names = {**known, **shapes}
         try:

@@ -6,6 +6,7 @@ from matcalc.dimensions import Clash, is_unknown
 from matcalc.errors import ShapeError
 from matcalc.expressions import ONE, Shape
 from matcalc.inferences import Inference
+from matcalc.rearrangements import rearranged
 from matcalc.sizes import shape_words, size_text, with_article
 from matcalc.syntax_trees import Tree
 
@@ -87,18 +88,22 @@ def cannot_multiply(found: Inference, tree: Tree, i: int, operator: str, left: S
         hint += f"{', ' if hint else 'write '}{text}.*{other} for the entrywise product"
     elif operator == "*" and left == right:
         hint = f"write {text}.*{other} for the entrywise product, or {text}*{found.transposed(second)}"
-    elif left[1] == right[1] and (operator == "*" or left == right[::-1]):
+    elif operator == "*":
+        hint = _other_order(found, tree) or found.redeclared(second, (left[1], right[1]))
+        hint = hint or f"the second factor needs as many rows as the first has columns, {size_text(left[1])}"
+    elif left == right[::-1]:
         hint = f"did you mean {text}{operator}{found.transposed(second)}?"
-    elif operator == "*" and i == 0 and left[0] == right[0]:
-        hint = f"did you mean {found.transposed(last)}{operator}{other}?"
-    elif operator != "*":
+    else:
         hint = _scaling(found, tree, i, left, right)
         hint = hint or found.redeclared(second, left) or found.redeclared(last, right) or "both need one shape"
-    else:
-        hint = found.redeclared(second, (left[1], right[1]))
-        hint = hint or f"the second factor has as many rows as the first has columns, {size_text(left[1])}"
     terms = tree.children[: i + 1]
     return found.mistake(message + found.because(*terms, second), *terms, second, hint=hint)
+
+
+def _other_order(found: Inference, tree: Tree) -> str:
+    """The proposal of an order or a transpose with which a product fits."""
+    ways = rearranged(found, tree, 1 if found.wanted is None else 2)
+    return f"did you mean {' or '.join(ways)}?" if ways else ""
 
 
 def _scaling(found: Inference, tree: Tree, i: int, left: Shape, right: Shape) -> str:
@@ -130,6 +135,9 @@ def cannot_divide(found: Inference, tree: Tree, i: int, left: Shape) -> ShapeErr
             ways.append(f"{other}\\{text}")
     if found.unifier.is_scalar(left) or found.unifier.shape(left) == found.unifier.shape(right):
         ways.append(f"{text} ./ {other} to divide entry by entry")
+    name = str(second.value)
+    if second.kind == "name" and name not in found.declared and not found.bound.get(name):
+        ways.append(f"declare {name}: scalar")
     found.settle_letters()
     message = f"cannot divide by {found.described(second)}{found.because(second)}"
     hint = f"write {', or '.join(ways)}" if ways else "a division is by a scalar; ./ divides entry by entry"

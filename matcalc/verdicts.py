@@ -194,8 +194,10 @@ def readings_of(D: Derivative, claim: str) -> list[Reading]:
 
 def _read_claim(D: Derivative, claim: str, declared: str) -> Expression:
     """The claim; where it is a bare eye or ones, its size is that of a gradient."""
+    x, f = D.variables[0], D.expression
+    wanted = x.shape if f.is_scalar else (f.rows * f.columns, x.rows * x.columns)
     try:
-        return read(claim, declared).expression
+        return read(claim, declared, wanted=wanted).expression
     except ParseError as error:
         for shape in (D.variables[0].shape, D.expression.shape):
             try:

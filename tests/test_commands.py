@@ -99,6 +99,22 @@ def test_the_exit_status_says_how_it_went(arguments: tuple[str, ...], status: in
     assert (result.exit_code, shown in result.output) == (status, True), result.output
 
 
+@pytest.mark.parametrize(
+    ("expression", "variable", "claim", "proposed"),
+    [
+        ("norm(X*w-y)^2", "w", "2*X*(X*w-y)", "did you mean 2*X'*(X*w-y)?"),
+        ("norm(X*w-y)^2", "w", "2*(X*w-y)*X", "did you mean 2*X'*(X*w-y)?"),
+        ("norm(X*w-y)^2", "w", "2*X'*X*w - 2*X*y", "did you mean 2*X'*y?"),
+        ("tr(A*X*B)", "X", "A*B", "did you mean A'*B'?"),
+        ("A*X*B", "X", "A*dX'*B", "did you mean A*dX*B?"),
+    ],
+)
+def test_a_claim_that_does_not_fit_is_rearranged(expression: str, variable: str, claim: str, proposed: str) -> None:
+    result = run("verify", expression, variable, "--claim", claim)
+    assert (result.exit_code, proposed in result.output) == (2, True), result.output
+    assert "declared" not in result.output
+
+
 def test_a_seed_repeats_a_check() -> None:
     first, second = (run("verify", "logdet(X'*X)", "X", "--seed", "7").output for _ in range(2))
     assert first == second

@@ -48,6 +48,7 @@ ORDER = [
     "declarations",
     "inferences",
     "collection_shapes",
+    "rearrangements",
     "shape_mistakes",
     "operator_shapes",
     "walks",
