@@ -6,7 +6,7 @@ from matcalc.applications import signature
 from matcalc.dimensions import product
 from matcalc.errors import ParseError, ShapeError, UnknownName
 from matcalc.expressions import ONE, Dimension, dimension
-from matcalc.function_table import ALIASES, FUNCTIONS, LATER, function_names, nearest_names
+from matcalc.function_table import ALIASES, FUNCTIONS, LATER, nearest_names
 from matcalc.inferences import Inference
 from matcalc.sizes import shape_words, size_text, with_article
 from matcalc.syntax_trees import Tree
@@ -31,6 +31,19 @@ _TAKES = {
     "(n,n)": "a square matrix", "(n,1)": "a vector", "(m,1)": "a vector", "(1,1)": "a scalar",
     "(m*n,1)": "a vector",
 }  # fmt: skip
+
+
+# Other names of functions than the nearest by their letters.
+_MEANT = {"sigma": "sigmoid", "Norm": "norm2", "L2": "norm2", "L1": "norm1"}
+_DOCUMENTED_ALIASES = ("trace", "norm", "fro", "inner", "inverse", "asin")
+_NOT_DOCUMENTED = ("diagonal", "rearrange", "unrearrange")
+
+
+def offered_names() -> list[str]:
+    """The functions that a message may offer: those of docs/language.md and the user's own."""
+    builders = ("eye", "ones", "zeros", "vector", "matrix", "sum", "K", "commutation", "reshape")
+    derivatives = {name for name in FUNCTIONS if name[0] == "d" and name[1:] in FUNCTIONS}
+    return sorted({*FUNCTIONS, *_DOCUMENTED_ALIASES, *builders} - derivatives - {*_NOT_DOCUMENTED, *LATER})
 
 
 def variable_called(found: Inference, tree: Tree) -> ParseError:
@@ -74,6 +87,8 @@ def check_count(found: Inference, tree: Tree, *counts: int) -> None:
     message = f"{tree.value} takes {wanted} argument{plural}, not {len(tree.children)}"
     name = str(tree.value)
     form = _FORMS.get(name) or _form(name)
+    if ALIASES.get(name, name) == "norm2" and len(tree.children) == 2 and tree.children[1].value in (1, 2):
+        form = f"norm{tree.children[1].value}({found.quote(tree.children[0])})"
     raise found.refusal(message, tree, f"write {form}" if form else "")
 
 
@@ -213,7 +228,7 @@ def unknown_function(found: Inference, tree: Tree) -> UnknownName:
     if name in LATER:
         message = f"{name} is not supported yet: this version has no rules for {LATER[name]}"
         return UnknownName(message, hint="`matcalc rules` lists what it can derive", **place)  # type: ignore[arg-type]
-    near = nearest_names(name, function_names())
+    near = [_MEANT[name]] if name in _MEANT else nearest_names(name, offered_names())
     times = f"for a product write {name}*({_arguments(found, tree)})"
     if len(name) > 1 and near:
         hint = f"did you mean {' or '.join(near)}?"

@@ -132,7 +132,7 @@ def diff(expression: str, variables: tuple[str, ...], rule_files: tuple[str, ...
     _load(rule_files)
     if expression != "-":
         text, _, names = expression.partition(" wrt ")
-        return _diff_one(text, _names(names) or variables, **options)
+        return _diff_one(text, _names(names) or _names(",".join(variables)), **options)
     status = 0
     for line in sys.stdin:
         if line.strip() and not line.lstrip().startswith("#"):
@@ -143,7 +143,7 @@ def diff(expression: str, variables: tuple[str, ...], rule_files: tuple[str, ...
 def _diff_line(line: str, variables: tuple[str, ...], **options: Any) -> int:
     text, _, names = line.partition("#")[0].rstrip().partition(" wrt ")
     try:
-        return _diff_one(text, _names(names) or variables, **options)
+        return _diff_one(text, _names(names) or _names(",".join(variables)), **options)
     except MatcalcError as error:
         click.echo(str(error), err=True)
         return BAD_INPUT

@@ -123,7 +123,9 @@ def _unknown(what: str, word: Token, known: Iterable[str]) -> ParseError:
         near = [_OTHER_WORDS[word.value.lower()]]
     if what != "property" and word.value in PROPERTIES:
         near = [f"matrix(n,n) {word.value} or scalar {word.value}"]
-    hint = f"did you mean {' or '.join(near)}?" if near else f"write one of: {', '.join(names)}"
+    hint = "write scalar, vector(n), row(n) or matrix(m,n)" if known is KINDS else f"write one of: {', '.join(names)}"
+    if near:
+        hint = f"did you mean {' or '.join(near)}?"
     return ParseError(f"{word.value} is not a {what}", start=word.start, end=word.end, hint=hint)
 
 

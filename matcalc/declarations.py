@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from matcalc.dimensions import unknown_size
 from matcalc.errors import MatcalcError, ParseError
@@ -14,6 +14,7 @@ from matcalc.sizes import size_value
 from matcalc.syntax import parse_declarations
 from matcalc.syntax_trees import Declaration
 
+Where: TypeAlias = "str | Mapping[str, str] | None"
 RESERVED_SIZES = frozenset(("eye", "ones", "zeros", *CONSTANTS))
 
 
@@ -24,14 +25,29 @@ class Declared(NamedTuple):
     properties: tuple[str, ...]
 
 
-@lru_cache(maxsize=512)
-def declarations(where: str) -> tuple[Mapping[str, Declared], frozenset[str]]:
+def declarations(where: Where) -> tuple[Mapping[str, Declared], frozenset[str]]:
     """The declared names and the names of the dimensions in a declaration text; raises ParseError, ShapeError.
+
+    A mapping has what is declared by name.
 
     >>> names, sizes = declarations("A: matrix(m,n), x: vector(n)")
     >>> names["x"].shape, sorted(sizes)
     ((n, 1), ['m', 'n'])
+    >>> declarations({"x": "vector(n)"})[0]["x"].shape
+    (n, 1)
     """
+    parts = [*where, *where.values()] if isinstance(where, Mapping) else [where or ""]
+    for part in parts:
+        if not isinstance(part, str):
+            message = f"declarations are a text or a mapping of texts, and {part!r} is neither"
+            raise MatcalcError(message, hint='write where="A: matrix(m,n), x: vector(n)"')
+    if isinstance(where, Mapping):
+        where = ", ".join(f"{name}: {words}" for name, words in where.items())
+    return _declarations(where or "")
+
+
+@lru_cache(maxsize=512)
+def _declarations(where: str) -> tuple[Mapping[str, Declared], frozenset[str]]:
     return declared_names(parse_declarations(where), where) if where.strip() else ({}, frozenset())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, count
@@ -18,8 +18,9 @@ from matcalc.errors import NotDifferentiable, NotScalar, ShapeError, UnknownName
 from matcalc.expressions import Expression, Variable, variables_of
 from matcalc.function_table import nearest_names
 from matcalc.leaves import number, variable
+from matcalc.names import spelled_out
 from matcalc.operator_matrices import operator_matrix
-from matcalc.reading import Declared, declarations, read
+from matcalc.reading import Declared, Where, declarations, read
 from matcalc.registries import method
 from matcalc.simplification import length, simplify
 from matcalc.sums import add
@@ -196,20 +197,31 @@ def _shape_words(f: Expression) -> str:
 # ---- functions ----------------------------------------------------------------------------------------------------
 
 
-def differentiate(f: Formula, wrt: Names, where: str | None = None) -> Derivative:
+def differentiate(f: Formula, wrt: Names, where: Where = None) -> Derivative:
     """The derivative of f with respect to one variable or several.
 
-    f is text, an expression or a SymPy matrix expression.  Raises UnknownName where a variable does not occur.
+    f is text, an expression or a SymPy matrix expression.  A declared name that does not occur is noted.
+    Raises UnknownName where a variable does not occur.
 
     >>> str(differentiate("A^3", "A"))
     'd(A^3) = dA*A^2 + A*dA*A + A^2*dA'
     """
     expression, known, notes = _expression(f, where)
     names = [wrt] if isinstance(wrt, (str, Variable)) else list(wrt)
-    return Derivative(expression, tuple(_variable(n, known, expression) for n in names), notes)
+    variables = tuple(_variable(n, known, expression) for n in names)
+    return Derivative(expression, variables, (*notes, *_unused(known, expression, variables)))
 
 
-def _expression(f: Formula, where: str | None) -> tuple[Expression, dict[str, Variable], tuple[str, ...]]:
+def _unused(known: Mapping[str, Variable], f: Expression, variables: Sequence[Variable]) -> Iterator[str]:
+    """The note that names what is declared and does not occur: it may be misspelt, or meant for a claim."""
+    asked = {x.name for x in variables}
+    used = asked | {v.name for v in variables_of(f)} | {f"d{name}" for name in asked}
+    unused = [name for name in known if name not in used]
+    if unused:
+        yield f"declared, and not in the formula: {', '.join(unused)}"
+
+
+def _expression(f: Formula, where: Where) -> tuple[Expression, dict[str, Variable], tuple[str, ...]]:
     declared: Mapping[str, Declared] = declarations(where)[0] if where else {}
     known = {n: variable(n, *d.shape, *d.properties) for n, d in declared.items()}
     if isinstance(f, str):
@@ -227,6 +239,10 @@ def _variable(name: str | Variable, known: Mapping[str, Variable], f: Expression
         names = ", ".join(known) or "none"
         near = nearest_names(name, list(known))
         hint = f"did you mean {near[0]}?" if near else f"its variables are {names}"
+        for other in known:
+            parts = spelled_out(other, {name, *known} - {other})
+            if name in parts:
+                hint = f"{other} is one name: write {'*'.join(parts)} for the product"
         raise UnknownName(f"there is no variable {name} in {text(f)}", hint=hint)
     x = known[name]
     if "constant" in x.properties or "integer" in x.properties:
@@ -235,7 +251,7 @@ def _variable(name: str | Variable, known: Mapping[str, Variable], f: Expression
     return x
 
 
-def gradient(f: Formula, wrt: Names, where: str | None = None) -> Any:
+def gradient(f: Formula, wrt: Names, where: Where = None) -> Any:
     """∇f, of the shape of the variable; a dict by name for several variables.
 
     >>> str(gradient("sum(log(exp(-y.*(X*w)) + vector(1)))", "w"))
@@ -244,7 +260,7 @@ def gradient(f: Formula, wrt: Names, where: str | None = None) -> Any:
     return differentiate(f, wrt, where).gradient
 
 
-def differential(f: Formula, wrt: Names, where: str | None = None) -> Expression:
+def differential(f: Formula, wrt: Names, where: Where = None) -> Expression:
     """df = f′(x)[dx].
 
     >>> str(differential("inv(A)", "A"))
@@ -253,7 +269,7 @@ def differential(f: Formula, wrt: Names, where: str | None = None) -> Expression
     return differentiate(f, wrt, where).differential
 
 
-def jacobian(f: Formula, wrt: Names, where: str | None = None) -> Any:
+def jacobian(f: Formula, wrt: Names, where: Where = None) -> Any:
     """J with vec(df) = J vec(dX).
 
     >>> str(jacobian("X^2", "X"))
@@ -262,7 +278,7 @@ def jacobian(f: Formula, wrt: Names, where: str | None = None) -> Any:
     return differentiate(f, wrt, where).jacobian
 
 
-def hessian(f: Formula, wrt: Names, where: str | None = None) -> Any:
+def hessian(f: Formula, wrt: Names, where: Where = None) -> Any:
     """H with d²f = vec(dX)′H vec(dX).
 
     >>> str(hessian("norm2(A*x - b)^2", "x"))
@@ -271,7 +287,7 @@ def hessian(f: Formula, wrt: Names, where: str | None = None) -> Any:
     return differentiate(f, wrt, where).hessian
 
 
-def directional(f: Formula, wrt: str | Variable, direction: str, where: str | None = None) -> Expression:
+def directional(f: Formula, wrt: str | Variable, direction: str, where: Where = None) -> Expression:
     """f′(x)[v] for a direction named v.
 
     >>> str(directional("A*x", "x", "v"))
@@ -282,7 +298,7 @@ def directional(f: Formula, wrt: str | Variable, direction: str, where: str | No
     return simplify(differential_of(D.expression, {x: perturbation(x, direction)}))
 
 
-def hvp(f: Formula, wrt: str | Variable, direction: str, where: str | None = None) -> Expression:
+def hvp(f: Formula, wrt: str | Variable, direction: str, where: Where = None) -> Expression:
     """The Hessian times a direction, without the Hessian: the derivative of the gradient along v.
 
     >>> str(hvp("norm2(A*x - b)^2", "x", "v"))
@@ -293,7 +309,7 @@ def hvp(f: Formula, wrt: str | Variable, direction: str, where: str | None = Non
     return simplify(differential_of(D.gradient, {x: perturbation(x, direction)}))
 
 
-def pullback_of(f: Formula, wrt: str | Variable, cotangent: str, where: str | None = None) -> Expression:
+def pullback_of(f: Formula, wrt: str | Variable, cotangent: str, where: Where = None) -> Expression:
     """The adjoint of f′(x) at a cotangent named y: ⟨y, f′(x)[dx]⟩ = ⟨pullback, dx⟩.
 
     >>> str(pullback_of("A*x", "x", "y"))

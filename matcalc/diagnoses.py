@@ -199,7 +199,7 @@ def _misplaced_equals(stop: _Stop) -> _Finding | None:
     if stop.depth:
         return (
             "an equation cannot stand here",
-            "write it as an argument of its own, as in solve(A*x = b, x)",
+            "write one side alone, or the difference of both sides",
             stop.token,
         )
     if stop.tokens[0].kind == "CALL":

@@ -35,6 +35,7 @@ class Mistake(NamedTuple):
 
 _AFTER_OPERAND = r"""[\w)\]'ᵀ′’⁻¹²³]\s*"""
 
+_PSEUDOINVERSE = "write inv(A'*A)*A' where the columns of A are independent, A'*inv(A*A') where its rows are"
 _KINDS = "write scalar, vector(n), row(n) or matrix(m,n)"
 _KINDS_OF_AT = "write {at}: scalar, {at}: vector(n) or {at}: matrix(m,n)"
 
@@ -101,11 +102,11 @@ MISTAKES = (
     Mistake("", r"→|↦|⟼", "{0} is not used here", "write the expression alone"),
     Mistake(
         r"(?P<at>=)\s?", r"=", "== compares, and nothing is compared here",
-        "write = in an argument that is an equation: solve(A*x = b, x)",
+        "write one side alone, or the difference of both sides",
     ),
     Mistake(
         "", r"==+", "== compares, and nothing is compared here",
-        "write = in an argument that is an equation: solve(A*x = b, x)",
+        "write one side alone, or the difference of both sides",
     ),
     Mistake(
         "", r"[!~]=|[<>]=?|[≤≥≠≈∼]", "{0} compares, and nothing is compared here",
@@ -131,10 +132,10 @@ MISTAKES = (
     Mistake("", r"\$", "$ is not part of the language", "write the formula without $"),
     # transpose, inverse, powers
     Mistake(r"\^\s*", r"\*", "^* is not an operator here", "write A' for the transpose"),
-    Mistake("", r"[†⁺]", "{0} is not read", "write pinv(A) for the pseudoinverse"),
+    Mistake("", r"[†⁺]", "{0} is not read", _PSEUDOINVERSE),
     Mistake(
         r"(?P<at>\^\s*\+)\s*", r"$|[)\]*/,;]", "^+ is not an operator here",
-        "write pinv(A) for the pseudoinverse",
+        _PSEUDOINVERSE,
     ),
     Mistake("", r"[`´‘ʹ]", "{0} is not a transpose sign", "write ' for the transpose"),
     Mistake("", r"[″‴‶]", "{0} is not a transpose sign", "write a ' for each transpose"),
@@ -162,7 +163,7 @@ MISTAKES = (
         "", r"[∂∇]", "{0} is not part of an expression",
         "write the function alone: what is asked of it is chosen by the command",
     ),
-    Mistake("", r"∞", "∞ is not a number here", "write norminf(x) for the norm ‖x‖_∞"),
+    Mistake("", r"∞", "∞ is not a number here", "write norm1(x) or norm2(x) for a norm"),
     Mistake("", r"[⟨⟩〈〉]", "{0} is not read", "write dot(x, y) for the inner product"),
     Mistake("", r"[∥ǁ]", "{0} is not read", "write ‖x‖, ||x|| or norm2(x)"),
     Mistake(
@@ -174,7 +175,7 @@ MISTAKES = (
     Mistake("", r"∈", "∈ stands in declarations only", "declare x: R^n, and write the expression without it"),
     Mistake(
         r"\|", r"_\w+", "the norm below a single bar is unclear",
-        "write norm1(x), norm2(x) or norminf(x)",
+        "write norm1(x) or norm2(x)",
     ),
     Mistake("", r"_+(?P<name>[^\W_]\w*)", "a name begins with a letter", "write {name}"),
     # declarations where an expression is read
@@ -197,6 +198,25 @@ DECLARATION_MISTAKES = (
     Mistake(
         r"\b(?P<at>\w+)\s*", r"=?\s*(?P<kind>scalar|vector|row|matrix|R\b)(?P<sizes>\([^)]*\))?",
         "a colon is missing between {at} and {kind}", "write {at}: {kind}{sizes}",
+    ),
+    Mistake(
+        r"\b(?P<at>\w+)\s*:\s*", r"\(?\s*(?P<m>\w+?)\s*[xX×*,]\s*(?P<n>\w+)\s*\)?",
+        "the kind is missing before the sizes", "write {at}: matrix({m},{n})",
+    ),
+    Mistake(
+        r"(\A|[,;\n])\s*", r"(?!(?:scalar|vector|row|matrix)\b)(?P<name>[^\W\d]\w*)\s*\((?P<n>\w+)\)",
+        "a colon and the kind are missing after {name}", "write {name}: vector({n})",
+    ),
+    Mistake(
+        r"(\A|[,;\n])\s*", r"(?!(?:scalar|vector|row|matrix)\b)(?P<name>[^\W\d]\w*)\s*\((?P<sizes>[^()]*)\)",
+        "a colon and the kind are missing after {name}", "write {name}: matrix({sizes})",
+    ),
+    Mistake(
+        r"\b(?P<at>\w+)\s+", r"(?:is\s+)?(?:an?\s+)?(?P<word>symmetric|skew|diagonal|spd|orthogonal|lower|upper)\b",
+        "a colon and the kind are missing after {at}", "write {at}: matrix(n,n) {word}",
+    ),
+    Mistake(
+        r"\b(?P<at>\w+)\s+", r"(?:is|in|as|has|of)\b", "a colon is missing after {at}", _KINDS_OF_AT,
     ),
     Mistake(r"\b(?P<at>\w+)\s*", r"=", "{at} is declared, not defined, here", _KINDS_OF_AT),
     Mistake(r"(?P<at>scalar|vector|row|matrix)", r"\[", "sizes stand in parentheses", _KINDS),

@@ -83,7 +83,7 @@ def _refuse_perturbation(name: str, others: set[str], place: Tree, text: str) ->
 
 
 def _refuse_glued(name: str, others: set[str], place: Tree, text: str) -> None:
-    parts = _spelled(name, others)
+    parts = spelled_out(name, others)
     if parts:
         message = f"{name} is not declared, and it spells out {' and '.join(parts)}"
         raise _refused(message, place, text, f"write {_joined(parts)}, or declare {name}")
@@ -95,10 +95,10 @@ def _joined(parts: list[str]) -> str:
     return f"{'*'.join(parts)} for the product"
 
 
-def _spelled(name: str, others: set[str]) -> list[str]:
+def spelled_out(name: str, others: set[str]) -> list[str]:
     """The names that a longer name spells out, at most one of them a letter that is not a name itself.
 
-    >>> _spelled("Ax", {"x"}), _spelled("sinx", {"x"}), _spelled("Ab", {"x"})
+    >>> spelled_out("Ax", {"x"}), spelled_out("sinx", {"x"}), spelled_out("Ab", {"x"})
     (['A', 'x'], ['sin', 'x'], [])
     """
     if not 2 <= len(name) <= LONGEST_GLUED or name in GREEK or not name.isalpha() or not name.isascii():

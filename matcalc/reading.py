@@ -11,7 +11,7 @@ from matcalc.applications import signature
 from matcalc.call_constructions import call
 from matcalc.constructions import CONSTRUCTIONS, Construction, Constructor, construct
 from matcalc.contexts import remember
-from matcalc.declarations import Declared, declarations, declared_names
+from matcalc.declarations import Declared, Where, declarations, declared_names
 from matcalc.dimensions import fresh_names, is_unknown, name_unknowns
 from matcalc.errors import ShapeError
 from matcalc.expressions import ONE, Dimension, Expression, Shape, Variable
@@ -29,7 +29,7 @@ from matcalc.syntax import parse_expression
 from matcalc.syntax_trees import Tree
 from matcalc.walks import Step, Survey, survey, walk_of
 
-__all__ = ["Declared", "Reading", "declarations", "declared_names", "parse", "read", "read_tree"]
+__all__ = ["Declared", "Reading", "Where", "declarations", "declared_names", "parse", "read", "read_tree"]
 
 _CONSTRUCTORS: Mapping[str, Constructor] = {**CONSTRUCTIONS, "call": call}
 _KIND_WORDS = {"scalar": "scalar", "vector": "vector(n)", "matrix": "matrix(m,n)"}
@@ -45,11 +45,12 @@ class Reading:
     text: str
 
 
-def parse(text: str, where: str | None = None) -> Expression:
+def parse(text: str, where: Where = None) -> Expression:
     """The expression that a text stands for, in normal form.
 
-    ``where`` declares names: ``"A: matrix(n,n) symmetric, x: vector(n), t: scalar"``; names that are not
-    declared get their kinds by convention and their dimensions by unification.
+    ``where`` declares names: ``"A: matrix(n,n) symmetric, x: vector(n), t: scalar"``, or a mapping from each name to
+    what stands after its colon; names that are not declared get their kinds by convention and
+    their dimensions by unification.
 
     Raises ParseError, ShapeError or UnknownName, each with the place in the text and the way out.
 
@@ -61,7 +62,7 @@ def parse(text: str, where: str | None = None) -> Expression:
 
 def read(
     text: str,
-    where: str | None = None,
+    where: Where = None,
     *,
     limits: bool = True,
     shape: Shape | None = None,
@@ -76,7 +77,7 @@ def read(
     ('b: vector(m), since A*x - b needs it',)
     """
     tree = parse_expression(text, limits=limits)
-    declared, sizes = declarations(where or "")
+    declared, sizes = declarations(where)
     reading = _Reader(text, declared, sizes, shape=shape, wanted=wanted).read(tree)
     if declared:
         remember(reading.expression, _context(declared, reading))

@@ -149,5 +149,32 @@ def test_the_variable_may_be_named_in_the_argument() -> None:
     assert "gradient = (A + A')*x" in run("diff", "x'*A*x wrt x").output
 
 
+@pytest.mark.parametrize("names", [("x,A",), ("x, A",), ("x,", "A"), ("x", "A")], ids=" ".join)
+def test_commas_may_stand_between_variables(names: tuple[str, ...]) -> None:
+    output = run("diff", "x'*A*x", *names, "--no-verify").output
+    assert "gradient in x = (A + A')*x" in output
+    assert "gradient in A = x*x'" in output
+
+
+def test_a_product_that_is_read_as_one_name_is_taken_apart() -> None:
+    result = run("diff", "norm(Xw-y)^2", "w")
+    assert result.exit_code == 2
+    assert "Xw is one name: write X*w for the product" in result.output
+
+
+@pytest.mark.parametrize(
+    ("variable", "where", "unused"),
+    [
+        ("w", "x: matrix(m,n), w: vector(n)", "declared, and not in the formula: x"),
+        ("w", "X: matrix(m,n), dw: vector(n)", ""),
+        ("v", "X: matrix(m,n), v: vector(n)", ""),
+        ("w", "n: size, X: matrix(n,n)", ""),
+    ],
+)
+def test_a_declared_name_that_does_not_occur_is_noted(variable: str, where: str, unused: str) -> None:
+    output = run("diff", "X*w", variable, "-w", where, "--no-verify").output
+    assert ("note" in output, unused in output) == (bool(unused), True), output
+
+
 def test_a_logarithm_of_a_determinant_needs_a_positive_one() -> None:
     assert "for   det(X) positive" in run("diff", "log(det(X))", "X").output

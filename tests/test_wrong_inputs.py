@@ -1,6 +1,7 @@
 """What is said of wrong inputs: one message with its place, and what to write instead."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from matcalc import errors
+from matcalc.call_mistakes import offered_names
+from matcalc.declarations import Where
 from matcalc.errors import MatcalcError
-from matcalc.function_table import FUNCTIONS
+from matcalc.function_table import FUNCTIONS, LATER
 from matcalc.reading import read
 from matcalc.user_rules import load_rules
 
@@ -192,6 +195,25 @@ def test_what_is_too_large_is_refused_by_name(text: str, words: str) -> None:
     error = refusal(text, "")
     assert words in error.message
     assert error.hint
+
+
+def test_only_documented_functions_are_offered() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "language.md").read_text(encoding="utf-8")
+    documented = {word for span in re.findall(r"`([^`\n]+)`", page) for word in re.findall(r"\w+", span)}
+    own = {name for name, row in FUNCTIONS.items() if row.template is not None}
+    assert set(offered_names()) - own <= documented
+    assert not set(offered_names()) & set(LATER)
+
+
+@pytest.mark.parametrize("where", ["A: matrix(n,n), x: vector(n)", {"A": "matrix(n,n)", "x": "vector(n)"}], ids=str)
+def test_names_are_declared_by_a_text_or_a_mapping(where: Where) -> None:
+    assert read("A*x", where).expression is read("A*x", "A: matrix(n,n), x: vector(n)").expression
+
+
+@pytest.mark.parametrize("where", [3, ["A: matrix(n,n)"], {"A": 3}], ids=str)
+def test_other_declarations_are_refused(where: Any) -> None:
+    with pytest.raises(MatcalcError, match="a text or a mapping of texts"):
+        read("A*x", where)
 
 
 @pytest.mark.parametrize(("statement", "clauses", "message", "hint"), WRONG_RULES, ids=[r[0] for r in WRONG_RULES])
