@@ -333,10 +333,20 @@ def _show(report: Report, style: str, curve: Any = None) -> None:
 @click.argument("second")
 @where_option
 @check_options
+@rules_option
 @click.option("--format", "style", type=click.Choice(REPORT_FORMATS), default="text")
 @reports_errors
-def equal_command(first: str, second: str, where: str | None, trials: int | None, seed: int | None, style: str) -> int:
+def equal_command(
+    first: str,
+    second: str,
+    where: str | None,
+    trials: int | None,
+    seed: int | None,
+    rule_files: tuple[str, ...],
+    style: str,
+) -> int:
     """Are two expressions the same function?"""
+    _load(rule_files)
     report = equal(first, second, where=where, trials=trials, seed=seed)
     _show(report, style)
     return STATUS[report.verdict]

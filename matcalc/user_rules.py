@@ -9,6 +9,7 @@ from matcalc.errors import MatcalcError, RuleError
 from matcalc.expressions import Expression
 from matcalc.function_table import FUNCTIONS, Function
 from matcalc.rule_book import ADJOINT, DEFINITION, DIFFERENTIAL, IDENTITY, Book, Rule, rule_of
+from matcalc.rule_lines import DEFINITIONS
 from matcalc.rule_mistakes import RuleMistakes
 from matcalc.self_check import check_rule
 from matcalc.simplification import forget_identities
@@ -23,7 +24,7 @@ def rules() -> list[Rule]:
     >>> next(r.statement for r in rules() if r.name == "inverse")
     'd(inv(A)) = -inv(A)*d(A)*inv(A)'
     """
-    return list(Book.get())
+    return [*Book.get(), *DEFINITIONS.values()]
 
 
 def load_rules(path: str | Path) -> list[Rule]:
@@ -48,6 +49,7 @@ def load_rules(path: str | Path) -> list[Rule]:
             del FUNCTIONS[name]
         raise
     Book.get().add([r for r in added if r.kind != DEFINITION])
+    DEFINITIONS.update(zip(defined, (r for r in added if r.kind == DEFINITION), strict=True))
     forget_identities()
     return added
 

@@ -1,12 +1,15 @@
 """The command line: what it prints, and how it ends."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from matcalc.commands import main
+from matcalc.function_table import FUNCTIONS
+from matcalc.rule_lines import DEFINITIONS
 
 LOGISTIC = "sum(log(exp(-y.*(X*w)) + vector(1)))"
 
@@ -92,6 +95,14 @@ def test_a_bad_line_of_standard_input_does_not_stop_the_others() -> None:
         (("rules", "logdet"), 0, "dot(G, d(logdet(A))) = dot(G*inv(A)', d(A))"),
         (("rules",), 0, "d(inv(A)) = -inv(A)*d(A)*inv(A)"),
         (("rules", "inverze"), 2, "did you mean inverse"),
+        (("rules", "sigmoid"), 0, "entrywise    d(sigmoid(x)) = sigmoid(-x)*sigmoid(x)*d(x)"),
+        (("rules", "polygamma"), 0, "d(polygamma(1,x)) = polygamma(2, x)*d(x)"),
+        (("rules", "sqrt"), 0, "abbreviation sqrt(X) = X.^(1/2)"),
+        (("rules", "norm"), 0, "d(norm2(X)) = tr(X'*d(X))/norm2(X)"),
+        (("rules", "inv"), 0, "d(inv(A)) = -inv(A)*d(A)*inv(A)"),
+        (("rules", "eye"), 0, "eye: a constant of the language"),
+        (("rules", "reshape"), 0, "abbreviation reshape(A, m, n) = unvec(vec(A), m, n)"),
+        (("rules", "pinv"), 2, "pinv is not supported yet"),
     ],
 )
 def test_the_exit_status_says_how_it_went(arguments: tuple[str, ...], status: int, shown: str) -> None:
@@ -130,12 +141,36 @@ def test_a_wrong_rule_is_refused_with_its_place_and_a_counterexample(tmp_path: P
     assert "the first gives" in result.output
 
 
-def test_a_function_of_ones_own_can_be_used(tmp_path: Path) -> None:
+@pytest.fixture
+def own_rules(tmp_path: Path) -> Iterator[str]:
+    """A file with a definition; what it defines is forgotten after the test."""
     file = tmp_path / "own.rules"
-    text = "mish: definition mish(X) = X.*tanh(softplus(X))\n    for X: matrix(m,n)\n"
+    text = 'mine: definition mish(X) = X.*tanh(softplus(X))\n    for X: matrix(m,n)\n    from "Misra 2019"\n'
     file.write_text(text, encoding="utf-8")
-    result = run("diff", "sum(mish(x))", "x", "--rules", str(file))
+    yield str(file)
+    del FUNCTIONS["mish"], DEFINITIONS["mish"]
+
+
+def test_a_function_of_ones_own_can_be_used(own_rules: str) -> None:
+    result = run("diff", "sum(mish(x))", "x", "--rules", own_rules)
     assert result.exit_code == 0, result.output
+
+
+def test_two_expressions_with_a_function_of_ones_own_can_be_compared(own_rules: str) -> None:
+    result = run("equal", "mish(x)", "x.*tanh(log(1 .+ exp(x)))", "--rules", own_rules)
+    assert (result.exit_code, "verified" in result.output) == (0, True), result.output
+
+
+@pytest.mark.parametrize("name", ["mish", "mine"])
+def test_the_rules_show_a_definition_of_ones_own(name: str, own_rules: str) -> None:
+    output = run("rules", name, "--rules", own_rules).output
+    assert "own.rules:1: mine" in output
+    assert "definition   mish(X) = X.*tanh(softplus(X))" in output
+    assert "Misra 2019" in output
+
+
+def test_the_list_of_rules_ends_with_ones_own(own_rules: str) -> None:
+    assert run("rules", "--rules", own_rules).output.splitlines()[-1].split()[0] == "mine"
 
 
 @pytest.mark.parametrize("text", ["-w'*x", "-sum(y.*log(softmax(X*w)))", "-x'*h"])

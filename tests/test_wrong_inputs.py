@@ -15,6 +15,7 @@ from matcalc.declarations import Where
 from matcalc.errors import MatcalcError
 from matcalc.function_table import FUNCTIONS, LATER
 from matcalc.reading import read
+from matcalc.rule_lines import DEFINITIONS
 from matcalc.user_rules import load_rules
 
 Row = dict[str, Any]
@@ -241,7 +242,8 @@ def test_a_definition_has_the_parameters_of_its_head(
     try:
         assert str(read(text).expression.shape) == shape
     finally:
-        del FUNCTIONS[definition.split("(")[0]]
+        name = definition.split("(")[0]
+        del FUNCTIONS[name], DEFINITIONS[name]
 
 
 @given(TEXTS, WHERES)
