@@ -17,6 +17,7 @@ from matcalc.commands import main
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(console|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^()\s]+)\)")
 ROUNDED = re.compile(r"(relative error|adjoint|order|best h =|slopes?) -?[\d.e+-]+")
 
 # These need a function that the page adds to the package, a file that it describes in words, or a terminal.
@@ -40,6 +41,36 @@ def examples() -> Iterator[tuple[str, str, str, str]]:
 
 
 EXAMPLES = list(examples())
+
+
+def links() -> Iterator[tuple[Path, str]]:
+    """Each relative link of a document, with its anchor."""
+    for path in DOCUMENTS:
+        prose = re.sub(r"^```.*?^```$|`[^`\n]*`", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+        yield from ((path, target) for target in LINK.findall(prose) if "://" not in target)
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors of the headings, made as GitHub makes them."""
+    text = re.sub(r"^```.*?^```$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ +(.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
+
+
+LINKS = list(links())
+
+
+def test_there_are_links() -> None:
+    assert len(LINKS) >= 12
+    assert any("#" in target for _, target in LINKS)
+
+
+@pytest.mark.parametrize(("page", "target"), LINKS, ids=[f"{page.name}-{target}" for page, target in LINKS])
+def test_a_link_leads_somewhere(page: Path, target: str) -> None:
+    name, _, anchor = target.partition("#")
+    found = page.parent / name if name else page
+    assert found.exists()
+    assert not anchor or anchor in anchors(found)
 
 
 def test_there_are_examples() -> None:
