@@ -23,6 +23,7 @@ import click
 from matcalc.answers import Answer, derivation_lines
 from matcalc.derivatives import Derivative, differentiate
 from matcalc.errors import MatcalcError, UnknownName
+from matcalc.folds import commas, fit, print_error, prose, sides
 from matcalc.reading import read
 from matcalc.reports import Report
 from matcalc.rule_lines import about_rule, all_rules
@@ -85,7 +86,7 @@ def reports_errors(command: Callable[..., int]) -> Callable[..., None]:
         try:
             status = command(*args, **options)
         except MatcalcError as error:
-            click.echo(str(error), err=True)
+            print_error(error)
             status = BAD_INPUT
         sys.exit(status)
 
@@ -145,7 +146,7 @@ def _diff_line(line: str, variables: tuple[str, ...], **options: Any) -> int:
     try:
         return _diff_one(text, _names(names) or _names(",".join(variables)), **options)
     except MatcalcError as error:
-        click.echo(str(error), err=True)
+        print_error(error)
         return BAD_INPUT
 
 
@@ -209,12 +210,15 @@ def _print_answer(answer: Answer, style: str, steps: bool) -> None:
     rows = list(answer.lines(style))
     width = max(len(label) for label, _ in rows)
     for label, content in rows:
-        joiner = " = " if label and label not in ("where", "note", "for") else "   "
+        in_words = label in ("where", "note", "for")
+        joiner = " = " if label and not in_words else "   "
+        if in_words:
+            content = fit(content, width + 3, commas if label == "where" else prose, column=width + 3)
         click.echo(click.style(label.rjust(width), dim=True) + joiner + content)
     if steps:
         click.echo()
         for line in derivation_lines(answer.derivative):
-            click.echo("  " + line)
+            click.echo("  " + fit(line, 6, sides, column=2))
     if answer.report is not None:
         click.echo()
         _print_report(answer.report)
@@ -223,9 +227,9 @@ def _print_answer(answer: Answer, style: str, steps: bool) -> None:
 def _print_report(report: Report) -> None:
     first, *rest = str(report).split("\n")
     verdict = report.verdict
-    click.echo(click.style(verdict, fg=COLOURS[verdict], bold=True) + first[len(verdict) :])
+    click.echo(click.style(verdict, fg=COLOURS[verdict], bold=True) + fit(first)[len(verdict) :])
     for line in rest:
-        click.echo(line)
+        click.echo(fit(line))
 
 
 def _load(files: Iterable[str]) -> None:
@@ -360,5 +364,5 @@ def rules_command(name: str | None, rule_files: tuple[str, ...]) -> int:
     """The rule book, or one rule with its source and derived adjoint."""
     _load(rule_files)
     for line in all_rules() if name is None else about_rule(name):
-        click.echo(line)
+        click.echo(fit(line, 15 if name else 25, sides))
     return 0

@@ -93,12 +93,19 @@ class MatcalcError(Exception):
         return copy
 
     def __str__(self) -> str:
-        source = f"{self.file}:{self.line}: " if self.file else ""
-        shown = self._shown_place() if self.text and self.start is not None else []
-        return "\n".join([*shown, source + self.message, *([self.hint] if self.hint else [])])
+        return "\n".join([*self.shown_place, self.words])
 
-    def _shown_place(self) -> list[str]:
+    @property
+    def words(self) -> str:
+        """The message, with the file and line where it is about a file, and the hint on a line of its own."""
+        source = f"{self.file}:{self.line}: " if self.file else ""
+        return "\n".join([source + self.message, *([self.hint] if self.hint else [])])
+
+    @property
+    def shown_place(self) -> list[str]:
         """The line, cut to a window around the place if it is long, and the carets under the place."""
+        if not self.text or self.start is None:
+            return []
         # What cannot be printed must not reach a terminal: it may be an escape sequence.
         line = "".join(letter if letter.isprintable() else _replaced(letter) for letter in self.input_line)
         if not line.strip():

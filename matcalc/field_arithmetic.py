@@ -17,6 +17,7 @@ from sympy import Expr
 from matcalc.dual_numbers import Dual, trace
 from matcalc.function_table import FUNCTIONS
 from matcalc.high_precision import REARRANGEMENTS, NoKernel
+from matcalc.matrix_functions import MATRIX_FUNCTIONS
 from matcalc.operations import Arithmetic, Operation
 from matcalc.prime_fields import Field, NoResidue
 
@@ -249,6 +250,38 @@ def adj(A: Dual) -> Dual:
 
 _HALF = Fraction(1, 2)
 
+DEGREE = 9
+"""An analytic function of a matrix is opaque: a random polynomial of this degree, the same for the same function."""
+
+
+def _polynomial(name: str) -> Operation:
+    """f(A) for the polynomial that stands for f, by Horner's scheme."""
+
+    def value(A: Dual) -> Dual:
+        F, eye = A.field, Dual(A.field, _eye(len(A)))
+        result = eye * F.draw(name, DEGREE)
+        for k in reversed(range(DEGREE)):
+            result = result @ A + eye * F.draw(name, k)
+        return result
+
+    return value
+
+
+def _derivative_of_polynomial(name: str) -> Operation:
+    """L(A, E) for it: the derivative of Aᵏ along E is D(k) = D(k−1) A + Aᵏ⁻¹E."""
+
+    def slope(A: Dual, E: Dual) -> Dual:
+        F, power = A.field, Dual(A.field, _eye(len(A)))
+        D = E * 0
+        result = D
+        for k in range(1, DEGREE + 1):
+            D, power = D @ A + power @ E, power @ A
+            result = result + D * F.draw(name, k)
+        return result
+
+    return slope
+
+
 _OF_MATRICES: dict[str, Operation] = {
     "polygamma": _polygamma,
     "det": det,
@@ -256,6 +289,8 @@ _OF_MATRICES: dict[str, Operation] = {
     "logdet": lambda A: _of_number("log")(det(A)),
     "logabsdet": lambda A: _of_number("log")(_of_number("abs")(det(A))),
     "norm2": lambda A: (A * A).sum() ** _HALF,
+    **{name: _polynomial(name) for name in MATRIX_FUNCTIONS},
+    **{f"d{name}": _derivative_of_polynomial(name) for name in MATRIX_FUNCTIONS},
     "softmax": lambda x: _softmax(_of_number("exp")(x)),
     "logsumexp": lambda x: _of_number("log")(_of_number("exp")(x).sum()),
 }

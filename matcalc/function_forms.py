@@ -7,6 +7,7 @@ from typing import Any
 
 from sympy import Expr, Integer
 
+from matcalc.analytic_forms import ANALYTIC_FORMS
 from matcalc.applications import NORMAL_FORMS, apply, raw
 from matcalc.errors import DomainError
 from matcalc.expressions import (
@@ -38,19 +39,8 @@ _VALUE_AT_ZERO = {
     **dict.fromkeys(("cos", "sec", "exp", "cosh"), 1),
 }
 _ODD = {
-    "sin",
-    "tan",
-    "arcsin",
-    "arctan",
-    "sinh",
-    "tanh",
-    "arcsinh",
-    "arctanh",
-    "cbrt",
-    "sign",
-    "erf",
-    "csc",
-    "cot",
+    *("sin", "tan", "csc", "cot", "arcsin", "arctan", "sinh", "tanh", "arcsinh", "arctanh"),
+    *("cbrt", "sign", "erf"),
 }
 _EVEN = {"cos", "cosh", "sec", "abs"}
 _INVERSE = {"exp": "log", "log": "exp", "log1p": "expm1", "expm1": "log1p", "tan": "arctan", "sin": "arcsin"}
@@ -120,6 +110,9 @@ def _tr(A: Expression) -> Expression | None:
 def _turned(name: str, A: Expression) -> Expression | None:
     """The function of the transpose, where that is simpler, for functions that do not tell them apart."""
     turned = transpose(A)
+    own, bare = split_coefficient(turned)
+    if bare is A:
+        return ZERO_NODE if name == "tr" and own == -1 else None  # the trace of what is skew
     if isinstance(turned, Transpose) or (turned.ticks, turned.key) >= (A.ticks, A.key):
         return None
     return apply(name, turned)
@@ -352,6 +345,7 @@ def _adj(A: Expression) -> Expression | None:
 
 
 _FORMS: dict[str, Any] = {
+    **ANALYTIC_FORMS,
     "tr": _tr,
     "det": _det,
     "logdet": _logdet,

@@ -17,6 +17,8 @@ import mpmath
 import numpy as np
 import sympy as sp
 
+from matcalc.matrix_functions import MATRIX_FUNCTIONS, MatrixFunction, derivative_of, in_arithmetic
+
 Kernel = Callable[..., Any]
 
 
@@ -88,7 +90,8 @@ class Function:
     """One function of the language.
 
     ``signature`` gives the shapes, such as ``"(m,n) (n,p) -> (m,p)"``; ``scalar`` the SymPy function of an
-    entrywise one; ``kinked`` says that it has no derivative where its argument is 0.
+    entrywise one; ``kinked`` says that it has no derivative where its argument is 0, ``analytic`` that it is an
+    analytic function of a square matrix or the derivative of one.
     """
 
     name: str
@@ -100,6 +103,7 @@ class Function:
     definition: str = ""
     template: Any = None
     kinked: bool = False
+    analytic: bool = False
     note: str = ""
 
     @property
@@ -174,6 +178,17 @@ def _entrywise(name: str, scalar: Any, kernel: Kernel, latex: str = "", *aliases
     return Function(name, "(m,n) -> (m,n)", kernel, latex or rf"\{name}", aliases, scalar, **more)
 
 
+def _of_matrices(name: str, f: MatrixFunction) -> tuple[Function, Function]:
+    """An analytic function of a square matrix, and its derivative L(A, E), which is linear in E."""
+    value = in_arithmetic(f, np.linalg.inv)
+    slope = derivative_of(f, np.linalg.inv)
+    letter = rf"\operatorname{{{name}}}"
+    return (
+        Function(name, "(n,n) -> (n,n)", value, letter, analytic=True),
+        Function(f"d{name}", "(n,n) (n,n) -> (n,n)", slope, f"L_{{{letter}}}", analytic=True),
+    )
+
+
 def _defined(name: str, signature: str, definition: str, *aliases: str) -> Function:
     return Function(name, signature, definition=definition, aliases=aliases)
 
@@ -232,6 +247,7 @@ _ROWS = (
     Function("logsumexp", "(n,1) -> (1,1)", _logsumexp, r"\operatorname{logsumexp}", ("lse",)),
     Function("tril", "(n,n) -> (n,n)", np.tril, r"\operatorname{tril}"),
     Function("triu", "(n,n) -> (n,n)", np.triu, r"\operatorname{triu}"),
+    *(row for name, f in MATRIX_FUNCTIONS.items() for row in _of_matrices(name, f)),
     _defined("cof", "(n,n) -> (n,n)", "adj(X)'", "cofactor"),
     _defined("inv", "(n,n) -> (n,n)", "X^-1", "inverse"),
     _defined("transpose", "(m,n) -> (n,m)", "X'"),
@@ -253,7 +269,6 @@ ALIASES: dict[str, str] = {alias: row.name for row in _ROWS for alias in row.ali
 FROM_SYMPY: dict[Any, str] = {row.scalar: row.name for row in _ROWS if row.scalar is not None}
 
 LATER = {
-    **dict.fromkeys(("expm", "logm", "sqrtm", "cosm", "sinm"), "functions of matrices"),
     **dict.fromkeys(("lambda_max", "lambda_min", "eigvals", "eigvecs", "leading_eigvec"), "eigenvalues"),
     **dict.fromkeys(("svdvals", "svd_u", "svd_v", "sigma_max", "normspec", "norm_spec"), "singular values"),
     **dict.fromkeys(("normnuc", "norm_nuc", "nuc", "norminf", "pinv", "sylvester", "rank"), "this function"),

@@ -18,6 +18,7 @@ from mpmath import MPContext
 from sympy import Expr, Float
 
 from matcalc.function_table import FUNCTIONS
+from matcalc.matrix_functions import MATRIX_FUNCTIONS, derivative_of, in_arithmetic
 from matcalc.operations import Arithmetic, Array, Operation
 
 DIGITS = 60
@@ -218,6 +219,8 @@ _OF_MATRICES: dict[str, Operation] = {
     "adj": _adj,
     "norm2": lambda A: (A * A).sum().sqrt(),
     "softmax": _softmax,
+    **{name: in_arithmetic(f, _inverse) for name, f in MATRIX_FUNCTIONS.items()},
+    **{f"d{name}": derivative_of(f, _inverse) for name, f in MATRIX_FUNCTIONS.items()},
     "logsumexp": lambda x: _exp(x).sum().ln(),
 }
 

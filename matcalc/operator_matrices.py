@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from matcalc.adjoints import corners, pullback, window
+from sympy import Integer
+
+from matcalc.adjoints import corners, cut, pullback, window
 from matcalc.applications import apply
 from matcalc.errors import NotDifferentiable
 from matcalc.expressions import (
@@ -27,8 +29,10 @@ from matcalc.expressions import (
     postorder,
 )
 from matcalc.leaves import commutation, identity, number, ones, zero
+from matcalc.matrix_functions import MATRIX_FUNCTIONS
 from matcalc.powers import hadamard, indexed_sum
 from matcalc.products import multiply
+from matcalc.registries import CONSTRUCTORS
 from matcalc.sums import add
 from matcalc.transposes import transpose
 
@@ -163,6 +167,15 @@ def _unrearrange(node: Apply, found: dict[Expression, Expression]) -> Expression
     return multiply(_shuffle((m, n), (p, q)), commutation(m * n, p * q), found[X])
 
 
+def _of_analytic(node: Apply, found: dict[Expression, Expression]) -> Expression:
+    """The matrix of L(A, ·) is the last block of f([I⊗A I; 0 A'⊗I]); Higham 2008, section 3.2."""
+    A, E = node.operands
+    eye, size = identity(A.rows), A.rows**2
+    blocks = (apply("kron", eye, A), identity(size), zero(size, size), apply("kron", transpose(A), eye))
+    value = apply(node.function.removeprefix("d"), CONSTRUCTORS["Block"](Integer(2), *blocks))
+    return multiply(cut(value, Integer(0), size, size, size), found[E])
+
+
 _FUNCTIONS: dict[str, Callable[[Apply, dict[Expression, Expression]], Expression]] = {
     "diag": _diag,
     "diagonal": _diagonal,
@@ -171,6 +184,7 @@ _FUNCTIONS: dict[str, Callable[[Apply, dict[Expression, Expression]], Expression
     "vec": _same,
     "unvec": _same,
     "kron": _kron,
+    **{f"d{name}": _of_analytic for name in MATRIX_FUNCTIONS},
     "rearrange": _rearrange,
     "unrearrange": _unrearrange,
 }

@@ -39,7 +39,7 @@ COMFORTABLE_ENTRIES, MOST_ENTRIES = 20_000, 1_000_000
 LARGEST_CONDITION = 1e6
 CANDIDATES = 12
 # Successive points are of order one, of any order of magnitude, and small: mistakes may hide where a function is
-# saturated. Not with kinks, whose regions are cones: A*x - y has the signs of -y if all is small.
+# saturated. With kinks the candidates for a point are of many scales, and one in a new region is taken.
 SMALL_SCALE, ORDERS_OF_MAGNITUDE = 1 / 64, (-6.0, 6.0)
 # exp, gamma, … are too large, too small or too slow at a million.
 ORDERS_WITH_FUNCTIONS = (-6.0, 1.0)
@@ -83,7 +83,7 @@ class PointSource:
         slots = {node: i for i, node in enumerate(nodes)}
         self._inverted = [slots[o] for o in _inverted(nodes)]
         self.kinks = Kinks(nodes)
-        transcendental = any(isinstance(n, Apply) and FUNCTIONS[n.function].is_entrywise for n in nodes)
+        transcendental = any(isinstance(n, Apply) and _is_transcendental(n.function) for n in nodes)
         self._orders = ORDERS_WITH_FUNCTIONS if transcendental else ORDERS_OF_MAGNITUDE
         self.start = _narrowed(self.start, nodes)
 
@@ -98,15 +98,18 @@ class PointSource:
         best: tuple[tuple[int, ...], Point, list[Any]] | None = None
         left = CANDIDATES
         for i, domain in enumerate(self._ladder(culprits)):
-            natural = self.kinks or i >= CANDIDATES // 2
-            scale = self.scale * (1.0 if natural else self._scale(trial))
+            scale = self.scale
+            if self.kinks:
+                scale *= self._scale_with_kinks(i)
+            elif i < CANDIDATES // 2:
+                scale *= self._scale(trial)
             point, memory = self._candidate(domain, trial, scale, coordinate)
             if not self._is_defined(memory, culprits):
                 continue
             made_of_rounding = self._made_of_rounding(point, memory)
             if made_of_rounding is None:
                 continue
-            flaws = (made_of_rounding, *self.kinks.flaws(memory, trial))
+            flaws = (made_of_rounding, *self.kinks.flaws(memory))
             if best is None or flaws < best[0]:
                 best = (flaws, point, memory)
             left -= 1
@@ -124,6 +127,12 @@ class PointSource:
         if trial % 3 == 1:
             return float(10.0 ** self.sampler.rng.uniform(*self._orders))
         return SMALL_SCALE if trial % 3 else 1.0
+
+    def _scale_with_kinks(self, i: int) -> float:
+        """Half of the candidates are of order one: a constant in a kink, as in min(x, 6), has regions far out."""
+        if self.start.scale is not None:
+            return self.start.scale
+        return float(10.0 ** self.sampler.rng.uniform(-2, 2)) if i % 2 else 1.0
 
     def _ladder(self, culprits: set[str]) -> Iterator[Domain]:
         """The domains to try, wide ones first; `culprits` grows while they fail."""
@@ -226,6 +235,10 @@ _STEPS = (
     (False, True, True, False),
     (False, False, False, True),
 )
+
+
+def _is_transcendental(name: str) -> bool:
+    return FUNCTIONS[name].is_entrywise or FUNCTIONS[name].analytic
 
 
 def _inverted(nodes: Sequence[Expression]) -> Iterator[Expression]:

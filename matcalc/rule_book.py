@@ -126,9 +126,40 @@ def records(text: str, file: str) -> list[Record]:
     """The rules of a text, cut apart but not parsed."""
     starts = [m for m in _START.finditer(text) if not text[: m.start()].endswith("\\")]
     ends = [m.start() for m in starts[1:]] + [len(text)]
+    found = []
+    for m, end in zip(starts, ends, strict=True):
+        record = Record(m["name"], text[m.start() : end].rstrip() + "\n", file, text.count("\n", 0, m.start()) + 1)
+        found += _members(record)
+    return found
+
+
+_ANALYTIC = re.compile(r"(?P<name>[\w-]+): analytic (?P<f>\w+)\(A\)\n(?P<clauses>.*)", re.DOTALL)
+_OF_ANALYTIC = (
+    ("", "d({f}(A)) = d{f}(A, d(A))", ""),
+    (
+        "-derivative",
+        "d(d{f}(A, E)) = [eye(n) zeros(n,n)]*d{f}([A E; zeros(n,n) A], [d(A) d(E); zeros(n,n) d(A)])"
+        "*[zeros(n,n); eye(n)]",
+        "    for E: matrix(n,n)\n",
+    ),
+    ("-adjoint", "dot(G, d{f}(A, X)) = dot(d{f}(A', G), X)", "    for G: matrix(n,n), X: matrix(n,n)\n"),
+)
+"""What `analytic f(A)` is short for: the differential of f is df(A, E), which is a block of f([A E; 0 A])."""
+
+
+def _members(record: Record) -> list[Record]:
+    """The rule itself, or the rules of a family that it is short for."""
+    found = _ANALYTIC.fullmatch(record.text)
+    if found is None:
+        return [record]
     return [
-        Record(m["name"], text[m.start() : end].rstrip() + "\n", file, text.count("\n", 0, m.start()) + 1)
-        for m, end in zip(starts, ends, strict=True)
+        Record(
+            f"{record.name}{suffix}",
+            f"{record.name}{suffix}: {statement.format(f=found['f'])}\n{found['clauses']}{more}",
+            record.file,
+            record.line,
+        )
+        for suffix, statement, more in _OF_ANALYTIC
     ]
 
 

@@ -29,7 +29,7 @@ DERIVE = {
 }
 
 # The functions that the calculator does not have yet: the answer is an error that names them.
-UNSUPPORTED = {"cookbook-067": "lambda_max", "cookbook-098": "expm"}
+UNSUPPORTED = {"cookbook-067": "lambda_max"}
 
 # The corpus states its answers to this relative error; they come from another program in double precision.
 TOLERANCE = 1e-8

@@ -149,7 +149,7 @@ def test_a_long_name_has_its_perturbation_beside_it() -> None:
 
 CORPUS = Path(__file__).parent / "data" / "corpus"
 CASES = json.loads((CORPUS / "public.json").read_text(encoding="utf-8"))
-UNSUPPORTED = {"cookbook-067", "cookbook-098"}  # lambda_max and expm
+UNSUPPORTED = {"cookbook-067"}  # lambda_max
 
 
 def answers(case: dict[str, str]) -> Iterator[Expression]:

@@ -32,8 +32,10 @@ ORDER = [
     "transposes",
     "products",
     "powers",
+    "matrix_functions",
     "function_table",
     "applications",
+    "analytic_forms",
     "function_forms",
     "substitutions",
     # numbers: values of expressions at arrays
@@ -136,6 +138,7 @@ ORDER = [
     "function_trials",
     "function_checks",
     # the command line
+    "folds",
     "commands",
 ]
 

@@ -146,7 +146,7 @@ def test_names_have_greek_letters_and_subscripts(name: str, printed: str) -> Non
 
 
 CORPUS = json.loads((Path(__file__).parent / "data" / "corpus" / "public.json").read_text(encoding="utf-8"))
-UNSUPPORTED = {"cookbook-067", "cookbook-098"}  # lambda_max and expm
+UNSUPPORTED = {"cookbook-067"}  # lambda_max
 
 
 def answers(case: dict[str, str]) -> Iterator[Expression]:

@@ -1,0 +1,89 @@
+"""Lines folded to the width of the terminal, where no formula is broken; a pipe gets every line whole."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+
+import click
+
+from matcalc.errors import MatcalcError
+
+Breaks = Callable[[str], Iterator[int]]
+NARROWEST = 40
+
+_OPERATORS = frozenset("+ - − * · / \\ ^ = .* ./ .^ .+ .- ⊙ ⊘ ⊗ |".split())
+_NAMED = re.compile(r"[^\W\d]\w*:$")  # x: of a declaration, which is not parted from vector(n)
+
+
+def prose(text: str) -> Iterator[int]:
+    """The blanks between words: not those in brackets, beside an operator or after the colon of a declaration."""
+    for place in _outside(text):
+        before, after = text[:place].rsplit(" ", 1)[-1], text[place + 1 :].split(" ", 1)[0]
+        if not ({before, after} & _OPERATORS or _NAMED.match(before)):
+            yield place
+
+
+def commas(text: str) -> Iterator[int]:
+    """The blanks between declarations."""
+    yield from (place for place in _outside(text) if text[place - 1] in ",;")
+
+
+def sides(text: str) -> Iterator[int]:
+    """The blank before the first =, and those from a double blank on, after which there is prose."""
+    end = text.find("  (")
+    end = len(text) if end < 0 else end
+    equals = [place for place in _outside(text[:end]) if text.startswith("= ", place + 1)]
+    yield from equals[:1]
+    yield from (place for place in range(end, len(text)) if text[place] == " ")
+
+
+def _outside(text: str) -> Iterator[int]:
+    """The blanks outside of all brackets."""
+    depth = 0
+    for place, letter in enumerate(text):
+        depth += (letter in "([") - (letter in ")]")
+        if letter == " " and depth == 0 and place > 0:
+            yield place
+
+
+def folded(text: str, width: int, indent: int = 2, breaks: Breaks = prose, column: int = 0) -> str:
+    """The text, which begins at a column, in lines of at most that width wherever a break is allowed.
+
+    >>> print(folded("cannot add A*x (vector of length m) and y (vector of length n)", 40))
+    cannot add A*x (vector of length m)
+      and y (vector of length n)
+    """
+    places = [*breaks(text), len(text)]
+    lines, start, room = [], 0, width - column
+    while len(text) - start > room and len(places) > 1:
+        fitting = [place for place in places[:-1] if place - start <= room]
+        place = fitting[-1] if fitting else places[0]
+        lines.append(text[start:place].rstrip())
+        start = place + len(text[place:]) - len(text[place:].lstrip())
+        places = [p for p in places if p > start]
+        room = width - indent
+    return ("\n" + " " * indent).join([*lines, text[start:]])
+
+
+def terminal_width(*, err: bool = False) -> int | None:
+    """The columns of the terminal, 80 where they are not known; None where the output is no terminal."""
+    if not (sys.stderr if err else sys.stdout).isatty():
+        return None
+    return max(NARROWEST, shutil.get_terminal_size((80, 24)).columns)
+
+
+def fit(text: str, indent: int = 2, breaks: Breaks = prose, *, column: int = 0, err: bool = False) -> str:
+    """The text folded to the terminal, or whole where there is none."""
+    width = terminal_width(err=err)
+    return text if width is None else folded(text, width, indent, breaks, column)
+
+
+def print_error(error: MatcalcError) -> None:
+    """One message on standard error: the place in the text as it is, the words folded."""
+    for line in error.shown_place:
+        click.echo(line, err=True)
+    for line in error.words.split("\n"):
+        click.echo(fit(line, err=True), err=True)
