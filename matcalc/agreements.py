@@ -21,6 +21,8 @@ LARGEST_BAR = 1e-8
 LOOSE_ROUNDING, LOOSE_BAR = 1e-8, 1e-5
 # Sixty digits: what is between agreement and disagreement is not decided.
 FINE_ROUNDING, FINE_DISAGREEMENT = 1e-35, 1e-30
+# (less where two values are compared without a difference quotient)
+FINE_ROUNDING_OF_VALUES, FINE_DISAGREEMENT_OF_VALUES = 1e-48, 1e-44
 LARGEST_FINE_BAR = 1e-10
 FINE_BARS_AGREED, FINE_BARS_REFUSED = 1e3, 1e6
 # What is made of rounding changes by more than this part of itself with the last digits of the inputs.
@@ -49,6 +51,16 @@ class Sides:
         """How far the two sides are apart: as measured before rounding, where that is known."""
         return magnitude(self.found - self.expected.value) if self.apart is None else self.apart
 
+    def brought_into_range(self) -> Sides:
+        """The same over the largest entry, where that is too large for a float, as exp(1000) is."""
+        entries = [abs(e) for side in (self.found, self.expected.value) for e in np.asarray(side, dtype=object).flat]
+        largest = max((e for e in entries if e == e), default=0)
+        if np.isfinite(float(largest)) and np.isfinite(self.scale):
+            return self
+        return Sides(
+            self.found / largest, Slope(self.expected.value / largest, float(self.expected.error / float(largest)))
+        )
+
     def as_floats(self) -> Sides:
         """The same in double precision."""
         found, expected = (np.asarray(side, dtype=float)[()] for side in (self.found, self.expected.value))
@@ -67,6 +79,8 @@ def loose_agreement(sides: Sides) -> Agreement:
 
 def _agreement(sides: Sides, largest_bar: float, rounding: float) -> Agreement:
     bar, size = sides.expected.error, sides.size
+    if not np.isfinite(size):
+        return "unknown"
     if bar > largest_bar * size or not sides.difference <= max(ERROR_BARS * bar, rounding * size):
         return "unknown"
     return "agree" if size else "zero"
@@ -78,16 +92,18 @@ def fine_agreement(sides: Sides, rounding: float = 0.0) -> Agreement:
     A difference up to ``rounding`` may be rounding alone. An error bar as large as the values shows nothing,
     unless the formula says that the derivative is zero.
     """
+    sides = sides.brought_into_range()
     difference, bar, size = sides.difference, sides.expected.error, sides.size
     if np.isnan(magnitude(sides.found)) and np.isfinite(bar):
         return "disagree"
     if not size:
         return "zero"
-    close = max(FINE_BARS_AGREED * bar, FINE_ROUNDING * size)
+    rounded = (FINE_ROUNDING, FINE_DISAGREEMENT) if bar else (FINE_ROUNDING_OF_VALUES, FINE_DISAGREEMENT_OF_VALUES)
+    close = max(FINE_BARS_AGREED * bar, rounded[0] * size)
     if difference <= max(close, min(rounding, LARGEST_FINE_BAR * size)):
         resolved = bar <= LARGEST_FINE_BAR * size
         return "agree" if resolved else "unknown" if magnitude(sides.found) else "zero"
-    far = max(FINE_BARS_REFUSED * bar, FINE_DISAGREEMENT * size, rounding)
+    far = max(FINE_BARS_REFUSED * bar, rounded[1] * size, rounding)
     return "disagree" if difference > far else "unknown"
 
 

@@ -67,7 +67,7 @@ def _of_application(node: Apply, values: Values) -> Any:
     if node.function not in _DEGREES:
         return 0.0
     A = np.atleast_2d(values[node.operands[-1]])
-    return float(np.linalg.norm(A)) ** _DEGREES[node.function](len(A))
+    return np.float64(np.linalg.norm(A)) ** _DEGREES[node.function](len(A))
 
 
 def _of_indexed_sum(node: IndexedSum, values: Values) -> Any:

@@ -326,6 +326,10 @@ def _show(report: Report, style: str, curve: Any = None) -> None:
         click.echo(json.dumps(document, ensure_ascii=False))
     elif style == "text":
         _print_report(report)
+        if report.declarations:
+            click.echo(f"where {report.declarations}")
+        for note in report.notes:
+            click.echo(f"note: {note}")
     else:
         click.echo(report.latex() if style == "latex" else report.html())
     if curve is not None and style == "text":

@@ -98,7 +98,10 @@ def _gradient_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
 
     def entries(s: Place) -> Sides:
         g = s.value(claim.expression)
-        if x.is_scalar or np.size(g) > MOST_ENTRIES_SHOWN:
+        if x.is_scalar:
+            s.values["the unit"] = 1 + 0 * s.values[x.name]
+            return Sides(g, s.slope(case.f, {x: "the unit"}))
+        if np.size(g) > MOST_ENTRIES_SHOWN:
             return sides(s)
         right = np.empty(g.shape, dtype=object)
         for place, value in _partial_derivatives(s, case.f, x):

@@ -248,6 +248,9 @@ def _variable(name: str | Variable, known: Mapping[str, Variable], f: Expression
     if "constant" in x.properties or "integer" in x.properties:
         word = "constant" if "constant" in x.properties else "integer"
         raise ShapeError(f"{name} is declared {word}: there is no derivative with respect to it")
+    if {"orthogonal", "symmetric"} <= x.properties:
+        message = f"derivatives with respect to a matrix that is orthogonal and symmetric, as {name}, are not supported"
+        raise NotDifferentiable(message, hint="declare one of the two")
     return x
 
 

@@ -137,6 +137,8 @@ class Evaluator:
                     memory[slot] = operation(*[memory[o] for o in operands])
                 except Overflow:
                     raise  # beyond sixty digits' range nothing is known, which is not to say undefined
+                except MemoryError:
+                    raise Overflow from None
                 except (ArithmeticError, ValueError, np.linalg.LinAlgError):
                     memory[slot] = self._undefined(slot, sizes)
                 if deadline is not None and monotonic() > deadline:

@@ -12,9 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from math import ceil, log
 from random import Random
 from types import MappingProxyType
 from typing import Any
+
+import numpy as np
 
 from matcalc.computations import Computer
 from matcalc.curves import tangent
@@ -26,11 +29,13 @@ from matcalc.field_arithmetic import arithmetic_of
 from matcalc.findings import Finding
 from matcalc.high_precision import NoKernel
 from matcalc.judgements import Test
+from matcalc.kinks import Kinks
 from matcalc.operations import Arithmetic, dimension_value
 from matcalc.points import PointSource
 from matcalc.prime_fields import Field, NoResidue
 from matcalc.primes import PRIMES
 from matcalc.residue_points import (
+    WHOLE_NUMBERS,
     ResidueSampler,
     degree_of,
     degree_of_direction,
@@ -40,6 +45,9 @@ from matcalc.residue_points import (
 from matcalc.sampling import NoPoint, Sampler
 
 POINTS = 3
+# Agreement that may be chance with a greater probability shows nothing.
+LARGEST_BOUND = 1e-5
+MOST_POINTS = 64
 TRIES, TRIES_WITH_THE_SAME_SIZES = 96, 3
 # The largest size as a rule, and smaller ones for what would grow too large, or has no value at most points.
 LARGEST_SIZES, SMALLEST_SIZE = (8, 6, 5, 4, 3), 3
@@ -110,12 +118,21 @@ class ExactTier:
         self._arithmetic = arithmetic_of(self.field)
         nodes = self.computer.evaluator(self.computer.roots, self._arithmetic).nodes
         self._exponents = exponent_variables(nodes)
+        self._kinks = Kinks(nodes)
         positive = self.source.start.positive
         self._sampler = ResidueSampler(self.field, rng.getrandbits(64), self._exponents, positive)
+        self._sampler.whole = [v.name for v in self.source.variables if v.is_scalar and "integer" in v.properties]
         self._sizes = Sampler(rng.getrandbits(32))
 
-    def examine(self, points: int = POINTS) -> Finding:
+    def number_of_points(self) -> int:
+        """So many that regions behind kinks, and pairs of whole numbers from 1 to 4, are likely to be visited."""
+        regions = 1.0 - 2.0 ** -len(self._kinks)
+        behind_kinks = ceil(log(LARGEST_BOUND / 10) / log(regions)) if regions else 0
+        return min(MOST_POINTS, max(POINTS, behind_kinks, WHOLE_NUMBERS ** len(self._sampler.whole)))
+
+    def examine(self, points: int | None = None) -> Finding:
         """Make all tests at some points of different sizes and at one of 1×1 matrices, or until one fails."""
+        points = self.number_of_points() if points is None else points
         found: list[tuple[Mapping[str, int], int, Collection[str]]] = []
         for i in range(points + 1):
             before = [sizes for sizes, _, _ in found]
@@ -139,12 +156,15 @@ class ExactTier:
             for test in self.tests
             if any(test.form in forms for _, _, forms in found)
         }
-        degrees = [self._degree(sizes) for sizes, _, _ in found]
-        bounds = [tries * degree / self.field.p for (_, tries, _), (degree, _) in zip(found, degrees, strict=True)]
+        degrees = [self._degree(sizes) for sizes, _, _ in found[:POINTS]]
+        bounds = [tries * degree / self.field.p for (_, tries, _), (degree, _) in zip(found, degrees, strict=False)]
+        # a formula may be wrong in one of 2ᵏ regions between k kinks
+        bounds.append((1.0 - 2.0 ** -len(self._kinks)) ** len(found))
+        bound = min(1.0, max(bounds))
         return Finding(
-            not objections,
+            None if bound > LARGEST_BOUND and not self.prime and not objections else not objections,
             tuple(sizes for sizes, _, _ in found),
-            min(1.0, max(bounds)),
+            bound,
             tuple(sorted(frozenset[str]().union(*(why for _, why in degrees)))),
             objections,
             prime=self.field.p,
@@ -175,6 +195,7 @@ class ExactTier:
     def place(self, sizes: Mapping[str, int]) -> RingPlace:
         """A random point of these sizes; raises NoResidue where there is none."""
         values: dict[str, Any] = {v.name: self._sampler.value(v, sizes) for v in self.source.variables}
+        values |= self._sampler.whole_numbers()
         for name, v in self.source.perturbations.items():
             values[name] = self._sampler.direction(v, values[v.name])
         return RingPlace(self.computer, self._arithmetic, sizes, values, self.deadline)
@@ -184,18 +205,22 @@ class ExactTier:
         return one_by_one(list(self.source.shapes))
 
     def draw_sizes(self, before: Collection[Mapping[str, int]] = (), tries: int = 1) -> dict[str, int]:
-        """Sizes from 3 to 8, smaller where matrices would be too large or roots are many."""
+        """Sizes from 3 to 8, smaller where roots are many, and small ones that need not differ for large matrices."""
         source = self.source
         ranges = [(min(largest - 1, SMALLEST_SIZE), largest) for largest in LARGEST_SIZES]
         for smallest, largest in next(([r[1:]] for r in SMALLER_SIZES if tries > r[0]), ranges):
             sizes = self._sizes.sizes(source.shapes, source.tall, before, largest, smallest)
-            shapes = [[int(dimension_value(d, sizes)) for d in shape] for shape in source.shapes]
-            entries = max(m * n for m, n in shapes)
-            if entries <= COMFORTABLE_ENTRIES:
+            if self._entries(sizes) <= COMFORTABLE_ENTRIES:
                 return sizes
-        if entries > MOST_ENTRIES:
-            raise NoPoint("the matrices are too large for exact arithmetic")
-        return sizes
+        for _ in range(TRIES):
+            if self._entries(sizes) <= MOST_ENTRIES:
+                return sizes
+            sizes = self._sizes.small_sizes(source.shapes, source.tall)
+        raise NoPoint("the matrices are too large for exact arithmetic")
+
+    def _entries(self, sizes: Mapping[str, int]) -> int:
+        """The number of entries of the largest matrix."""
+        return max(int(np.prod([int(dimension_value(d, sizes)) for d in shape])) for shape in self.source.shapes)
 
     def _degree(self, sizes: Mapping[str, int]) -> tuple[int, frozenset[str]]:
         """The largest degree of a test, and what makes it an estimate."""
@@ -219,7 +244,7 @@ def examine(
     deadline: float,
     *,
     prime: int | None = None,
-    points: int = POINTS,
+    points: int | None = None,
 ) -> Finding:
     """What exact arithmetic shows about tests; undecided, with the reason, where it has no means."""
     try:

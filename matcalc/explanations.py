@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import islice
 from time import monotonic
 from typing import Any
@@ -33,7 +34,7 @@ from matcalc.tangents import projection
 from matcalc.transposes import transpose
 from matcalc.writing import text
 
-POINTS, TRIES = 2, 40
+POINTS, TRIES = 4, 40
 MOST_TERMS, MOST_MUTANTS = 16, 60
 LARGEST_FACTOR = 1000
 TIME, PLENTY = 5.0, 60.0
@@ -56,8 +57,10 @@ def explanation(question: Question, seed: int) -> str:
     >>> where = "A: matrix(n,n), x: vector(n)"
     >>> x = next(v for v in variables_of(parse("A*x", where)) if v.name == "x")
     >>> explanation(Question(parse("2*A*x", where), parse("(A + A')*x", where), "gradient", x), seed=1)
-    'the claim is right only for symmetric A'
+    'the claim is right for symmetric A, but not in general'
     """
+    if question.claim.shape != question.right.shape:
+        return ""
     deadline = monotonic() + TIME
     try:
         for explain in _EXPLANATIONS:
@@ -72,26 +75,25 @@ def explanation(question: Question, seed: int) -> str:
 # ---- equality at random points -----------------------------------------------------------------------------
 
 
-def _places(roots: Sequence[Expression], seed: int, *, of_ones: bool = False) -> list[tuple[RingPlace, dict[str, int]]]:
-    """Random points in a field at which all roots have values; none where there are none."""
+def _places(roots: Sequence[Expression], seed: int, *, of_ones: bool = False) -> Iterator[tuple[RingPlace, Any]]:
+    """Random points in a field, with their sizes, at which all roots have values; few may be found, or none."""
     computer = Computer(tuple(dict.fromkeys(roots)), {})
     source = PointSource(Sampler(seed), computer.evaluator(computer.roots), {}, list(variables_of(*roots)))
     tier = ExactTier((), computer, source, seed, monotonic() + PLENTY)
-    found: list[tuple[RingPlace, dict[str, int]]] = []
-    for tries in range(1, TRIES + 1):
-        sizes = tier.sizes_of_ones() if of_ones else tier.draw_sizes([s for _, s in found], tries)
-        if sizes is None:
-            break
+    wanted = max(POINTS, tier.number_of_points())
+    before: list[Mapping[str, int]] = []
+    for tries in range(1, TRIES * wanted):
+        sizes = tier.sizes_of_ones() if of_ones else tier.draw_sizes(before[-POINTS:], tries - len(before))
+        if sizes is None or len(before) == wanted:
+            return
         try:
             place = tier.place(sizes)
             for root in computer.roots:
                 place.value(root)
         except NoResidue:
             continue
-        found.append((place, sizes))
-        if len(found) == POINTS:
-            return found
-    return []
+        before.append(sizes)
+        yield place, sizes
 
 
 def same(first: Expression, second: Expression, seed: int, *, of_ones: bool = False) -> bool:
@@ -100,8 +102,12 @@ def same(first: Expression, second: Expression, seed: int, *, of_ones: bool = Fa
         return True
     if first.shape != second.shape:
         return False
-    places = _places([first, second], seed, of_ones=of_ones)
-    return bool(places) and all((p.value(first) - p.value(second)).is_zero for p, _ in places)
+    found = 0
+    for place, _ in _places([first, second], seed, of_ones=of_ones):
+        if not (place.value(first) - place.value(second)).is_zero:
+            return False
+        found += 1
+    return found >= POINTS
 
 
 # ---- hypotheses --------------------------------------------------------------------------------------------
@@ -110,7 +116,7 @@ def same(first: Expression, second: Expression, seed: int, *, of_ones: bool = Fa
 def _factor(q: Question, seed: int) -> str:
     """The claim is k times what is right."""
     ratio = _ratio(q.claim, q.right, seed)
-    if ratio is None or ratio == "1":
+    if ratio in (None, "0", "1"):
         return ""
     if ratio == "-1":
         return "the claim has the wrong sign"
@@ -119,18 +125,18 @@ def _factor(q: Question, seed: int) -> str:
 
 def _ratio(first: Expression, second: Expression, seed: int) -> str | None:
     """The k with first = k·second, a number or a size, or None."""
-    values = [(p.value(first), p.value(second), sizes) for p, sizes in _places([first, second], seed)]
     ratios: list[tuple[int, Mapping[str, int], int]] = []
-    for a, b, sizes in values:
+    for place, sizes in _places([first, second], seed):
+        a, b = place.value(first), place.value(second)
         F = b.field
         pairs = [(u, v) for u, v in zip(_entries(a), _entries(b), strict=True) if v]
         if not pairs:
             return None
         k = pairs[0][0] * F.inverse(pairs[0][1]) % F.p
-        if not (a - b * _residue(b, k)).is_zero:
-            return None
         ratios.append((k, sizes, F.p))
-    return _named_ratio(ratios) if ratios else None
+        if not (a - b * _residue(b, k)).is_zero or _named_ratio(ratios) is None:
+            return None
+    return _named_ratio(ratios) if len(ratios) >= POINTS else None
 
 
 def _entries(value: Any) -> list[int]:
@@ -181,12 +187,20 @@ def _term(q: Question, seed: int) -> str:
             return f"the term {text(term)} is missing"
         if k == "-2":
             return f"the term {text(term)} has the wrong sign"
-        if k is not None:
-            return f"the coefficient of the term {text(term)} is wrong: the claim has {k} times it too much"
+        if k is not None and k != "0":
+            return f"the term {text(term)} has a wrong factor: the claim has {_one_more(k)} times it"
     for term in _terms(q.claim):
         if _ratio(difference, term, seed) == "1":
             return f"the term {text(term)} is too much"
     return ""
+
+
+def _one_more(k: str) -> str:
+    """1 + k, for a k that is a fraction or the name of a size."""
+    try:
+        return str(1 + Fraction(k))
+    except ValueError:
+        return f"(1 + {k})"
 
 
 def _terms(e: Expression) -> list[Expression]:
@@ -223,12 +237,10 @@ def _special_case(q: Question, seed: int) -> str:
             special: dict[Expression, Expression] = {v: variable(v.name, *v.shape, *v.properties, word) for v in group}
             if group and same(substitute(q.claim, special), substitute(q.right, special), seed):
                 names = " and ".join(v.name for v in group)
-                if word == "diagonal" and len(group) > 1:
-                    return f"the claim is right only where {names} commute, as diagonal matrices do"
-                return f"the claim is right only for {word} {names}"
+                return f"the claim is right for {word} {names}, but not in general"
     sizes = sorted({s.name for d in _dimensions(q) for s in d.free_symbols})
     if sizes and same(q.claim, q.right, seed, of_ones=True):
-        return f"the claim is right for {' = '.join(sizes)} = 1 only"
+        return f"the claim is right for {' = '.join(sizes)} = 1, but not in general"
     return ""
 
 
@@ -262,8 +274,7 @@ def _constant(q: Question, seed: int) -> str:
     """Where the difference lies."""
     if q.claim.is_scalar or q.claim.rows != q.claim.columns:
         return ""
-    places = _places([q.claim, q.right], seed)
-    differences = [(p.value(q.claim) - p.value(q.right)).a for p, _ in places]
+    differences = [(p.value(q.claim) - p.value(q.right)).a for p, _ in _places([q.claim, q.right], seed)]
     if not differences or any(len(d) < 2 for d in differences):
         return ""
     if all(not np.any(d - np.diag(np.diag(d))) for d in differences):

@@ -146,8 +146,6 @@ class Jury:
 
     def _number_of_points(self) -> int:
         """More where a formula may be right in some regions only, or where exact arithmetic objects."""
-        if self.exact.agreed:
-            return self.trials
         trials = max(self.trials, POINTS_WITH_KINKS) if self.source.kinks else self.trials
         return MORE_WHERE_DOUBTED * trials if self.exact.agreed is False else trials
 
@@ -243,7 +241,7 @@ class Jury:
 def _in_sixty_digits(test: Test, fine: State, largest: float) -> tuple[Agreement, Sides]:
     """The agreement in sixty digits, and the sides, rounded, entry by entry where they disagree."""
     sides = test.sides(fine)
-    rounding = FINE_ZERO * largest
+    rounding = FINE_ZERO * largest if np.isfinite(largest) else 0.0
     agreement = fine_agreement(sides, rounding)
     if agreement == "unknown" and sides.size <= max(rounding, FINE_BARS_AGREED * sides.expected.error):
         agreement = agreement_of_small_numbers(sides, [test.sides(fine.jittered(k)) for k in range(JITTERS)])

@@ -28,21 +28,29 @@ class Kinks:
         arguments = [node.operands[-1] for node in nodes if _is_kinked(node)]
         self._slots = [slots[a] for a in dict.fromkeys(arguments)]
         pairs = combinations(dict.fromkeys(arguments), 2)
+        self._seen: set[bytes] = set()
         self._open = {(slots[a], slots[b]): (POINTS_APART, PATIENCE) for a, b in pairs if a.shape == b.shape}
 
     def __bool__(self) -> bool:
         return bool(self._slots)
 
-    def flaws(self, memory: Sequence[Any], trial: int) -> tuple[int, int, int]:
-        """How many pairs do not differ that should; how many kinks are too close, and have one side only.
+    def __len__(self) -> int:
+        """The number of arguments, each of which divides the space in two."""
+        return len(self._slots)
 
-        ``trial`` alternates the side that a scalar should be on.
+    def flaws(self, memory: Sequence[Any]) -> tuple[int, int, int, int]:
+        """How many pairs do not differ that should, and how many arrays are on one side of their kinks; whether the
+        scalars have signs that were seen before; how many kinks are too close.
         """
-        close = sum(_is_close(np.asarray(memory[slot])) for slot in self._slots)
-        one_sided = sum(
-            _is_one_sided(np.asarray(memory[slot]), (trial + j) % 2 == 0) for j, slot in enumerate(self._slots)
-        )
-        return sum(not _differ(memory[p], memory[q]) for p, q in self._open), close, one_sided
+        arguments = [np.asarray(memory[slot]) for slot in self._slots]
+        alike = sum(not _differ(memory[p], memory[q]) for p, q in self._open)
+        one_sided = sum(_is_one_sided(entries) for entries in arguments)
+        return alike, one_sided, self._signs(memory) in self._seen, sum(_is_close(entries) for entries in arguments)
+
+    def _signs(self, memory: Sequence[Any]) -> bytes:
+        """The signs of the arguments that are scalars: which of the regions between their kinks a point is in."""
+        scalars = [memory[slot] for slot in self._slots if np.ndim(memory[slot]) == 0]
+        return bytes(int(np.sign(s)) + 1 for s in scalars)
 
     def touched(self, memory: Sequence[Any]) -> bool:
         """Whether a point lies on a kink, where there is no derivative."""
@@ -50,6 +58,7 @@ class Kinks:
 
     def seen(self, memory: Sequence[Any]) -> None:
         """A point was drawn: count where pairs differ, and give up those that do not at the best candidates."""
+        self._seen.add(self._signs(memory))
         for pair, (wanted, patience) in list(self._open.items()):
             differ = _differ(memory[pair[0]], memory[pair[1]])
             left = (wanted - differ, patience - (not differ))
@@ -69,10 +78,8 @@ def _is_close(entries: Any) -> bool:
     return bool(np.any(sizes <= MARGIN * scale))
 
 
-def _is_one_sided(entries: Any, positive: bool) -> bool:
-    if entries.ndim == 0:
-        return bool((entries > 0) != positive)
-    return bool(np.all(entries > 0) or np.all(entries < 0))
+def _is_one_sided(entries: Any) -> bool:
+    return bool(entries.ndim and (np.all(entries > 0) or np.all(entries < 0)))
 
 
 def _differ(a: Any, b: Any) -> bool:

@@ -124,6 +124,11 @@ def _check_properties(name: str, shape: tuple[Dimension, Dimension], words: tupl
         {"skew", "diagonal"},
         {"skew", "orthogonal"},
         {"lower", "upper"},
+        # a triangular spd matrix is diagonal; the others have no members, or no direction to move in
+        *({"spd", word} for word in ("lower", "upper", "orthogonal")),
+        *({"positive", word} for word in ("skew", "orthogonal")),
+        *({"unit", word} for word in ("symmetric", "skew", "diagonal", "spd", "lower", "upper", "orthogonal")),
+        *({"orthogonal", word} for word in ("diagonal", "lower", "upper")),
     )
     for clash in clashes:
         if clash <= set(words):

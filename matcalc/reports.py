@@ -30,7 +30,7 @@ class Report:
 
     What was not measured is None. `error_probability` is a proved bound on the chance that a formula passes that is
     wrong at the sizes in `exact_sizes`; where roots or the functions in `opaque` enter it is an `error_estimate`.
-    `diagnosis` says what is wrong with a claim, or which derivative it is. `counterexample` holds the inputs that
+    `declarations` and `notes` say how the question was read. `diagnosis` says what is wrong with a claim, or which derivative it is. `counterexample` holds the inputs that
     refute, as nested lists by name, with the entry, the number that the formula gives there (None if it is not
     defined) and the right one.
 
@@ -55,6 +55,8 @@ class Report:
     checks: tuple[Check, ...] = ()
     sizes: tuple[Mapping[str, int], ...] = ()
     assumptions: tuple[str, ...] = ()
+    declarations: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -148,6 +150,8 @@ class Report:
             ],
             "sizes": [dict(s) for s in self.sizes],
             "assumptions": list(self.assumptions),
+            "declarations": self.declarations,
+            "notes": list(self.notes),
         }
 
 

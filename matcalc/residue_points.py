@@ -33,6 +33,7 @@ from matcalc.operations import dimension_value, shape_value
 from matcalc.prime_fields import Field, NoResidue
 
 MOST_TRIES = 40
+WHOLE_NUMBERS = 4
 HALF = Fraction(1, 2)
 LINEAR = frozenset({"symmetric", "skew", "diagonal", "lower", "upper"})
 
@@ -63,6 +64,8 @@ class ResidueSampler:
     exponents: Collection[str] = ()
     positive: Collection[str] = ()
     rng: Random = attribute(init=False, repr=False)
+    whole: list[str] = attribute(default_factory=list)
+    _visited: int = 0
 
     def __post_init__(self) -> None:
         self.rng = Random(self.seed)
@@ -82,8 +85,17 @@ class ResidueSampler:
             X = self._generic(v, shape)
         return X[0, 0] if v.is_scalar else X
 
+    def whole_numbers(self) -> dict[str, Dual]:
+        """Values from 1 to 4 for the scalars in `whole`, all pairs, triples, … of values in turn."""
+        values, number = {}, self._visited
+        for name in self.whole:
+            number, digit = divmod(number, WHOLE_NUMBERS)
+            values[name] = Dual.of(self.field, digit + 1)
+        self._visited += 1
+        return values
+
     def _whole_numbers(self, shape: tuple[int, int], small: bool) -> Dual:
-        most = 4 if small else self.field.p * (self.field.p - 1) // 2
+        most = WHOLE_NUMBERS if small else self.field.p * (self.field.p - 1) // 2
         entries = [self.rng.randrange(1, most + 1) for _ in range(shape[0] * shape[1])]
         return Dual.of(self.field, np.array(entries, dtype=object).reshape(shape))
 
@@ -106,6 +118,8 @@ class ResidueSampler:
         for j in range(X.shape[1]):
             for _ in range(MOST_TRIES):
                 x = self.residues((X.shape[0], 1))
+                if "positive" in v.properties:
+                    x = x * x
                 if self.field.is_square((x * x).sum().a):
                     columns.append((x / (x * x).sum() ** HALF).a)
                     break
@@ -120,7 +134,7 @@ class ResidueSampler:
             return signs
         R = self.residues((n, n))
         K, eye = R - R.T, np.eye(n, dtype=int)
-        Q = inverse(K + eye) @ (eye - K)
+        Q = inverse(K + eye) @ (eye - K) @ signs  # the determinant may be -1
         return Q @ signs @ Q.T if v.properties & {"symmetric", "spd"} else Q[:, : shape[1]]
 
     def direction(self, v: Variable, X: Dual) -> Dual:

@@ -159,6 +159,19 @@ class Sampler:
             raise NoPoint("no sizes fit the declared dimensions")
         return best[1]
 
+    def small_sizes(
+        self, shapes: Collection[tuple[Expr, Expr]], tall: Collection[tuple[Expr, Expr]] = ()
+    ) -> dict[str, int]:
+        """Sizes from 1 to 3 that need not differ, one or more of them above 1."""
+        names = sorted({s.name for shape in shapes for d in shape for s in d.free_symbols})
+        for _ in range(60):
+            drawn = {name: int(self.rng.integers(1, 4)) for name in names}
+            numbers = [[int(dimension_value(d, drawn)) for d in shape] for shape in (*shapes, *tall)]
+            fits = min(n for shape in numbers for n in shape) >= 1
+            if fits and all(m >= n for m, n in numbers[len(shapes) :]) and max(drawn.values(), default=2) > 1:
+                return drawn
+        raise NoPoint("no sizes fit the declared dimensions")
+
 
 def _repetitions(drawn: Mapping[str, int], before: Collection[Mapping[str, int]]) -> tuple[int, int, int]:
     """How little new the sizes bring: always even or always odd ones, parities seen together, the same sizes.

@@ -32,7 +32,7 @@ HALF = Rational(1, 2)
 def tangent_properties(x: Variable) -> tuple[str, ...]:
     """The properties of a perturbation of x that hold in its tangent space."""
     found = [p for p in LINEAR if p in x.properties]
-    return ("symmetric",) if "spd" in x.properties else tuple(found)
+    return ("symmetric",) if "spd" in x.properties and not found else tuple(found)
 
 
 def perturbation(x: Variable, name: str) -> Variable:

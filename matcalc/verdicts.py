@@ -92,8 +92,15 @@ def verify(
     'verified'
     """
     D = differentiate(f, wrt, where)
-    if claim is None:
-        return verify_derivative(D, trials=trials, seed=seed)
+    report = (
+        verify_derivative(D, trials=trials, seed=seed) if claim is None else _of_claim(D, claim, trials, seed, layout)
+    )
+    known = dict.fromkeys((*variables_of(D.expression), *D.variables))
+    return replace(report, declarations=declarations_of(known, [D.expression]), notes=D.notes)
+
+
+def _of_claim(D: Derivative, claim: str, trials: int | None, seed: int | None, layout: str) -> Report:
+    """The report on the likeliest reading of a claim that is right, or else on the likeliest."""
     reports = []
     for reading in readings_of(D, claim):
         right_way = reading.transposed == (layout == "denominator" and reading.claim.kind == "jacobian")
@@ -171,6 +178,9 @@ def readings_of(D: Derivative, claim: str) -> list[Reading]:
         hint = f"the variables are {', '.join([*known, *perturbations])}"
         raise UnknownName(f"there is no variable {strangers[0]} in the question", text=claim, start=0, hint=hint)
     size, entries = x.rows * x.columns, D.expression.rows * D.expression.columns
+    if used & {*second, *perturbations} and e.shape != D.expression.shape:
+        message = f"{claim} is {_words(e)}: a differential of {text(D.expression)} is {_words(D.expression)}"
+        raise ShapeError(message, text=claim, start=0, end=len(claim))
     if used & set(second):
         return [Reading(Claim("second_differential", e))]
     if used & set(perturbations):
@@ -229,22 +239,26 @@ def equal(
     >>> equal("inv(A*B)", "inv(B)*inv(A)", where="A, B: matrix(n,n)").verdict
     'verified'
     """
-    first, second = (
-        _read_both(e1, e2, where)
-        if isinstance(e1, str) and isinstance(e2, str)
-        else (read(e, where).expression if isinstance(e, str) else e for e in (e1, e2))
-    )
+    notes: tuple[str, ...] = ()
+    first, second = e1, e2
+    if isinstance(e1, str) and isinstance(e2, str):
+        first, second, notes = _read_both(e1, e2, where)
+    else:
+        first, second = (read(e, where).expression if isinstance(e, str) else e for e in (e1, e2))
     if not isinstance(first, Expression) or not isinstance(second, Expression):
         raise ShapeError("equal compares two texts or two expressions", hint="use from_sympy first")
     options: dict[str, Any] = {} if trials is None else {"trials": trials}
-    return verify_equal(first, second, seed=seed, **options)
+    report = verify_equal(first, second, seed=seed, **options)
+    known = dict.fromkeys(variables_of(first, second))
+    return replace(report, declarations=declarations_of(known, [first, second]), notes=notes)
 
 
-def _read_both(e1: str, e2: str, where: str | None) -> tuple[Expression, Expression]:
-    """Two texts with the sizes that both of them together need; they may still differ in shape."""
+def _read_both(e1: str, e2: str, where: str | None) -> tuple[Expression, Expression, tuple[str, ...]]:
+    """Two texts with the sizes that both of them together need, and notes; they may still differ in shape."""
     try:
-        variables = read(f"({e1}) - ({e2})", where).variables
+        together = read(f"({e1}) - ({e2})", where)
     except MatcalcError:
-        return read(e1, where).expression, read(e2, where).expression
-    declared = declarations_of(variables, [])
-    return read(e1, declared).expression, read(e2, declared).expression
+        readings = read(e1, where), read(e2, where)
+        return readings[0].expression, readings[1].expression, (*readings[0].notes, *readings[1].notes)
+    declared = declarations_of(together.variables, [])
+    return read(e1, declared).expression, read(e2, declared).expression, together.notes

@@ -74,7 +74,8 @@ def test_what_is_right_agrees(f: str, kind: str, wrt: str, claim: str, why: tupl
     assert found.why == why
     assert len(found.sizes) >= 3
     assert found.bound is not None
-    assert 0 < found.bound < 1e-14
+    # behind k kinks a formula may be wrong in one of 2ᵏ regions, which so many points are likely to visit
+    assert 0 < found.bound < (1e-5 if {"abs", "sign"} & set(why) else 1e-14)
 
 
 WRONG = [

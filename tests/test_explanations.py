@@ -20,8 +20,8 @@ EXPLAINED = [
     ("A^2", "A", "dA*A", "the term A*dA is missing"),
     ("x'*A*x + s*x'*x", "x", "(A + A')*x - 2*s*x", "the term 2*s*x has the wrong sign"),
     ("x'*A*x", "x", "(A + A')*x + x", "the term x is too much"),
-    ("x'*A*x", "x", "2*A*x", "the claim is right only for symmetric A"),
-    ("A^2", "A", "2*A*dA", "the claim is right only where A and dA commute, as diagonal matrices do"),
+    ("x'*A*x", "x", "2*A*x", "the claim is right for symmetric A, but not in general"),
+    ("A^2", "A", "2*A*dA", "the claim is right for diagonal A and dA, but not in general"),
     ("tr(A*S)", "S", "A", "the claim is right up to what leaves the tangent space of symmetric matrices: project it"),
     (
         "u'*A*u",

@@ -131,7 +131,7 @@ def test_a_wrong_claim_is_refuted(f: str, kind: str, wrt: str, claim: str) -> No
 
 def forms_of(case: dict[str, Any]) -> tuple[Expression, Variable, Variable, dict[str, Claim]] | None:
     """What the engine derives for a case of the corpus; None where a function is not there yet."""
-    if any(word in case["expr"] for word in ("lambda_max", "expm")):
+    if "lambda_max" in case["expr"]:
         return None
     reading = read(case["expr"], case["where"])
     f, x = reading.expression, {v.name: v for v in reading.variables}[case["wrt"]]
