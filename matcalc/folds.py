@@ -14,7 +14,7 @@ from matcalc.errors import MatcalcError
 Breaks = Callable[[str], Iterator[int]]
 NARROWEST = 40
 
-_OPERATORS = frozenset("+ - − * · / \\ ^ = .* ./ .^ .+ .- ⊙ ⊘ ⊗ |".split())
+_OPERATORS = frozenset("+-−*·/\\^=⊙⊘⊗|") | {".*", "./", ".^", ".+", ".-"}
 _NAMED = re.compile(r"[^\W\d]\w*:$")  # x: of a declaration, which is not parted from vector(n)
 
 
@@ -41,8 +41,11 @@ def sides(text: str) -> Iterator[int]:
 
 
 def _outside(text: str) -> Iterator[int]:
-    """The blanks outside of all brackets."""
+    """The blanks outside of all brackets; all blanks of a text whose brackets were cut off."""
     depth = 0
+    if sum(map(text.count, "([")) != sum(map(text.count, ")]")):
+        yield from (place for place, letter in enumerate(text) if letter == " " and place > 0)
+        return
     for place, letter in enumerate(text):
         depth += (letter in "([") - (letter in ")]")
         if letter == " " and depth == 0 and place > 0:

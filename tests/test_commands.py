@@ -211,5 +211,51 @@ def test_a_declared_name_that_does_not_occur_is_noted(variable: str, where: str,
     assert ("note" in output, unused in output) == (bool(unused), True), output
 
 
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> int:
+    """A terminal of 60 columns."""
+    monkeypatch.setattr("matcalc.folds.terminal_width", lambda **_: 60)
+    return 60
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("diff", LOGISTIC, "w", "--seed", "1", "-w", "X: matrix(m,n), y: vector(m) constant, w: vector(n) positive"),
+        ("diff", "A*x + y", "x", "-w", "A: matrix(m,n), x: vector(n), y: vector(n)"),
+        ("diff", "(sum((y - X*w).^2) + lambda*norm2(w)^2)/N", "w"),
+        ("verify", "norm(X*w-y)^2", "w", "--claim", "2*X'*X*w - 2*X*y"),
+        ("verify", "x'*A*x", "x", "--claim", "2*A*x", "--seed", "1"),
+        ("rules", "euclidean-norm"),
+    ],
+    ids=lambda arguments: " ".join(arguments[:2]),
+)
+def test_lines_are_folded_to_the_terminal(arguments: tuple[str, ...], narrow: int) -> None:
+    folded = run(*arguments).output
+    assert max(map(len, folded.splitlines())) <= narrow, folded
+
+
+def test_a_fold_changes_blanks_alone(narrow: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ("diff", LOGISTIC, "w", "--steps", "--seed", "1")
+    folded = run(*arguments).output
+    monkeypatch.undo()
+    whole = run(*arguments).output
+    assert folded.split() == whole.split()
+    assert folded.count("\n") > whole.count("\n")
+
+
+def test_no_formula_is_folded(narrow: int) -> None:
+    output = run("diff", LOGISTIC, "w", "--steps", "--no-verify").output
+    assert "d(log(exp(-y.*(X*w)) + ones))\n      = d(exp(-y.*(X*w)) + ones)./(exp(-y.*(X*w)) + ones)\n" in output
+    place = run("diff", "norm2(A*x - b)^2 + norm2(B*x - c)^2 + norm2(C*x - h)^2 + alpha +", "x").output.splitlines()[:2]
+    assert len(place[0]) > narrow
+    assert set(place[1]) <= {" ", "^"}
+
+
+def test_a_pipe_gets_whole_lines() -> None:
+    output = run("diff", "A*x + y", "x", "-w", "A: matrix(m,n), x: vector(n), y: vector(n)").output
+    assert "y (vector of length n): declared y: vector(n), A: matrix(m,n)\n" in output
+
+
 def test_a_logarithm_of_a_determinant_needs_a_positive_one() -> None:
     assert "for   det(X) positive" in run("diff", "log(det(X))", "X").output
