@@ -40,7 +40,8 @@ def function_shape(found: Inference, tree: Tree, name: str) -> Shape:
     inputs, output = signature(row.signature)
     mistakes.check_count(found, tree, len(inputs))
     if row.template is not None:
-        output = row.template[0].shape
+        value, parameters = row.template
+        inputs, output = tuple(p.shape for p in parameters), value.shape
     known: dict[Expr, Dimension] = {ONE: ONE}
     for child, pattern in zip(tree.children, inputs, strict=True):
         for size, letter in zip(found.shapes[child], pattern or (), strict=False):

@@ -63,11 +63,12 @@ WRONG_RULES = [
 ]
 # A definition is called with its arguments in the order of its head, and has the shape of its right side.
 RIGHT_RULES = [
-    ("act(A,x) = A*x", "for x: vector(n), A: matrix(m,n)", "act(B, z)", "(m, 1)"),
-    ("twice(x) = [x; x]", "for x: vector(n)", "twice(z)", "(2*n, 1)"),
-    ("stack(x,y) = [x; y]", "for x: vector(n), y: vector(m)", "stack(z, 2*y)", "(m + n, 1)"),
-    ("square_of(A) = kron(A,A)", "for A: matrix(m,n)", "square_of(z)", "(n**2, 1)"),
-    ("first(x) = x[1:2]", "for x: vector(3)", "first(z)", "(2, 1)"),
+    ("act(A,x) = A*x", "for x: vector(n), A: matrix(m,n)", "act(B, z).*v", "(m, 1)"),
+    ("twice(x) = [x; x]", "for x: vector(n)", "twice(z).*v", "(2*n, 1)"),
+    ("stack(x,y) = [x; y]", "for x: vector(n), y: vector(m)", "stack(z, 2*y).*v", "(m + n, 1)"),
+    ("square_of(A) = kron(A,A)", "for A: matrix(m,n)", "square_of(z).*v", "(n**2, 1)"),
+    ("silu(X) = X.*sigmoid(X)", "for X: matrix(m,n)", "sigmoid(z).*(1 .- silu(z))", "(n, 1)"),
+    ("first(x) = x[1:2]", "for x: vector(3)", "first(z).*v", "(2, 1)"),
 ]
 
 TOKENS = [
