@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
@@ -44,6 +44,16 @@ def declarations(where: Where) -> tuple[Mapping[str, Declared], frozenset[str]]:
     if isinstance(where, Mapping):
         where = ", ".join(f"{name}: {words}" for name, words in where.items())
     return _declarations(where or "")
+
+
+def unused(where: Where, names: Collection[str]) -> tuple[str, ...]:
+    """A note on the declared names that are none of those: they may be misspelt, or meant for a claim.
+
+    >>> unused("x: vector(n), y: vector(n)", ["X", "y"])
+    ('declared, and not in the formula: x',)
+    """
+    others = [name for name in declarations(where)[0] if name not in names]
+    return (f"declared, and not in the formula: {', '.join(others)}",) if others else ()
 
 
 @lru_cache(maxsize=512)

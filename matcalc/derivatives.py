@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, count
@@ -12,6 +12,7 @@ from sympy import Basic
 
 from matcalc.adjoints import inner_product, pullback
 from matcalc.contexts import remember
+from matcalc.declarations import Where, declarations, unused
 from matcalc.derivations import Step, derivation_of
 from matcalc.differentials import differential_of
 from matcalc.errors import NotDifferentiable, NotScalar, ShapeError, UnknownName
@@ -20,7 +21,7 @@ from matcalc.function_table import nearest_names
 from matcalc.leaves import number, variable
 from matcalc.names import spelled_out
 from matcalc.operator_matrices import operator_matrix
-from matcalc.reading import Declared, Where, declarations, read
+from matcalc.reading import read
 from matcalc.registries import method
 from matcalc.simplification import length, simplify
 from matcalc.sums import add
@@ -206,29 +207,21 @@ def differentiate(f: Formula, wrt: Names, where: Where = None) -> Derivative:
     >>> str(differentiate("A^3", "A"))
     'd(A^3) = dA*A^2 + A*dA*A + A^2*dA'
     """
-    expression, known, notes = _expression(f, where)
+    expression, occurring, notes = _expression(f, where)
+    known = {n: variable(n, *d.shape, *d.properties) for n, d in declarations(where)[0].items()} | occurring
     names = [wrt] if isinstance(wrt, (str, Variable)) else list(wrt)
     variables = tuple(_variable(n, known, expression) for n in names)
-    return Derivative(expression, variables, (*notes, *_unused(known, expression, variables)))
-
-
-def _unused(known: Mapping[str, Variable], f: Expression, variables: Sequence[Variable]) -> Iterator[str]:
-    """The note that names what is declared and does not occur: it may be misspelt, or meant for a claim."""
-    asked = {x.name for x in variables}
-    used = asked | {v.name for v in variables_of(f)} | {f"d{name}" for name in asked}
-    unused = [name for name in known if name not in used]
-    if unused:
-        yield f"declared, and not in the formula: {', '.join(unused)}"
+    asked = {name for x in variables for name in (x.name, f"d{x.name}")}
+    return Derivative(expression, variables, (*notes, *unused(where, asked | occurring.keys())))
 
 
 def _expression(f: Formula, where: Where) -> tuple[Expression, dict[str, Variable], tuple[str, ...]]:
-    declared: Mapping[str, Declared] = declarations(where)[0] if where else {}
-    known = {n: variable(n, *d.shape, *d.properties) for n, d in declared.items()}
+    """The expression, the variables that occur in it as it was given, by name, and notes."""
     if isinstance(f, str):
         reading = read(f, where)
-        return reading.expression, known | {v.name: v for v in reading.variables}, reading.notes
+        return reading.expression, {v.name: v for v in reading.variables}, reading.notes
     expression = f if isinstance(f, Expression) else method("from_sympy")(f)
-    return expression, known | {v.name: v for v in variables_of(expression)}, ()
+    return expression, {v.name: v for v in variables_of(expression)}, ()
 
 
 def _variable(name: str | Variable, known: Mapping[str, Variable], f: Expression) -> Variable:

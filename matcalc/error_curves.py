@@ -18,6 +18,7 @@ import numpy as np
 
 from matcalc.agreements import Sides
 from matcalc.computations import Computer, State
+from matcalc.declarations import Where
 from matcalc.derivative_tests import TESTS, Case, Claim, vec
 from matcalc.derivatives import Derivative, Formula, Names, differentiate
 from matcalc.differences import EPSILON, magnitude
@@ -178,7 +179,7 @@ class ErrorCurve:
 
 
 def error_curve(
-    f: Formula, wrt: Names, claim: str | None = None, *, where: str | None = None, seed: int | None = None
+    f: Formula, wrt: Names, claim: str | None = None, *, where: Where = None, seed: int | None = None
 ) -> ErrorCurve:
     """The error of finite differences of f beside its derivative, or beside a claim about it, as ``verify`` takes it.
 

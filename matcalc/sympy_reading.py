@@ -16,7 +16,7 @@ from sympy.matrices.expressions.diagonal import DiagMatrix, DiagonalMatrix, Diag
 from sympy.matrices.expressions.matexpr import MatrixElement
 
 from matcalc.applications import apply
-from matcalc.declarations import declarations
+from matcalc.declarations import Where, declarations
 from matcalc.errors import MatcalcError, ShapeError
 from matcalc.expressions import (
     ONE,
@@ -34,7 +34,7 @@ from matcalc.tokens import spelled
 from matcalc.transposes import transpose
 
 
-def from_sympy(expr: Any, where: str | None = None) -> Expression:
+def from_sympy(expr: Any, where: Where = None) -> Expression:
     """The expression that a SymPy matrix or scalar expression stands for.
 
     A vector is an n×1 MatrixSymbol; a scalar symbol that is the size of a matrix is that size.  ``where``
@@ -58,8 +58,8 @@ def from_sympy(expr: Any, where: str | None = None) -> Expression:
 class _Reader:
     """Reads one SymPy expression; ``values`` holds what is read already."""
 
-    def __init__(self, root: Any, where: str | None) -> None:
-        self.declared = declarations(where or "")[0]
+    def __init__(self, root: Any, where: Where) -> None:
+        self.declared = declarations(where)[0]
         self.values: dict[Any, Expression] = {}
         nodes = list(_nodes(root))
         sizes = [size for e in nodes if isinstance(e, _LEAVES) for size in e.shape]

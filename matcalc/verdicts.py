@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from matcalc.declarations import Where, unused
 from matcalc.derivative_tests import Claim
 from matcalc.derivatives import Derivative, Formula, Names, differentiate
 from matcalc.errors import MatcalcError, ParseError, ShapeError, UnknownName
@@ -75,7 +76,7 @@ def verify(
     wrt: Names,
     claim: str | None = None,
     *,
-    where: str | None = None,
+    where: Where = None,
     trials: int | None = None,
     seed: int | None = None,
     layout: str = "numerator",
@@ -230,7 +231,7 @@ def equal(
     e1: Formula,
     e2: Formula,
     *,
-    where: str | None = None,
+    where: Where = None,
     trials: int | None = None,
     seed: int | None = None,
 ) -> Report:
@@ -253,12 +254,14 @@ def equal(
     return replace(report, declarations=declarations_of(known, [first, second]), notes=notes)
 
 
-def _read_both(e1: str, e2: str, where: str | None) -> tuple[Expression, Expression, tuple[str, ...]]:
+def _read_both(e1: str, e2: str, where: Where) -> tuple[Expression, Expression, tuple[str, ...]]:
     """Two texts with the sizes that both of them together need, and notes; they may still differ in shape."""
     try:
         together = read(f"({e1}) - ({e2})", where)
     except MatcalcError:
         readings = read(e1, where), read(e2, where)
-        return readings[0].expression, readings[1].expression, (*readings[0].notes, *readings[1].notes)
+        others = unused(where, {v.name for r in readings for v in r.variables})
+        return readings[0].expression, readings[1].expression, (*readings[0].notes, *readings[1].notes, *others)
     declared = declarations_of(together.variables, [])
-    return read(e1, declared).expression, read(e2, declared).expression, together.notes
+    notes = (*together.notes, *unused(where, {v.name for v in together.variables}))
+    return read(e1, declared).expression, read(e2, declared).expression, notes

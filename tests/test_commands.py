@@ -156,6 +156,11 @@ def test_a_function_of_ones_own_can_be_used(own_rules: str) -> None:
     assert result.exit_code == 0, result.output
 
 
+def test_a_name_declared_for_neither_expression_is_noted() -> None:
+    output = run("equal", "(A*B)'", "B'*A'", "-w", "A, B, C: matrix(n,n)").output
+    assert "note: declared, and not in the formula: C" in output
+
+
 def test_two_expressions_with_a_function_of_ones_own_can_be_compared(own_rules: str) -> None:
     result = run("equal", "mish(x)", "x.*tanh(log(1 .+ exp(x)))", "--rules", own_rules)
     assert (result.exit_code, "verified" in result.output) == (0, True), result.output
@@ -198,16 +203,17 @@ def test_a_product_that_is_read_as_one_name_is_taken_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "where", "unused"),
+    ("formula", "variable", "where", "unused"),
     [
-        ("w", "x: matrix(m,n), w: vector(n)", "declared, and not in the formula: x"),
-        ("w", "X: matrix(m,n), dw: vector(n)", ""),
-        ("v", "X: matrix(m,n), v: vector(n)", ""),
-        ("w", "n: size, X: matrix(n,n)", ""),
+        ("X*w", "w", "x: matrix(m,n), w: vector(n)", "declared, and not in the formula: x"),
+        ("X*w", "w", "X: matrix(m,n), dw: vector(n)", ""),
+        ("X*w", "v", "X: matrix(m,n), v: vector(n)", ""),
+        ("X*w", "w", "n: size, X: matrix(n,n)", ""),
+        ("X*w + X*h - X*h", "w", "h, w: vector(n), X: matrix(m,n)", ""),
     ],
 )
-def test_a_declared_name_that_does_not_occur_is_noted(variable: str, where: str, unused: str) -> None:
-    output = run("diff", "X*w", variable, "-w", where, "--no-verify").output
+def test_a_declared_name_that_does_not_occur_is_noted(formula: str, variable: str, where: str, unused: str) -> None:
+    output = run("diff", formula, variable, "-w", where, "--no-verify").output
     assert ("note" in output, unused in output) == (bool(unused), True), output
 
 
