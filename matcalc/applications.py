@@ -12,7 +12,7 @@ from sympy import Expr, Integer, Symbol
 
 from matcalc.errors import ShapeError, UnknownName
 from matcalc.expressions import ONE, Apply, Dimension, Expression, Number, Shape, intern
-from matcalc.function_table import ALIASES, FROM_SYMPY, FUNCTIONS, function_names, nearest_names
+from matcalc.function_table import ALIASES, FROM_SYMPY, FUNCTIONS, LATER, function_names, nearest_names
 from matcalc.leaves import PI, name_argument, number, ones
 from matcalc.powers import entrywise_power, hadamard
 from matcalc.products import multiply
@@ -142,7 +142,7 @@ def apply(name: Any, *arguments: Expression) -> Expression:
 
 
 def _suggestion(name: str) -> str:
-    near = nearest_names(name, function_names())
+    near = nearest_names(name, [n for n in function_names() if n not in LATER])
     return f"did you mean {' or '.join(near)}?" if near else ""
 
 

@@ -42,7 +42,7 @@ def rearranged(found: Inference, tree: Tree, changes: int) -> list[str]:
     fitting: dict[str, Shape] = {}
     for count in range(1, changes + 1):
         for changed in _changed(factors, count):
-            shape = _product(changed)
+            shape = product_of([f.shape for f in changed])
             text = "".join(f"{o}{f.text}" for o, f in zip(("", *operators), changed, strict=True))
             if shape is not None and "…" not in text and len(text) <= LONGEST_OFFERED:
                 fitting.setdefault(text, shape)
@@ -66,14 +66,14 @@ def _changed(factors: Sequence[Factor], count: int) -> Iterator[list[Factor]]:
             yield swapped
 
 
-def _product(factors: Sequence[Factor]) -> Shape | None:
-    """The shape of the product, None where there is none; an outer product of two vectors is not meant."""
+def product_of(shapes: Sequence[Shape]) -> Shape | None:
+    """The shape of a product, None where there is none; an outer product of two vectors is not meant."""
     total: Shape = SCALAR
-    for factor in factors:
-        if total == SCALAR or factor.shape == SCALAR:
-            total = factor.shape if total == SCALAR else total
-        elif total[1] != factor.shape[0] or total[1] is ONE:
+    for shape in shapes:
+        if total == SCALAR or shape == SCALAR:
+            total = shape if total == SCALAR else total
+        elif total[1] != shape[0] or total[1] is ONE:
             return None
         else:
-            total = total[0], factor.shape[1]
+            total = total[0], shape[1]
     return total

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from matcalc.dimensions import Clash, is_unknown
 from matcalc.errors import ShapeError
-from matcalc.expressions import ONE, Shape
+from matcalc.expressions import ONE, SCALAR, Shape
 from matcalc.inferences import Inference
-from matcalc.rearrangements import rearranged
+from matcalc.rearrangements import product_of, rearranged
 from matcalc.sizes import shape_words, size_text, with_article
 from matcalc.syntax_trees import Tree
 
@@ -126,6 +126,10 @@ def cannot_divide(found: Inference, tree: Tree, i: int, left: Shape) -> ShapeErr
     text, other, bare = found.quote(first, last), found.quote(second), found.bare(second)
     right = found.shapes[second]
     ways = []
+    rest = tree.children[i + 1 :]
+    following: tuple[str, ...] = tree.value[i + 1 :]  # type: ignore[index,assignment]
+    if set(following) == {"*"} and product_of([found.shape(t) for t in rest]) == SCALAR:
+        ways.append(f"{text}/({found.quote(second, rest[-1])}) to divide by the product")
     if _would_agree(found, *right) and found.unifier.resolve(right[1]) is not ONE:
         if text == "1":
             ways.append(f"inv({bare}) for the inverse")
