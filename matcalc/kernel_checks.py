@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -27,8 +27,6 @@ POINTS = 6
 # Rounding of a kernel, which for the determinant of a matrix of condition 1e6 is 1e6 units in the last place.
 TOLERANCE = 1e-9
 PARAMETERS: dict[str, tuple[int, ...]] = {"polygamma": (0, 1, 3)}
-
-Values: TypeAlias = list[tuple[Point, Any]]
 
 MISTAKES: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     ("a wrong sign", lambda value: -value),
@@ -49,59 +47,52 @@ class KernelSubject:
 
     def report(self, seed: int) -> Report:
         """The report on the kernel itself."""
-        return self._compared(seed, lambda value: value)
-
-    def planted(self, seed: int) -> Iterator[tuple[str, bool]]:
-        """Every mistake planted in its values, and whether it was refused."""
-        for mistake, change in MISTAKES:
-            changed = self._changes(seed, change)
-            if changed:
-                yield mistake, self._compared(seed, change).verdict == "refuted"
-
-    def _changes(self, seed: int, change: Callable[[Any], Any]) -> bool:
-        """Whether a mistake is one: a function that is zero, or symmetric, has none of some kinds."""
         try:
-            pairs = [(value, change(value)) for _, value in self._values(seed)]
-        except NoPoint:
-            return False
-        return any(
-            a.shape != b.shape or magnitude(a - b) > 0 for a, b in ((np.asarray(a), np.asarray(b)) for a, b in pairs)
-        )
-
-    def _values(self, seed: int) -> Values:
-        evaluator = Evaluator([self.expression])
-        source = PointSource(Sampler(seed), evaluator, {})
-        with np.errstate(all="ignore"):
-            points = [source.draw(trial) for trial in range(POINTS)]
-            return [(point, evaluator(point.values, point.sizes)[0]) for point in points]
-
-    def _compared(self, seed: int, change: Callable[[Any], Any]) -> Report:
-        """Values in double precision, changed or not, against sixty digits."""
-        worst, sizes = 0.0, []
-        try:
-            fine = Evaluator([self.expression], PRECISE)
-            for point, value in self._values(seed):
-                with sixty_digits():
-                    values = {name: precise(v) for name, v in point.values.items()}
-                    right = np.asarray(fine(values, point.sizes)[0], dtype=float)
-                found = np.asarray(change(value))
-                sizes.append(dict(point.sizes))
-                if found.shape != right.shape:
-                    worst = np.inf
-                    break
-                worst = max(worst, magnitude(found - right) / max(magnitude(right), np.finfo(float).tiny))
+            pairs = self._pairs(seed)
         except (NoPoint, NoKernel) as error:
             return Report("inconclusive", seed=seed, reason=f"{self.name} cannot be compared: {error}")
-        verdict = "verified" if worst <= TOLERANCE else "refuted"
-        reason = "" if verdict == "verified" else f"{self.name} differs from its value to sixty digits"
+        worst = max(_relative_error(found, right) for _, found, right in pairs)
+        refuted = not worst <= TOLERANCE
         return Report(
-            verdict,  # type: ignore[arg-type]
-            trials=len(sizes),
-            max_relative_error=float(worst),
+            "refuted" if refuted else "verified",
+            trials=len(pairs),
+            max_relative_error=worst,
             seed=seed,
-            reason=reason,
-            sizes=tuple(sizes),
+            reason=f"{self.name} differs from its value to sixty digits" if refuted else "",
+            sizes=tuple(point.sizes for point, _, _ in pairs),
         )
+
+    def planted(self, seed: int) -> Iterator[tuple[str, bool]]:
+        """Every mistake planted in its values, and whether it was refused; what changes nothing is none."""
+        try:
+            pairs = self._pairs(seed)
+        except (NoPoint, NoKernel):
+            return
+        for mistake, change in MISTAKES:
+            changed = [(found, np.asarray(change(found)), right) for _, found, right in pairs]
+            if any(a.shape != b.shape or magnitude(a - b) > 0 for a, b, _ in changed):
+                yield mistake, any(not _relative_error(b, right) <= TOLERANCE for _, b, right in changed)
+
+    def _pairs(self, seed: int) -> list[tuple[Point, Any, Any]]:
+        """Points, the values there in double precision, and to sixty digits."""
+        coarse, fine = Evaluator([self.expression]), Evaluator([self.expression], PRECISE)
+        source = PointSource(Sampler(seed), coarse, {})
+        found = []
+        for trial in range(POINTS):
+            with np.errstate(all="ignore"):
+                point = source.draw(trial)
+                value = np.asarray(coarse(point.values, point.sizes)[0])
+            with sixty_digits():
+                values = {name: precise(v) for name, v in point.values.items()}
+                right = np.asarray(fine(values, point.sizes)[0], dtype=float)
+            found.append((point, value, right))
+        return found
+
+
+def _relative_error(found: Any, right: Any) -> float:
+    if found.shape != right.shape:
+        return np.inf
+    return float(magnitude(found - right) / max(magnitude(right), np.finfo(float).tiny))
 
 
 def kernel_subjects() -> list[KernelSubject]:

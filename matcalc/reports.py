@@ -30,9 +30,9 @@ class Report:
 
     What was not measured is None. `error_probability` is a proved bound on the chance that a formula passes that is
     wrong at the sizes in `exact_sizes`; where roots or the functions in `opaque` enter it is an `error_estimate`.
-    `declarations` and `notes` say how the question was read. `diagnosis` says what is wrong with a claim, or which derivative it is. `counterexample` holds the inputs that
-    refute, as nested lists by name, with the entry, the number that the formula gives there (None if it is not
-    defined) and the right one.
+    `declarations` and `notes` say how the question was read, `diagnosis` what is wrong with a claim, or which
+    derivative it is. `counterexample` holds the inputs that refute, as nested lists by name, with the entry, the
+    number that the formula gives there (None if it is not defined) and the right one.
 
     >>> print(Report("verified", trials=3, sizes=({"n": 4},), max_relative_error=2e-13, seed=7))
     verified (numeric): 3 points, n = 4, relative error 2e-13, seed 7
