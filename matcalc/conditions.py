@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from sympy import Expr, S
+
 from matcalc.errors import NotDifferentiable
 from matcalc.expressions import (
     Apply,
@@ -22,8 +24,12 @@ from matcalc.expressions import (
     postorder,
 )
 from matcalc.function_table import FUNCTIONS
+from matcalc.leaves import ONE_NODE
 from matcalc.local_differentials import partial_formula, partial_rules
+from matcalc.powers import of_ones
 from matcalc.rule_book import match_operands
+from matcalc.sums import split_coefficient, unsigned
+from matcalc.transposes import is_turned, transpose
 from matcalc.writing import text
 
 
@@ -35,10 +41,28 @@ def conditions_of(f: Expression, variables: Iterable[Variable]) -> tuple[str, ..
     >>> conditions_of(f, f.variables.values())
     ("X'*X invertible",)
     """
-    return tuple(dict.fromkeys(_conditions(f, list(variables))))
+    found = dict.fromkeys((_simplest(e, word), word) for e, word in _conditions(f, list(variables)))
+    with_det = {e for e, word in found if word == DET_POSITIVE}
+    return tuple(
+        f"det({text(e)}) positive" if word == DET_POSITIVE else f"{text(e)} {word}"
+        for e, word in found
+        if not (word == "invertible" and e in with_det)
+    )
 
 
-def _conditions(f: Expression, variables: list[Variable]) -> Iterator[str]:
+DET_POSITIVE = "det positive"
+
+
+def _simplest(e: Expression, word: str) -> Expression:
+    """What the condition says the same of: x for -2*x nonzero, A for A' invertible."""
+    if word in ("nonzero", "invertible"):
+        e = unsigned(split_coefficient(e)[1])[1]
+    if word in ("invertible", DET_POSITIVE) and is_turned(e):
+        return transpose(e)
+    return e
+
+
+def _conditions(f: Expression, variables: list[Variable]) -> Iterator[tuple[Expression, str]]:
     order = postorder(f)
     active = depends_on(order, variables)
     smooth = _squared_norms(f)
@@ -47,20 +71,20 @@ def _conditions(f: Expression, variables: list[Variable]) -> Iterator[str]:
             continue
         if isinstance(node, Apply) and FUNCTIONS[node.function].is_entrywise:
             if FUNCTIONS[node.function].kinked:
-                yield f"{text(node.operands[-1])} nonzero"
+                yield node.operands[-1], "nonzero"
             if node.function == "log" and sign_of(node.operands[-1]) != POSITIVE:
-                yield f"{text(node.operands[-1])} positive"
+                yield node.operands[-1], "positive"
             continue
         if isinstance(node, Apply) and node.function == "logdet" and not _is_gram(node.operands[0]):
             if not _is_known(node.operands[0], "spd"):
-                yield f"det({text(node.operands[0])}) positive"
+                yield node.operands[0], DET_POSITIVE
             continue
         yield from _of_rules(node, active)
         if isinstance(node, EntrywisePower) and isinstance(node._args[1], Number):
             value = node._args[1].value
             plain = value.is_integer and value.is_positive
             if value.is_number and not plain and sign_of(node._args[0]) != POSITIVE:
-                yield f"{text(node._args[0])} {'nonzero' if value.is_integer else 'positive'}"
+                yield node._args[0], "nonzero" if value.is_integer else "positive"
         if isinstance(node, Power) and isinstance(node._args[1], Number):
             exponent = node._args[1].value
             if node.is_scalar and exponent.is_number and (exponent < 1 or not exponent.is_integer):
@@ -68,10 +92,10 @@ def _conditions(f: Expression, variables: list[Variable]) -> Iterator[str]:
                 word = "nonzero" if exponent.is_integer else "positive"
                 norm = isinstance(base, Apply) and base.function == "norm2"
                 if not norm and sign_of(base) != POSITIVE:
-                    yield f"{text(base)} {word}"
+                    yield base, word
 
 
-def _of_rules(node: Expression, active: set[Expression]) -> Iterator[str]:
+def _of_rules(node: Expression, active: set[Expression]) -> Iterator[tuple[Expression, str]]:
     try:
         rules = partial_rules(node)
     except NotDifferentiable:
@@ -84,10 +108,11 @@ def _of_rules(node: Expression, active: set[Expression]) -> Iterator[str]:
         for name, word in rule.conditions:
             operand = matched[0].get(rule.parameters[name])
             if operand is not None and not _is_known(operand, word):
-                yield f"{text(operand)} {word}"
+                yield operand, word
 
 
 POSITIVE, NONNEGATIVE = 2, 1
+ZERO = S.Zero
 
 
 def sign_of(node: Expression) -> int:
@@ -114,6 +139,8 @@ def _own_sign(e: Expression, inside: list[int]) -> int:
         return max(NONNEGATIVE, inside[0])
     if isinstance(e, (Power, EntrywisePower)):
         return inside[0] if e.is_scalar or isinstance(e, EntrywisePower) else 0
+    if isinstance(e, Sum) and _is_above_bounded(e):
+        return POSITIVE
     if isinstance(e, Sum):
         return (max(inside) if min(inside) else 0) if inside else 0
     if isinstance(e, Product) and e.is_scalar and len(e.chain) == 2 and e.chain[0] is e.chain[1].T:
@@ -127,6 +154,23 @@ _SIGNS = {
     **dict.fromkeys(("exp", "cosh", "sigmoid", "softplus", "softmax"), POSITIVE),
     **dict.fromkeys(("norm2", "abs", "relu"), NONNEGATIVE),
 }
+
+
+_BELOW_ONE = ("sigmoid", "tanh", "erf")
+
+
+def _is_above_bounded(e: Sum) -> bool:
+    """Whether the sum is of positive numbers and functions whose absolute values, below 1, do not outweigh them."""
+    total: Expr = ZERO
+    for term in e._args:
+        c, rest = split_coefficient(term)
+        if isinstance(rest, (Ones, Number)) or of_ones(rest) is ONE_NODE:
+            total = total + c
+        elif isinstance(rest, Apply) and rest.function in _BELOW_ONE:
+            total = total - abs(c)
+        else:
+            return False
+    return bool(total.is_nonnegative)
 
 
 def _is_gram(A: Expression) -> bool:
