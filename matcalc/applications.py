@@ -11,7 +11,7 @@ import sympy as sp
 from sympy import Expr, Integer, Symbol
 
 from matcalc.errors import ShapeError, UnknownName
-from matcalc.expressions import ONE, Apply, Dimension, Expression, Number, Shape, intern
+from matcalc.expressions import ONE, Apply, Dimension, Expression, Number, Shape, intern, variables_of
 from matcalc.function_table import ALIASES, FROM_SYMPY, FUNCTIONS, LATER, function_names, nearest_names
 from matcalc.leaves import PI, name_argument, number, ones
 from matcalc.powers import entrywise_power, hadamard
@@ -132,6 +132,8 @@ def apply(name: Any, *arguments: Expression) -> Expression:
     if row is None:
         raise UnknownName(f"there is no function {name}", hint=_suggestion(name))
     if row.is_defined:
+        if name in _COMMUTATIVE:
+            arguments = tuple(sorted(arguments, key=_constants_last))
         defined: Expression = CONSTRUCTORS["definition"](row, arguments)
         return defined
     shape = result_shape(name, arguments)
@@ -139,6 +141,14 @@ def apply(name: Any, *arguments: Expression) -> Expression:
     normal = forms.get(name) or (forms["entrywise"] if row.is_entrywise else None)
     simpler = normal(name, arguments) if normal else None
     return raw(name, arguments, shape) if simpler is None else simpler
+
+
+_COMMUTATIVE = ("max", "min")
+
+
+def _constants_last(argument: Expression) -> tuple[bool, bytes]:
+    """The order of arguments that may change places: max(0, x) is max(x, 0), which is relu(x)."""
+    return next(variables_of(argument), None) is None, argument.key
 
 
 def _suggestion(name: str) -> str:

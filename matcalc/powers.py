@@ -103,8 +103,15 @@ def _scalar_power(base: Expression, exponent: Expression) -> Expression:
         if root is not None:
             return multiply(root, power(product_of(ONE, base.scalars, (), base.shape), exponent))
     if value is not None and value.is_even:
+        if _is_absolute(base):
+            return power(base._args[1], exponent)
         _, base = unsigned(base)
     return intern(Power, (base, exponent), base.shape)
+
+
+def _is_absolute(node: Expression) -> bool:
+    """Whether the node is |A|, entry by entry, whose even powers are those of A."""
+    return isinstance(node, Apply) and node.function == "abs"
 
 
 def _is_norm(node: Expression) -> bool:
@@ -276,6 +283,8 @@ def entrywise_power(base: Expression, exponent: Expression) -> Expression:
     if exponent.is_scalar and is_turned(base):
         return transpose(entrywise_power(transpose(base), exponent))
     if isinstance(exponent, Number) and exponent.value.is_even:
+        if _is_absolute(base):
+            return entrywise_power(base._args[1], exponent)
         _, base = unsigned(base)
     return intern(EntrywisePower, (base, exponent), shape)
 
