@@ -19,11 +19,12 @@ from matcalc.errors import NotDifferentiable, NotScalar, ShapeError, UnknownName
 from matcalc.expressions import Expression, Variable, variables_of
 from matcalc.function_table import nearest_names
 from matcalc.leaves import number, variable
+from matcalc.lengths import length
 from matcalc.names import spelled_out
 from matcalc.operator_matrices import operator_matrix
 from matcalc.reading import read
 from matcalc.registries import method
-from matcalc.simplification import length, simplify
+from matcalc.simplification import simplify
 from matcalc.sums import add
 from matcalc.tangents import is_constrained, perturbation, projection
 from matcalc.tokens import spelled

@@ -14,7 +14,9 @@ from typing import Any
 from sympy import Expr
 
 from matcalc.expressions import (
+    ONE,
     Dimension,
+    EntrywisePower,
     Expression,
     Hadamard,
     Number,
@@ -25,11 +27,11 @@ from matcalc.expressions import (
     Variable,
     variables_of,
 )
-from matcalc.leaves import number
-from matcalc.powers import hadamard, power
+from matcalc.leaves import MINUS_ONE, number
+from matcalc.powers import entrywise_power, hadamard, power
 from matcalc.products import multiply
 from matcalc.substitutions import substitute
-from matcalc.sums import add, split_coefficient
+from matcalc.sums import add, negate, split_coefficient
 from matcalc.transposes import transpose
 
 
@@ -62,13 +64,14 @@ def match(pattern: Expression, node: Expression, found: Match) -> Iterator[Match
         yield from _match_parameter(pattern, node, found)
     elif isinstance(pattern, Transpose):
         yield from match(pattern._args[0], transpose(node), found)
+    elif pattern._args[0] is MINUS_ONE and len(pattern._args) == 2 and isinstance(pattern._args[1], Variable):
+        yield from _match_parameter(pattern._args[1], negate(node), found)
     elif type(pattern) is not type(node):
         return
     elif isinstance(pattern, (Sum, Hadamard)):
         if len(pattern._args) == len(node._args):
             yield from _match_all(list(pattern._args), list(node._args), found)
     elif isinstance(pattern, Product):
-        assert isinstance(node, Product)
         same = pattern.coefficient == node.coefficient and len(pattern.chain) == len(node.chain)
         if same and len(pattern.scalars) == len(node.scalars):
             for m in _match_sequence(pattern.chain, node.chain, found):
@@ -147,6 +150,11 @@ def _match_some(
     for i, node in enumerate(nodes):
         for m in match(first, node, found):
             yield from _match_some(others, nodes[:i] + nodes[i + 1 :], m)
+        base, _ = _base_and_exponent(node)
+        rest = _without(node, base) if base is not node and type(first) is type(base) else None
+        if rest:
+            for m in match(first, base, found):
+                yield from _match_some(others, nodes[:i] + rest + nodes[i + 1 :], m)
 
 
 def _is_bound(pattern: Expression, found: Match) -> bool:
@@ -159,15 +167,23 @@ def _parameters(pattern: Expression) -> tuple[Variable, ...]:
 
 
 def _without(node: Expression, wanted: Expression) -> list[Expression] | None:
-    """What is left of a node when ``wanted`` is taken from it: nothing, or a lower power."""
+    """What is left of a factor when ``wanted`` is taken from it: nothing, or a lower power."""
     if node is wanted:
         return []
-    if node.is_scalar and isinstance(node, Power) and isinstance(wanted, Power) and node._args[0] is wanted._args[0]:
-        have, take = node._args[1], wanted._args[1]
-        if isinstance(have, Number) and isinstance(take, Number) and have.value.is_number:
-            if have.value * take.value > 0 and abs(have.value) > abs(take.value):
-                return [power(node._args[0], number(have.value - take.value))]
+    (base, have), (other, take) = _base_and_exponent(node), _base_and_exponent(wanted)
+    if base is other and have.is_number and have * take > 0 and abs(have) > abs(take):
+        raised = power if base.is_scalar else entrywise_power
+        return [raised(base, number(have - take))]
     return None
+
+
+def _base_and_exponent(node: Expression) -> tuple[Expression, Expr]:
+    """``(b, k)`` with node = b^k for a number k, entry by entry."""
+    if isinstance(node, EntrywisePower) or (isinstance(node, Power) and node.is_scalar):
+        base, exponent = node._args
+        if isinstance(exponent, Number) and base.shape == node.shape:
+            return base, exponent.value
+    return node, ONE
 
 
 def rewrite_at(left: Expression, right: Expression, node: Expression) -> Iterator[Expression]:

@@ -1,46 +1,44 @@
 """Simplification: of the equal forms of a result, one with few operations.
 
-Bottom up over the graph, each node once: the identities of the rule book where they shorten it, then sums
-factored.  Deterministic, and bounded in time.
+Bottom up over the graph, each node once: the identities of the rule book where they shorten it, sums factored,
+products multiplied out where something cancels.  Deterministic, and bounded in time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 
 from sympy import Integer, Rational
 
 from matcalc.applications import apply
+from matcalc.common_factors import factor
+from matcalc.entry_sums import without_index
+from matcalc.expansions import complemented, expanded, is_promising
 from matcalc.expressions import (
-    ONE,
     Apply,
-    Constant,
+    EntrywisePower,
     Expression,
     Hadamard,
-    Identity,
+    IndexedSum,
     Number,
-    Ones,
     Power,
     Product,
     Sum,
     Transpose,
-    Unit,
     Variable,
     postorder,
 )
-from matcalc.leaves import identity, number
+from matcalc.leaves import number, ones
+from matcalc.lengths import HALF, length
 from matcalc.matching import rewrite_at
-from matcalc.powers import hadamard, power
-from matcalc.products import multiply
+from matcalc.powers import entrywise_power, power
 from matcalc.registries import CONSTRUCTORS
 from matcalc.rule_book import Book, Record, Rule, head
 from matcalc.substitutions import substitute
-from matcalc.sums import add, split_coefficient
+from matcalc.sums import add, negate, split_coefficient
 
-MOST_TERMS = 60
-MOST_FACTORS = 1_000
-HALF = Rational(1, 2)
+MOST_ROUNDS = 8
+MOST_NESTED = 4
 
 
 def simplify(root: Expression) -> Expression:
@@ -53,13 +51,88 @@ def simplify(root: Expression) -> Expression:
     """
     order = postorder(root)
     _collect_identities(order)
-    shorter: dict[Expression, Expression] = {}
-    for node in order:
-        if node.operands:  # a leaf cannot be shorter
-            better = _improved(node if shorter.keys().isdisjoint(node.operands) else _rebuilt(node, shorter))
-            if better is not node:
-                shorter[node] = better
-    return shorter.get(root, root)
+    return _Search().settled(root, order)
+
+
+class _Search:
+    """One simplification: what has become shorter, and what has been seen to."""
+
+    def __init__(self) -> None:
+        self.has_complements = False
+        self.counts: dict[Expression, int] = {}
+        self.shorter: dict[Expression, Expression] = {}
+        self.seen: set[Expression] = set()
+        self.tried: set[Expression] = set()
+
+    def settled(self, root: Expression, order: Sequence[Expression], nested: int = 0) -> Expression:
+        """The shortest form found; nested searches are those for parts that a step has made."""
+        shorter, seen = self.shorter, self.seen
+        for node in order:
+            if node.operands:  # a leaf cannot be shorter
+                better = self._improved(
+                    node if shorter.keys().isdisjoint(node.operands) else _rebuilt(node, shorter), nested
+                )
+                seen.add(node)
+                if better is not node:
+                    shorter[node] = better
+                    seen.add(better)
+        return shorter.get(root, root)
+
+    def _improved(self, node: Expression, nested: int) -> Expression:
+        for _ in range(MOST_ROUNDS):
+            better = self._step(node, nested)
+            if better is node:
+                break
+            node = self._with_settled_parts(better, nested)
+        return node
+
+    def _with_settled_parts(self, node: Expression, nested: int) -> Expression:
+        if nested == MOST_NESTED or self.seen.issuperset(node.operands):
+            return node
+        for part in node.operands:
+            self.settled(part, _unseen(part, self.seen), nested + 1)
+        return node if self.shorter.keys().isdisjoint(node.operands) else _rebuilt(node, self.shorter)
+
+    def _step(self, node: Expression, nested: int) -> Expression:
+        better = _apply_identities(node)
+        if isinstance(better, Sum) or (isinstance(better, Product) and _is_scaled_sum(better)):
+            better = factor(better)
+        if better is not node or nested == MOST_NESTED:
+            return better
+        kind = type(node)
+        if kind is Product or kind is Sum or kind is Hadamard:
+            return self._cancelled(node, nested) if self.has_complements or is_promising(node) else node
+        if kind is IndexedSum:
+            return without_index(node) or node
+        if kind is Apply and node.function in _complements:
+            self.has_complements = True
+        return node
+
+    def _cancelled(self, node: Expression, nested: int) -> Expression:
+        """The node multiplied out where that is shorter in the end."""
+        others = [expanded(node, self.counts)] if is_promising(node) else []
+        if self.has_complements:
+            others += [complemented(node, _complements, self.counts), factor(node, slack=2)]
+        for other in others:
+            if other is not None and other is not node and other not in self.tried:
+                self.tried.add(other)
+                other = self.settled(other, _unseen(other, self.seen), nested + 1)
+                if length(other) < length(node):
+                    return other
+        return node
+
+
+def _unseen(root: Expression, seen: set[Expression]) -> list[Expression]:
+    """The parts that have not been seen, operands before the nodes that use them."""
+    order: dict[Expression, None] = {}
+    stack = [root]
+    while stack:
+        waiting = [o for o in stack[-1].operands if o.operands and o not in seen and o not in order]
+        if waiting:
+            stack += waiting
+        else:
+            order.setdefault(stack.pop())
+    return [node for node in order if node not in seen]
 
 
 def _rebuilt(node: Expression, shorter: Mapping[Expression, Expression]) -> Expression:
@@ -67,46 +140,6 @@ def _rebuilt(node: Expression, shorter: Mapping[Expression, Expression]) -> Expr
     if isinstance(node, Apply):
         return apply(node.function, *args[1:])
     return CONSTRUCTORS[type(node).__name__](*args)
-
-
-def length(node: Expression) -> int:
-    """About how many tokens the expression takes to write."""
-    stack = [node]
-    while stack:
-        part = stack[-1]
-        waiting = [] if hasattr(part, "_mark") else [o for o in part.operands if not hasattr(o, "_mark")]
-        if waiting:
-            stack.extend(waiting)
-        else:
-            part._mark = _own_length(part)
-            stack.pop()
-    found: int = node._mark
-    return found
-
-
-def _own_length(node: Expression) -> int:
-    inner = sum(o._mark for o in node.operands)
-    kind = type(node)
-    if kind in (Variable, Constant, Number):
-        return 1 + (isinstance(node, Number) and isinstance(node.value, Rational) and node.value.q != 1)
-    if kind in (Identity, Ones, Unit):
-        return 2
-    if kind in (Sum, Hadamard, Product):
-        return inner + len(node.operands) - 1
-    if kind is Power and isinstance(node._args[1], Number) and node._args[1].value in (-1, HALF):
-        return inner - node._args[1]._mark + 1
-    return inner + 1
-
-
-def _improved(node: Expression) -> Expression:
-    for _ in range(8):
-        better = _apply_identities(node)
-        if isinstance(better, Sum) or (isinstance(better, Product) and _is_scaled_sum(better)):
-            better = factor(better)
-        if better is node:
-            break
-        node = better
-    return node
 
 
 def _is_scaled_sum(node: Product) -> bool:
@@ -120,6 +153,8 @@ Pair = tuple[Expression, Expression, frozenset[str]]
 _identities: dict[str, list[Pair]] = {}
 _waiting: list[Record] | None = None
 _words: set[str] = set()
+_complements: set[str] = set()
+"""The functions with f(-X) = 1 - f(X)."""
 
 
 def _collect_identities(nodes: Sequence[Expression]) -> None:
@@ -145,14 +180,22 @@ def _add_identity(rule: Rule) -> None:
     scalar = _for_scalars(rule.left, rule.right)
     if scalar is not None and scalar[0] is not scalar[1]:
         pairs.append(scalar)
+    if isinstance(rule.right, Apply) and len(rule.right.operands) == 1 and rule.left is _complement_of(rule.right):
+        _complements.add(rule.right.function)
     for left, right in pairs:
         _identities.setdefault(head(left), []).append((left, right, _heads(left)))
+
+
+def _complement_of(node: Apply) -> Expression:
+    """1 - f(-X) for f(X)."""
+    return add(ones(*node.shape), negate(apply(node.function, negate(node.operands[0]))))
 
 
 def _heads(node: Expression) -> frozenset[str]:
     """The kinds of the operands, variables and numbers left out, and inner products: a quick sieve before matching."""
     operands = [split_coefficient(o)[1] for o in node.operands] if isinstance(node, Sum) else node.operands
     found = [head(o) for o in operands if type(o) not in (Variable, Number, Transpose)]
+    found += [head(o._args[0]) for o in operands if type(o) is Power or type(o) is EntrywisePower]
     if isinstance(node, Product) and (_is_inner(node) or any(_is_inner(s) for s in node.scalars)):
         found.append("inner product")
     return frozenset(found)
@@ -167,6 +210,7 @@ def forget_identities() -> None:
     global _waiting
     _waiting = None
     _words.clear()
+    _complements.clear()
     _identities.clear()
 
 
@@ -193,182 +237,21 @@ def _apply_identities(node: Expression) -> Expression:
             if length(result) < length(node):
                 return result
             break
-    if isinstance(node, Power) and isinstance(node._args[1], Number):
-        exponent = node._args[1].value
-        if exponent.is_Rational and exponent.q == 2 and exponent != HALF:
-            root = power(node._args[0], number(HALF))
-            better = _apply_identities(root)
-            if better is not root:
-                return power(better, number(2 * exponent))
-    return node
+    kind = type(node)
+    return _improved_power(node) if kind is Power or kind is EntrywisePower else node
 
 
-# ---- factoring ----------------------------------------------------------------------------------------------------
-
-
-def factor(node: Expression) -> Expression:
-    """A sum with common factors taken out, as long as that shortens it."""
-    c, inner = split_coefficient(node)
-    if not isinstance(inner, Sum) or len(inner._args) > MOST_TERMS:
+def _improved_power(node: Expression) -> Expression:
+    """A power of what the root or the reciprocal of its base becomes: 1/(1 + exp(t))^2 is sigmoid(-t)^2."""
+    base, exponent = node._args
+    if not isinstance(exponent, Number) or not isinstance(exponent.value, Rational) or base.is_scalar != node.is_scalar:
         return node
-    if sum(len(t.operands) for t in inner._args) > MOST_FACTORS:
+    value = exponent.value
+    if value.q > 2 or (value.p >= -1 if value.q == 1 else value.p == 1):
         return node
-    terms: list[Expression] = list(inner._args)
-    while len(terms) > 1:
-        best = _best_group(terms)
-        if best is None:
-            break
-        members, joined = best
-        terms = [t for i, t in enumerate(terms) if i not in members]
-        terms.append(joined)
-        total = add(*terms)
-        terms = list(total._args) if isinstance(total, Sum) else [total]
-    return multiply(number(c), add(*terms))
-
-
-Group = tuple[frozenset[int], Expression]
-
-
-def _best_group(terms: list[Expression]) -> Group | None:
-    """The terms with the most valuable common factor, and what they become."""
-    groups: dict[tuple[str, Expression], list[int]] = {}
-    for i, t in enumerate(terms):
-        for key in _factors_of(t):
-            members = groups.setdefault(key, [])
-            if not members or members[-1] != i:
-                members.append(i)
-    ranked = sorted(
-        ((len(m) - 1) * (length(key[1]) + 1), key[0], key[1].key, key, m) for key, m in groups.items() if len(m) > 1
-    )
-    for *_, key, members in reversed(ranked):
-        joined = _JOINERS[key[0]](key[1], [terms[i] for i in members])
-        if joined is not None:
-            before = sum(length(terms[i]) for i in members) + len(members) - 1
-            if length(joined) < before:
-                return frozenset(members), joined
-    return None
-
-
-def _factors_of(term: Expression) -> list[tuple[str, Expression]]:
-    """What could be taken out of a term: its first or last factor, a scalar, an entrywise factor, a function."""
-    _, rest = split_coefficient(term)
-    scalars, chain = _parts(rest)
-    found = []
-    for s in scalars:
-        base, exponent = s._args if isinstance(s, Power) else (s, None)
-        down = isinstance(exponent, Number) and exponent.value.is_negative
-        found.append(("below" if down else "scalar", base))
-    if chain:
-        found += [("first", chain[0]), ("last", chain[-1])]
-    if len(chain) == 1:
-        only = chain[0]
-        if isinstance(only, Hadamard):
-            found += [("entrywise", f) for f in only._args]
-        if isinstance(only, Apply) and only.function == "kron":
-            found += [("kron-left", only.operands[0]), ("kron-right", only.operands[1])]
-        if isinstance(only, Apply) and only.function in ("diag", "vec") and only.operands:
-            found.append((only.function, identity(ONE)))
-    if rest.is_scalar and isinstance(rest, Apply) and rest.function == "tr":
-        found.append(("tr", identity(ONE)))
-    return found
-
-
-def _parts(rest: Expression) -> tuple[tuple[Expression, ...], tuple[Expression, ...]]:
-    if isinstance(rest, Product):
-        if rest.is_scalar and rest.chain:
-            return (rest,), rest.chain
-        return rest.scalars, rest.chain
-    return ((rest,), ()) if rest.is_scalar else ((), (rest,))
-
-
-def _join_end(f: Expression, terms: Sequence[Expression], first: bool) -> Expression | None:
-    rests = []
-    for t in terms:
-        c, rest = split_coefficient(t)
-        scalars, chain = _parts(rest)
-        outer = () if rest.is_scalar and isinstance(rest, Product) and rest.chain else scalars
-        remaining = chain[1:] if first else chain[:-1]
-        if not remaining:
-            if isinstance(f, Identity):
-                rests.append(multiply(number(c), *outer))
-                continue
-            if f.is_scalar or (f.columns if first else f.rows) is ONE:
-                rests.append(multiply(number(c), *outer))
-                continue
-            remaining = (identity(f.columns if first else f.rows),)
-        rests.append(multiply(number(c), *outer, *remaining))
-    if len({r.shape for r in rests}) != 1:
-        return None
-    inner = factor(add(*rests))
-    return multiply(f, inner) if first else multiply(inner, f)
-
-
-def _join_scalar(base: Expression, terms: Sequence[Expression], down: bool) -> Expression | None:
-    """The smallest power of a scalar that all terms share, taken out."""
-    exponents = []
-    for t in terms:
-        for s in _parts(split_coefficient(t)[1])[0]:
-            b, e = s._args if isinstance(s, Power) else (s, number(1))
-            if b is base and (isinstance(e, Number) and e.value.is_negative) == down:
-                exponents.append(e)
-                break
-    if len(exponents) != len(terms) or not all(isinstance(e, Number) and e.value.is_number for e in exponents):
-        return None
-    least = min((e.value for e in exponents), key=abs)
-    inverse = power(base, number(-least))
-    return multiply(power(base, number(least)), factor(add(*(multiply(inverse, t) for t in terms))))
-
-
-def _join_entrywise(f: Expression, terms: Sequence[Expression]) -> Expression | None:
-    rests = []
-    for t in terms:
-        c, rest = split_coefficient(t)
-        scalars, chain = _parts(rest)
-        factors = list(chain[0]._args)
-        factors.remove(f)
-        rests.append(multiply(number(c), *scalars, hadamard(*factors)))
-    return hadamard(f, factor(add(*rests)))
-
-
-def _join_kron(left: bool) -> Callable[[Expression, Sequence[Expression]], Expression | None]:
-    def join(f: Expression, terms: Sequence[Expression]) -> Expression | None:
-        rests = []
-        for t in terms:
-            c, rest = split_coefficient(t)
-            scalars, chain = _parts(rest)
-            rests.append(multiply(number(c), *scalars, chain[0].operands[1 if left else 0]))
-        if len({r.shape for r in rests}) != 1:
-            return None
-        inner = factor(add(*rests))
-        return apply("kron", f, inner) if left else apply("kron", inner, f)
-
-    return join
-
-
-def _join_linear(function: str) -> Callable[[Expression, Sequence[Expression]], Expression | None]:
-    def join(_: Expression, terms: Sequence[Expression]) -> Expression | None:
-        rests = []
-        for t in terms:
-            c, rest = split_coefficient(t)
-            scalars, chain = _parts(rest)
-            applied = chain[0] if chain else rest
-            rests.append(multiply(number(c), *(scalars if chain else ()), applied.operands[0]))
-        if len({r.shape for r in rests}) != 1:
-            return None
-        return apply(function, factor(add(*rests)))
-
-    return join
-
-
-_JOINERS: dict[str, Callable[[Expression, Sequence[Expression]], Expression | None]] = {
-    "first": partial(_join_end, first=True),
-    "last": partial(_join_end, first=False),
-    "scalar": partial(_join_scalar, down=False),
-    "below": partial(_join_scalar, down=True),
-    "entrywise": _join_entrywise,
-    "kron-left": _join_kron(True),
-    "kron-right": _join_kron(False),
-    "diag": _join_linear("diag"),
-    "vec": _join_linear("vec"),
-    "tr": _join_linear("tr"),
-}
+    if isinstance(node, Power) and not node.is_scalar:
+        return node
+    raised, simple = power if isinstance(node, Power) else entrywise_power, HALF if value.q == 2 else Integer(-1)
+    root = raised(base, number(simple))
+    better = _apply_identities(root)
+    return node if better is root else raised(better, number(value / simple))

@@ -72,6 +72,10 @@ ORDER = [
     "differentials",
     "operator_matrices",
     "matching",
+    "lengths",
+    "common_factors",
+    "expansions",
+    "entry_sums",
     "simplification",
     "tangents",
     # presentation: how an expression is written

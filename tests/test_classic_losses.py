@@ -1,0 +1,86 @@
+"""The gradients and Hessians of well-known losses, in the form in which they are written by hand."""
+
+import pytest
+
+import matcalc as mc
+from matcalc.conditions import conditions_of
+
+SCALARS = "w, x: vector(n), y, b: scalar"
+CROSS_ENTROPY = "y.*log(sigmoid(X*w)) + (1 .- y).*log(1 .- sigmoid(X*w))"
+CURVATURE = "X'*diag(sigmoid(-X*w).*sigmoid(X*w))*X"
+GAUSS = "K: matrix(n,n) spd, y: vector(n), s: scalar"
+PROJECTION = "X: matrix(m,n), W: matrix(n,k) orthogonal"
+
+GRADIENTS = [
+    ("-y'*log(sigmoid(X*w)) - (1 .- y)'*log(1 .- sigmoid(X*w))", "w", None, "X'*(sigmoid(X*w) - y)"),
+    (f"-sum({CROSS_ENTROPY})", "w", None, "X'*(sigmoid(X*w) - y)"),
+    (f"-mean({CROSS_ENTROPY})", "w", None, "X'*(sigmoid(X*w) - y)/m"),
+    ("-y'*log(sigmoid(X*w)) - (1 .- y)'*log(sigmoid(-X*w))", "w", None, "X'*(sigmoid(X*w) - y)"),
+    ("-sum(log(sigmoid(y.*(X*w))))", "w", None, "-X'*(y.*sigmoid(-y.*(X*w)))"),
+    ("log(sigmoid(w'*x + b))", "w", SCALARS, "sigmoid(-w'*x - b)*x"),
+    ("-y*log(sigmoid(w'*x)) - (1 - y)*log(1 - sigmoid(w'*x))", "w", SCALARS, "(sigmoid(w'*x) - y)*x"),
+    ("log(1 + exp(-y*w'*x))", "w", SCALARS, "-y*sigmoid(-y*w'*x)*x"),
+    ("1/(1 + exp(-w'*x))", "w", SCALARS, "sigmoid(-w'*x)*sigmoid(w'*x)*x"),
+    ("exp(-t)*sigmoid(t)", "t", "t: scalar", "-sigmoid(-t)*sigmoid(t)"),
+    ("sum(max(0, 1 .- y.*(X*w)))", "w", None, "-X'*(y.*heaviside(ones - y.*(X*w)))"),
+    ("max(0, 1 - y*w'*x)", "w", SCALARS, "-y*heaviside(1 - y*w'*x)*x"),
+    ("sum(max(0, x).^2)", "x", None, "2*relu(x)"),
+    ("sum(abs(x).^2)", "x", None, "2*x"),
+    ("abs(t)^3", "t", "t: scalar", "3*t*abs(t)"),
+    ("sum(i, 1, n, x[i]^2)", "x", "x: vector(n)", "2*x"),
+    ("sum(i, 1, n, log(x[i]))", "x", "x: vector(n)", "1./x"),
+    ("sum(i, 1, m, (A[i,:]*x - b[i])^2)", "x", "A: matrix(m,n), b: vector(m), x: vector(n)", "2*A'*(A*x - b)"),
+    ("norm(x - mean(x)*ones(n))^2", "x", "x: vector(n)", "2*(x - sum(x)*ones/n)"),
+    ("norm(X - X*W*W')^2", "W", PROJECTION, "2*(W*W'*X' - X')*X*W"),
+    ("y'*inv(K)*y + logdet(K)", "K", GAUSS, "inv(K) - inv(K)*y*y'*inv(K)"),
+    ("tr(inv(K + s*eye(n))*y*y')", "K", GAUSS, "let M = inv(K + s*eye) in -M*y*y'*M"),
+    ("sum(X*w)", "w", None, "sum(X', 2)"),
+]
+
+HESSIANS = [
+    (f"-sum({CROSS_ENTROPY})", "w", None, CURVATURE),
+    (f"-mean({CROSS_ENTROPY})", "w", None, f"{CURVATURE}/m"),
+    ("sum(max(0, x).^2)", "x", None, "2*diag(heaviside(x))"),
+    ("sum(i, 1, n, x[i]^4)", "x", "x: vector(n)", "12*diag(x.^2)"),
+]
+
+CONDITIONS = [
+    (f"sum({CROSS_ENTROPY})", "w", None, ()),
+    ("sum(abs(x).^2)", "x", None, ()),
+    ("sum(max(0, x))", "x", None, ("x nonzero",)),
+    ("logdet(K) + y'*inv(K)*y", "K", None, ("det(K) positive",)),
+    ("x'*inv(A)'*x", "A", None, ("A invertible",)),
+]
+
+table = pytest.mark.parametrize(("f", "x", "where", "expected"), GRADIENTS)
+
+
+@table
+def test_the_gradient_is_the_one_written_by_hand(f: str, x: str, where: str | None, expected: str) -> None:
+    assert str(mc.gradient(f, x, where)) == expected
+
+
+@table
+def test_the_gradient_is_verified(f: str, x: str, where: str | None, expected: str) -> None:
+    assert mc.differentiate(f, x, where).verify(seed=1).passed
+
+
+@pytest.mark.parametrize(("f", "x", "where", "expected"), HESSIANS)
+def test_the_hessian_is_the_one_written_by_hand(f: str, x: str, where: str | None, expected: str) -> None:
+    D = mc.differentiate(f, x, where)
+    assert str(D.hessian) == expected
+    assert mc.verdicts.verify_derivative(D, ("hessian",), seed=1).passed
+
+
+@pytest.mark.parametrize(("f", "x", "where", "expected"), CONDITIONS)
+def test_a_condition_is_stated_once_and_only_where_it_is_needed(
+    f: str, x: str, where: str | None, expected: tuple[str, ...]
+) -> None:
+    D = mc.differentiate(f, x, where)
+    assert conditions_of(D.expression, D.variables) == expected
+
+
+def test_the_form_does_not_depend_on_the_order_of_what_was_typed() -> None:
+    turned = "(ones(m) - y)'*log(ones(m) - sigmoid(X*w)) + log(sigmoid(X*w))'*y"
+    assert str(mc.gradient(f"-({turned})", "w", "X: matrix(m,n), y: vector(m), w: vector(n)")) == GRADIENTS[0][3]
+    assert mc.parse("max(x, y)", "x, y: vector(n)") is mc.parse("max(y, x)", "x, y: vector(n)")
