@@ -28,6 +28,7 @@ from matcalc.tangents import perturbation
 # What bounds a search is the number of points, so that it finds the same again; time only where points are slow.
 MOST_POINTS, TIME = 300, 5.0
 LARGEST_SMALL_SIZE, MOST_SIZES = 3, 24
+MOST_ENTRIES = 400
 DRAWS = 4
 # The numbers that entries are taken from, simplest first.
 LEVELS = ((0, 1), (-1, 0, 1, 2), (-3, -2, -1, 1, 2, 3))
@@ -87,7 +88,7 @@ class _Search:
         count = 0
         for numbers in sorted(choices, key=lambda ns: (max(ns, default=0), sum(ns))):
             sizes = dict(zip(names, numbers, strict=True))
-            if self._fit(sizes) and count < MOST_SIZES:
+            if self._fit(sizes) and count < MOST_SIZES and self.computer.extent(sizes)[0] <= MOST_ENTRIES:
                 count += 1
                 yield sizes
 

@@ -38,11 +38,11 @@ from matcalc.sampling import NoPoint
 FINE_ZERO = 1e-50
 JITTERS = 8
 SUSPECT_ERROR = 1e-3
-EXTRA_POINTS = 8
+EXTRA_POINTS, NEARBY_POINTS = 8, 3
 # A formula with kinks may be right in some regions only: so many points are likely to find another.
 POINTS_WITH_KINKS = 24
 # Where exact arithmetic objects, so many times as many points are drawn.
-MORE_WHERE_DOUBTED = 3
+MORE_WHERE_DOUBTED = 4
 # Beyond these sizes sixty digits are used only where double precision is in doubt, or not at all.
 CHEAP_NODES, CHEAP_ENTRIES, AFFORDABLE_ENTRIES = 300, 400, 5000
 
@@ -138,11 +138,28 @@ class Jury:
                     point = self.source.draw(trial, coordinate=trial == 1 and trials > 2)
                     self._hear_at(point, self.tests if trial < trials else doubted)
                 self.points.append(point)
+            self._hear_near_an_objection()
         except NoPoint as error:
             self.stopped = error.message
         except TimeIsUp:
             self.stopped = "the time limit was reached"
         return self._report()
+
+    @property
+    def has_objection(self) -> bool:
+        """Whether a test failed at some point."""
+        return any(tally.against for tally in self.tallies.values())
+
+    def _hear_near_an_objection(self) -> None:
+        """Where a test failed at one point only, as it may in a small region, try again near it."""
+        for test in self.tests:
+            tally = self.tallies[test.form]
+            for _ in range(NEARBY_POINTS):
+                if len(tally.against) == 1:
+                    with np.errstate(all="ignore"):
+                        point = self.source.near(tally.against[0][0])
+                        self._hear_at(point, [test])
+                    self.points.append(point)
 
     def _number_of_points(self) -> int:
         """More where a formula may be right in some regions only, or where exact arithmetic objects."""
@@ -196,7 +213,8 @@ class Jury:
     def _report(self) -> Report:
         checks = tuple(self._check(test) for test in self.tests)
         refuted = next((t for t in self.tests if self.tallies[t.form].verdict == "refuted"), None)
-        all_verified = bool(self.points) and all(c.verdict == "verified" for c in checks)
+        heard = len(self.points) >= (self._number_of_points() if self.exact.agreed is False else 1)
+        all_verified = heard and all(c.verdict == "verified" for c in checks)
         exact = bool(self.exact.agreed) and all_verified
         verdict: Verdict = "refuted" if refuted else "verified" if all_verified else "inconclusive"
         errors = [t.worst for form, t in self.tallies.items() if t.worst is not None and form != "adjoint"]
@@ -204,7 +222,7 @@ class Jury:
         if refuted:
             reason, counterexample = counterexample_of(refuted, *self.tallies[refuted.form].against[0])
         elif verdict == "inconclusive" and not reason:
-            reason = next(c.reason for c in checks if c.verdict != "verified")
+            reason = next((c.reason for c in checks if c.verdict != "verified"), "too few points were found")
         return Report(
             verdict,
             "exact" if exact else "numeric",

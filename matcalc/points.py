@@ -43,6 +43,7 @@ CANDIDATES = 12
 SMALL_SCALE, ORDERS_OF_MAGNITUDE = 1 / 64, (-6.0, 6.0)
 # exp, gamma, … are too large, too small or too slow at a million.
 ORDERS_WITH_FUNCTIONS = (-6.0, 1.0)
+NEARBY = 0.01
 STEP_FOR_SENSITIVITY = 1e-9
 LARGEST_CHANGE = 1e-3
 
@@ -93,6 +94,19 @@ class PointSource:
         self._sizes_before.append(point.sizes)
         return point
 
+    def near(self, point: Point) -> Point:
+        """A point close to another, of the same sizes, with new directions; on curved surfaces the same values."""
+        rng = self.sampler.rng
+        values = dict(point.values)
+        for v in self.variables:
+            if "integer" not in v.properties and not v.properties & CURVED:
+                X = np.asarray(point.values[v.name])
+                X = X * (1 + NEARBY * rng.standard_normal(X.shape))
+                values[v.name] = X[()] if v.is_scalar else structured(v, X)
+        for name, v in self.perturbations.items():
+            values[name] = self.sampler.direction(v, values[v.name])
+        return Point(point.sizes, values, point.assumptions)
+
     def _draw(self, trial: int, coordinate: bool) -> Point:
         culprits: set[str] = set()
         best: tuple[tuple[int, ...], Point, list[Any]] | None = None
@@ -103,7 +117,8 @@ class PointSource:
                 scale *= self._scale_with_kinks(i)
             elif i < CANDIDATES // 2:
                 scale *= self._scale(trial)
-            point, memory = self._candidate(domain, trial, scale, coordinate)
+            before = self._sizes_before if i < CANDIDATES // 2 else []
+            point, memory = self._candidate(domain, trial, scale, coordinate, self._sizes(before))
             if not self._is_defined(memory, culprits):
                 continue
             made_of_rounding = self._made_of_rounding(point, memory)
@@ -152,9 +167,10 @@ class PointSource:
                         above_one=start.above_one | (names if above else set()),
                     )
 
-    def _candidate(self, domain: Domain, trial: int, scale: float, coordinate: bool) -> tuple[Point, list[Any]]:
+    def _candidate(
+        self, domain: Domain, trial: int, scale: float, coordinate: bool, sizes: Mapping[str, int]
+    ) -> tuple[Point, list[Any]]:
         sampler = self.sampler
-        sizes = self._sizes()
         values = {v.name: sampler.value(v, sizes, domain, scale) for v in self.variables}
         values |= self._whole_numbers(domain, trial)
         for name, v in self.perturbations.items():
@@ -175,14 +191,14 @@ class PointSource:
             found[v.name] = 0.0 if zero else float(2 * self.sampler.rng.integers(1, 3) - odd)
         return found
 
-    def _sizes(self) -> dict[str, int]:
-        """Sizes with which nothing grows too large."""
+    def _sizes(self, before: Sequence[Mapping[str, int]]) -> dict[str, int]:
+        """Sizes with which nothing grows too large, others than before."""
         for v in self.variables:
             if any(d.is_Integer and d > LARGEST_SIZE for d in v.shape):
                 raise NoPoint(f"{v.name} is {v.rows}×{v.columns}, which is too large to check")
         smallest, most = self.start.sizes or (SMALLEST_SIZE, LARGEST_SIZES[0])
         for largest in (most, *LARGEST_SIZES[1:]):
-            sizes = self.sampler.sizes(self.shapes, self.tall, self._sizes_before, largest, smallest)
+            sizes = self.sampler.sizes(self.shapes, self.tall, before, largest, smallest)
             shapes = [[int(dimension_value(d, sizes)) for d in shape] for shape in self.shapes]
             m, n = max(shapes, key=lambda shape: shape[0] * shape[1])
             if m * n <= COMFORTABLE_ENTRIES:

@@ -13,7 +13,17 @@ import numpy as np
 from matcalc.agreements import Sides
 from matcalc.computations import Computer
 from matcalc.counterexamples import smallest_counterexample
-from matcalc.derivative_tests import COTANGENT, TESTS, Case, Claim, Names, adjoint_test, adjoints_of, differential_tests
+from matcalc.derivative_tests import (
+    COTANGENT,
+    MOST_ENTRIES_SHOWN,
+    TESTS,
+    Case,
+    Claim,
+    Names,
+    adjoint_test,
+    adjoints_of,
+    differential_tests,
+)
 from matcalc.differences import Slope
 from matcalc.differentials import differential_of
 from matcalc.errors import ShapeError
@@ -162,8 +172,9 @@ def verify_tests(
             exact = examine(tests, computer, source, sampler.seed, deadline)
             if exact.refutes:
                 return _refuted_exactly(tests, computer, source, exact, explain)
-        report = Jury(tests, computer, source, trials, deadline, exact).hear()
-        if report.verdict != "inconclusive" or monotonic() > deadline:
+        jury = Jury(tests, computer, source, trials, deadline, exact)
+        report = jury.hear()
+        if report.verdict != "inconclusive" or jury.has_objection or monotonic() > deadline:
             break
     return _with_small_counterexample(report, tests, computer, source) if explain else report
 
@@ -208,6 +219,8 @@ def numbers_in_words(value: Any) -> str:
     >>> numbers_in_words([[1.0, 2.0], [0.5, -1.0]])
     '[1 2; 0.5 -1]'
     """
+    if np.size(value) > MOST_ENTRIES_SHOWN:
+        return f"({'×'.join(map(str, np.shape(value)))} numbers)"
     rows = [" ".join(f"{x:.6g}" for x in row) for row in np.atleast_2d(value)]
     return rows[0] if np.ndim(value) == 0 else f"[{'; '.join(rows)}]"
 
