@@ -210,15 +210,15 @@ class ExactTier:
         ranges = [(min(largest - 1, SMALLEST_SIZE), largest) for largest in LARGEST_SIZES]
         for smallest, largest in next(([r[1:]] for r in SMALLER_SIZES if tries > r[0]), ranges):
             sizes = self._sizes.sizes(source.shapes, source.tall, before, largest, smallest)
-            if self._entries(sizes) <= COMFORTABLE_ENTRIES:
+            if self.entries(sizes) <= COMFORTABLE_ENTRIES:
                 return sizes
         for _ in range(TRIES):
-            if self._entries(sizes) <= MOST_ENTRIES:
+            if self.entries(sizes) <= MOST_ENTRIES:
                 return sizes
             sizes = self._sizes.small_sizes(source.shapes, source.tall)
         raise NoPoint("the matrices are too large for exact arithmetic")
 
-    def _entries(self, sizes: Mapping[str, int]) -> int:
+    def entries(self, sizes: Mapping[str, int]) -> int:
         """The number of entries of the largest matrix."""
         return max(int(np.prod([int(dimension_value(d, sizes)) for d in shape])) for shape in self.source.shapes)
 

@@ -35,7 +35,7 @@ from matcalc.transposes import transpose
 from matcalc.writing import text
 
 POINTS, TRIES = 4, 40
-MOST_TERMS, MOST_MUTANTS = 16, 60
+MOST_TERMS, MOST_MUTANTS, MOST_ENTRIES = 16, 60, 1000
 LARGEST_FACTOR = 1000
 TIME, PLENTY = 5.0, 60.0
 
@@ -84,7 +84,7 @@ def _places(roots: Sequence[Expression], seed: int, *, of_ones: bool = False) ->
     before: list[Mapping[str, int]] = []
     for tries in range(1, TRIES * wanted):
         sizes = tier.sizes_of_ones() if of_ones else tier.draw_sizes(before[-POINTS:], tries - len(before))
-        if sizes is None or len(before) == wanted:
+        if sizes is None or len(before) == wanted or tier.entries(sizes) > MOST_ENTRIES:
             return
         try:
             place = tier.place(sizes)
