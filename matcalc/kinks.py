@@ -45,7 +45,9 @@ class Kinks:
         arguments = [np.asarray(memory[slot]) for slot in self._slots]
         alike = sum(not _differ(memory[p], memory[q]) for p, q in self._open)
         one_sided = sum(_is_one_sided(entries) for entries in arguments)
-        return alike, one_sided, self._signs(memory) in self._seen, sum(_is_close(entries) for entries in arguments)
+        signs = self._signs(memory)
+        seen = signs in self._seen and len(self._seen) < 2 ** len(signs)
+        return alike, one_sided, seen, sum(_is_close(entries) for entries in arguments)
 
     def _signs(self, memory: Sequence[Any]) -> bytes:
         """The signs of the arguments that are scalars: which of the regions between their kinks a point is in."""
