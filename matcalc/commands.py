@@ -271,7 +271,7 @@ def verify_command(
         if plot or plot_file:
             raise MatcalcError("--plot needs an expression", hint='matcalc verify "sum(exp(x))" x --plot')
         return _self_check(seed, style, jobs, rule_files)
-    names = (variable,) if variable else _only_variable(expression, where)
+    names = _names(variable) if variable else _only_variable(expression, where)
     if len(names) != 1 and claim is not None:
         raise UnknownName("name the variable that the claim is about", hint=f"one of {', '.join(names)}")
     report = verify(expression, names, claim, where=where, trials=trials, seed=seed, layout=layout)
