@@ -21,8 +21,6 @@ LARGEST_BAR = 1e-8
 LOOSE_ROUNDING, LOOSE_BAR = 1e-8, 1e-5
 # Sixty digits: what is between agreement and disagreement is not decided.
 FINE_ROUNDING, FINE_DISAGREEMENT = 1e-35, 1e-30
-# (less where two values are compared without a difference quotient)
-FINE_ROUNDING_OF_VALUES, FINE_DISAGREEMENT_OF_VALUES = 1e-48, 1e-44
 LARGEST_FINE_BAR = 1e-10
 FINE_BARS_AGREED, FINE_BARS_REFUSED = 1e3, 1e6
 # What is made of rounding changes by more than this part of itself with the last digits of the inputs.
@@ -98,12 +96,11 @@ def fine_agreement(sides: Sides, rounding: float = 0.0) -> Agreement:
         return "disagree"
     if not size:
         return "zero"
-    rounded = (FINE_ROUNDING, FINE_DISAGREEMENT) if bar else (FINE_ROUNDING_OF_VALUES, FINE_DISAGREEMENT_OF_VALUES)
-    close = max(FINE_BARS_AGREED * bar, rounded[0] * size)
+    close = max(FINE_BARS_AGREED * bar, FINE_ROUNDING * size)
     if difference <= max(close, min(rounding, LARGEST_FINE_BAR * size)):
         resolved = bar <= LARGEST_FINE_BAR * size
         return "agree" if resolved else "unknown" if magnitude(sides.found) else "zero"
-    far = max(FINE_BARS_REFUSED * bar, rounded[1] * size, rounding)
+    far = max(FINE_BARS_REFUSED * bar, FINE_DISAGREEMENT * size, rounding)
     return "disagree" if difference > far else "unknown"
 
 

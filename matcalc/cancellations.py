@@ -36,15 +36,17 @@ def largest_cancelling(nodes: Sequence[Expression], memory: Sequence[Any]) -> fl
         largest = max((float(np.max(np.abs(v))) for v in memory if v is not None), default=0.0)
         if not np.isfinite(largest):
             return np.inf
-        return largest if any(_cancels(node, values) for node in nodes) else 0.0
+        cancelling = max((_cancelling(node, values) for node in nodes), default=0.0)
+        return max(largest, cancelling) if cancelling else 0.0
 
 
-def _cancels(node: Expression, values: Values) -> bool:
-    """Whether some entry is a million million times smaller than what it was added up from."""
+def _cancelling(node: Expression, values: Values) -> float:
+    """The largest number that an entry was added up from, if it is a million million times smaller, else 0."""
     summands = _SUMMANDS.get(type(node))
     if summands is None or values[node] is None:
-        return False
-    return bool(np.any(summands(node, values) > DEEP * np.abs(values[node])))
+        return 0.0
+    found = summands(node, values)
+    return float(np.max(found)) if np.any(found > DEEP * np.abs(values[node])) else 0.0
 
 
 def _of_sum(node: Sum, values: Values) -> Any:

@@ -39,6 +39,8 @@ FINE_ZERO = 1e-50
 JITTERS = 8
 SUSPECT_ERROR = 1e-3
 EXTRA_POINTS, NEARBY_POINTS = 8, 3
+# Where exact arithmetic agrees, so small a difference is the rounding of an ill-conditioned value.
+ROUNDING_WHERE_EXACT = 1e-20
 # A formula with kinks may be right in some regions only: so many points are likely to find another.
 POINTS_WITH_KINKS = 24
 # Where exact arithmetic objects, so many times as many points are drawn.
@@ -204,6 +206,8 @@ class Jury:
             tally.reason = f"{name} be computed to sixty digits"
             return loose_agreement(sides), sides
         undefined = bool(np.isnan(magnitude(fine_sides.found)))
+        if self.exact.agreed and fine_sides.difference <= ROUNDING_WHERE_EXACT * fine_sides.size:
+            found = "agree" if found == "agree" else "unknown"
         if float_agreement(sides) == "agree" and (found != "disagree" or undefined):
             return "agree", sides
         return found, fine_sides
