@@ -129,9 +129,6 @@ _OF_NUMBERS: dict[str, tuple[OfNumber, OfNumber]] = {
     "relu": (lambda F, u: u * _step(F, u), _step),
 }
 
-ROOTS = frozenset({"arcsin", "arccos", "arcsinh", "arccosh", "erf", "cbrt"})
-KINKED = frozenset({"abs", "sign", "heaviside", "relu"})
-
 
 def applied(value: OfNumber, derivative: OfNumber, x: Dual) -> Dual:
     """f(a + bε) = f(a) + f′(a) b ε, entry by entry."""

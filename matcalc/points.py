@@ -89,7 +89,7 @@ class PointSource:
         self.start = _narrowed(self.start, nodes)
 
     def draw(self, trial: int = 0, *, coordinate: bool = False) -> Point:
-        """The next point; `trial` alternates the sides of scalar kinks. Raises NoPoint."""
+        """The next point; `trial` chooses its order of magnitude and the whole numbers in it. Raises NoPoint."""
         point = self._draw(trial, coordinate)
         self._sizes_before.append(point.sizes)
         return point

@@ -79,6 +79,5 @@ def test_declared_properties_hold() -> None:
 
 def test_the_sentence_names_the_point() -> None:
     words = str(report("x'*A*x", "x", "2*A*x"))
-    assert "at A = [0 1; 0 0], x = [0; 1]: the claimed gradient gives 2 in entry 1, where 1 is right" in words or (
-        "the claimed gradient gives" in words and "at A = [" in words
-    )
+    assert "at A = [" in words
+    assert "the claimed gradient gives" in words
