@@ -17,7 +17,9 @@ from matcalc.leaves import PI, name_argument, number, ones
 from matcalc.powers import entrywise_power, hadamard
 from matcalc.products import multiply
 from matcalc.registries import CONSTRUCTORS
+from matcalc.sizes import size_value
 from matcalc.sums import add, describe, scale
+from matcalc.syntax import parse_expression
 
 NormalForm = Callable[[str, Sequence[Expression]], Expression | None]
 NORMAL_FORMS: dict[str, NormalForm] = {}
@@ -47,6 +49,8 @@ def _dimensions(word: str) -> tuple[Expr, Expr]:
 
 
 def _dimension(word: str) -> Expr:
+    if "(" in word:
+        return size_value(parse_expression(word), word)
     result: Expr = ONE
     for factor in word.split("*"):
         result = result * (Integer(int(factor)) if factor.isdigit() else Symbol(factor))
@@ -92,8 +96,8 @@ def _expected(name: str) -> str:
 def _resolve(pattern: Expr, bound: dict[Any, Dimension]) -> Dimension:
     if pattern in bound:
         return bound[pattern]
-    result: Dimension = pattern.xreplace(bound) if pattern.is_Mul else pattern
-    return sp.expand(result) if any(factor.is_Add for factor in result.args) else result
+    result: Dimension = pattern if pattern.is_Atom else pattern.xreplace(bound)
+    return sp.expand(result) if pattern.is_Add or any(factor.is_Add for factor in result.args) else result
 
 
 def _unvec_shape(arguments: Sequence[Expression], sizes: Sequence[Any]) -> Shape:

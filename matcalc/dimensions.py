@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, count
 from math import prod
 
-from sympy import Add, Dummy, Expr, S, expand
+from sympy import Add, Dummy, Expr, S, expand, factor
 
 from matcalc.expressions import ONE, Dimension, Shape, dimension
 
@@ -199,6 +199,18 @@ def expanded(d: Expr) -> Dimension:
         d = expand(d)
     if d.is_Integer and d > LARGEST_SIZE:
         raise TooLarge
+    return d
+
+
+def in_factors(d: Expr) -> Expr:
+    """A dimension as it is written: in factors where that takes a fraction from its terms.
+
+    >>> n = dimension("n")
+    >>> in_factors(n**2 / 2 + n / 2), in_factors(n**2 + n)
+    (n*(n + 1)/2, n**2 + n)
+    """
+    if d.is_Add and any(term.as_coeff_Mul()[0].is_Integer is False for term in d.args):
+        return factor(d)
     return d
 
 

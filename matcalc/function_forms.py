@@ -27,7 +27,7 @@ from matcalc.expressions import (
     Variable,
     Zero,
 )
-from matcalc.leaves import ONE_NODE, ZERO_NODE, identity, is_zero, number, ones, zero
+from matcalc.leaves import ONE_NODE, ZERO_NODE, half_size, identity, is_zero, number, ones, zero
 from matcalc.powers import entrywise_power, hadamard, of_ones, power
 from matcalc.products import multiply
 from matcalc.sums import add, product_of, scale, split_coefficient, unsigned
@@ -205,14 +205,11 @@ def _diag(x: Expression) -> Expression | None:
         return zero(x.rows, x.rows)
     if isinstance(x, Ones):
         return identity(x.rows)
-    if isinstance(x, Product) and (x.coefficient is not ONE or x.scalars):
-        bare = product_of(ONE, (), x.chain, x.shape)
-        return multiply(number(x.coefficient), *x.scalars, apply("diag", bare))
     if isinstance(x, Apply) and x.function == "diagonal":
         A = x.operands[0]
         if isinstance(A, Variable) and "diagonal" in A.properties:
             return A
-    return None
+    return _without_factors("diag", x)
 
 
 def _diagonal(A: Expression) -> Expression | None:
@@ -262,10 +259,25 @@ def _vec(A: Expression) -> Expression | None:
         return ones(A.rows * A.columns, ONE)
     if isinstance(A, Apply) and A.function == "unvec":
         return A.operands[0]
+    return _without_factors("vec", A)
+
+
+def _without_factors(name: str, A: Expression) -> Expression | None:
+    """A linear function of a product with numbers and scalars before it, taken out."""
     if isinstance(A, Product) and (A.coefficient is not ONE or A.scalars):
         bare = product_of(ONE, (), A.chain, A.shape)
-        return multiply(number(A.coefficient), *A.scalars, apply("vec", bare))
+        return multiply(number(A.coefficient), *A.scalars, apply(name, bare))
     return None
+
+
+def _vech(A: Expression) -> Expression | None:
+    if A.is_scalar:
+        return A
+    if isinstance(A, Zero):
+        return zero(half_size(A.rows), ONE)
+    if isinstance(A, Ones):
+        return ones(half_size(A.rows), ONE)
+    return _without_factors("vech", A)
 
 
 def _unvec(x: Expression, m: Expression, n: Expression) -> Expression | None:
@@ -330,10 +342,7 @@ def _triangle(name: str) -> Any:
     def normal(A: Expression) -> Expression | None:
         if isinstance(A, (Zero, Identity)) or (isinstance(A, Apply) and A.function in ("diag", name)):
             return A
-        if isinstance(A, Product) and (A.coefficient is not ONE or A.scalars):
-            bare = product_of(ONE, (), A.chain, A.shape)
-            return multiply(number(A.coefficient), *A.scalars, apply(name, bare))
-        return None
+        return _without_factors(name, A)
 
     return normal
 
@@ -353,6 +362,7 @@ _FORMS: dict[str, Any] = {
     "diag": _diag,
     "diagonal": _diagonal,
     "vec": _vec,
+    "vech": _vech,
     "unvec": _unvec,
     "kron": _kron,
     "norm2": _norm2,

@@ -33,6 +33,7 @@ from matcalc.expressions import (
     Variable,
     Zero,
 )
+from matcalc.leaves import Duplication, Elimination
 from matcalc.notations import (
     PRODUCT,
     Notation,
@@ -96,6 +97,11 @@ def _unit(sheet: Sheet, node: Unit) -> Both:
 def _commutation(sheet: Sheet, node: Commutation) -> Both:
     m, n = node._args
     return Notation("commutation", (sheet.commutation,), (m, n)), Notation("commutation", (sheet.commutation,), (n, m))
+
+
+def _half(sheet: Sheet, node: Duplication | Elimination) -> Both:
+    plain = call(type(node).__name__.lower(), number(node._args[0]))
+    return plain, transposed(plain)
 
 
 def _transpose(sheet: Sheet, node: Transpose) -> Both:
@@ -272,6 +278,8 @@ _RULES: dict[type[Expression], Callable[[Any, Any], Both]] = {
     Zero: _sized,
     Unit: _unit,
     Commutation: _commutation,
+    Duplication: _half,
+    Elimination: _half,
     Transpose: _transpose,
     Sum: sum_layout,
     Product: product_layout,

@@ -28,6 +28,19 @@ from matcalc.expressions import (
 )
 from matcalc.registries import CONSTRUCTORS
 
+
+class Duplication(Expression):
+    """The duplication matrix D(n): D vech(S) = vec(S) for S of shape (n, n), symmetric."""
+
+    __slots__ = ()
+
+
+class Elimination(Expression):
+    """The elimination matrix L(n): L vec(A) = vech(A) for A of shape (n, n)."""
+
+    __slots__ = ()
+
+
 PROPERTIES = (
     *("symmetric", "skew", "diagonal", "spd", "orthogonal", "lower", "upper"),
     *("unit", "positive", "nonzero", "integer", "constant"),
@@ -164,6 +177,21 @@ def commutation(m: Dimension, n: Dimension) -> Expression:
     return identity(m * n) if m is ONE or n is ONE else intern(Commutation, (m, n), (expand(m * n), expand(m * n)))
 
 
+def half_size(n: Dimension) -> Dimension:
+    """n(n + 1)/2, the length of vech(A) for A of shape (n, n)."""
+    return expand(n * (n + 1) / 2)
+
+
+def duplication(n: Dimension) -> Expression:
+    """D(n), with D vech(S) = vec(S) for S symmetric; Magnus & Neudecker 1980, The elimination matrix."""
+    return ONE_NODE if n is ONE else intern(Duplication, (n,), (expand(n**2), half_size(n)))
+
+
+def elimination(n: Dimension) -> Expression:
+    """L(n), with L vec(A) = vech(A), the entries on and below the diagonal column by column; *ibid.*"""
+    return ONE_NODE if n is ONE else intern(Elimination, (n,), (half_size(n), expand(n**2)))
+
+
 def expression(value: Any) -> Expression:
     """An expression for a Python value: an expression itself, or a number."""
     if isinstance(value, Expression):
@@ -187,4 +215,6 @@ CONSTRUCTORS.update(
     Zero=zero,
     Unit=unit,
     Commutation=commutation,
+    Duplication=duplication,
+    Elimination=elimination,
 )

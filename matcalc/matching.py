@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from sympy import Expr
+from sympy import Expr, expand
 
 from matcalc.expressions import (
     ONE,
@@ -55,7 +55,7 @@ def match_size(pattern: Dimension, size: Dimension, found: Match) -> bool:
     """Match one dimension."""
     if pattern.is_Symbol:
         return bool(found.sizes.setdefault(pattern, size) == size)
-    return bool(pattern.xreplace(found.sizes) == size)
+    return bool(expand(pattern.xreplace(found.sizes)) == size)
 
 
 def match(pattern: Expression, node: Expression, found: Match) -> Iterator[Match]:

@@ -13,7 +13,7 @@ from matcalc.syntax_trees import Tree
 from matcalc.walks import DEEPEST_SUMS, Survey
 
 BARE_NAMES = {"eye": "eye", "I": "eye", "ones": "ones", "zeros": "zeros"}
-_BUILDERS = ("vector", "matrix", "sum", "reshape", "commutation")
+_BUILDERS = ("vector", "matrix", "sum", "reshape", "commutation", "duplication", "elimination")
 LONGEST_GLUED = 8
 _ARGUMENT = re.compile(r"[ *·]*([^\W\d]\w*'?)")
 

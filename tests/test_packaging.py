@@ -26,6 +26,8 @@ ORDER = [
     # nodes and their normal form
     "registries",
     "expressions",
+    "dimensions",
+    "sizes",
     "pickling",
     "leaves",
     "sums",
@@ -45,8 +47,6 @@ ORDER = [
     "contexts",
     "high_precision",
     # from trees to expressions: sizes, shapes, kinds
-    "dimensions",
-    "sizes",
     "declarations",
     "inferences",
     "collection_shapes",
