@@ -199,4 +199,9 @@ def entrywise_value(formula: Expr, symbol: Symbol, argument: Expression) -> Expr
     return apply(FROM_SYMPY[formula.func], *parts)
 
 
-CONSTRUCTORS.update(Apply=apply, is_entrywise=is_entrywise)
+def is_analytic(name: str) -> bool:
+    """Whether the function of that name is an analytic function of matrices or the derivative of one."""
+    return FUNCTIONS[name].analytic
+
+
+CONSTRUCTORS.update(Apply=apply, is_entrywise=is_entrywise, is_analytic=is_analytic)

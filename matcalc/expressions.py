@@ -55,7 +55,10 @@ class Expression(Basic):
     True
     """
 
-    __slots__ = ("__weakref__", "_contexts", "_mark", "_transposed", "is_scalar", "key", "operands", "shape", "ticks")
+    __slots__ = (
+        *("__weakref__", "_contexts", "_mark", "_transposed", "_triangles"),
+        *("is_scalar", "key", "operands", "shape", "ticks"),
+    )
 
     shape: Shape
     operands: tuple[Expression, ...]
@@ -271,12 +274,6 @@ class Zero(Expression):
 
 class Unit(Expression):
     """The i-th column eᵢ of the identity of size n; A[i,j] is eᵢᵀAeⱼ."""
-
-    __slots__ = ()
-
-
-class Commutation(Expression):
-    """The commutation matrix K(m,n): K vec(A) = vec(Aᵀ) for A of shape (m, n)."""
 
     __slots__ = ()
 

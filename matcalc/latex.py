@@ -12,8 +12,8 @@ from typing import cast
 
 from sympy import Expr, Rational, latex
 
-from matcalc.expressions import Expression
 from matcalc.dimensions import in_factors
+from matcalc.expressions import Expression
 from matcalc.function_table import FUNCTIONS
 from matcalc.latex_names import labels_of, latex_name, script
 from matcalc.notations import ATOM, NEGATIVE, POSTFIX, POWER, PRODUCT, SUM, Notation

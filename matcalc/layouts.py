@@ -16,7 +16,6 @@ from matcalc.expressions import (
     ONE,
     Apply,
     Block,
-    Commutation,
     Constant,
     EntrywisePower,
     Expression,
@@ -33,7 +32,7 @@ from matcalc.expressions import (
     Variable,
     Zero,
 )
-from matcalc.leaves import Duplication, Elimination
+from matcalc.leaves import Commutation, Duplication, Elimination
 from matcalc.notations import (
     PRODUCT,
     Notation,

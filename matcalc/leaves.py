@@ -13,7 +13,6 @@ from matcalc.errors import MatcalcError, ShapeError
 from matcalc.expressions import (
     ONE,
     SCALAR,
-    Commutation,
     Constant,
     Dimension,
     Expression,
@@ -27,6 +26,12 @@ from matcalc.expressions import (
     intern,
 )
 from matcalc.registries import CONSTRUCTORS
+
+
+class Commutation(Expression):
+    """The commutation matrix K(m,n): K vec(A) = vec(Aᵀ) for A of shape (m, n)."""
+
+    __slots__ = ()
 
 
 class Duplication(Expression):

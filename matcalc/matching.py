@@ -30,6 +30,7 @@ from matcalc.expressions import (
 from matcalc.leaves import MINUS_ONE, number
 from matcalc.powers import entrywise_power, hadamard, power
 from matcalc.products import multiply
+from matcalc.structures import has_property
 from matcalc.substitutions import substitute
 from matcalc.sums import add, negate, split_coefficient
 from matcalc.transposes import transpose
@@ -87,7 +88,7 @@ def _match_parameter(pattern: Variable, node: Expression, found: Match) -> Itera
         return
     if pattern.is_scalar != node.is_scalar:
         return
-    if pattern.properties and not (isinstance(node, Variable) and pattern.properties <= node.properties):
+    if pattern.properties and not all(has_property(node, word) for word in pattern.properties):
         return
     m = found.copy()
     m.values[pattern] = node

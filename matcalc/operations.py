@@ -20,7 +20,6 @@ from matcalc.expressions import (
     ONE,
     Apply,
     Block,
-    Commutation,
     Constant,
     EntrywisePower,
     Expression,
@@ -37,7 +36,7 @@ from matcalc.expressions import (
     Zero,
 )
 from matcalc.function_table import FUNCTIONS
-from matcalc.leaves import Duplication, Elimination, ones, zero
+from matcalc.leaves import Commutation, Duplication, Elimination, ones, zero
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 Operation: TypeAlias = Callable[..., Any]

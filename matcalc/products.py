@@ -15,7 +15,6 @@ from matcalc.expressions import (
     ONE,
     SCALAR,
     Apply,
-    Commutation,
     Expression,
     Identity,
     Number,
@@ -33,6 +32,8 @@ from matcalc.expressions import (
 from matcalc.leaves import (
     MINUS_ONE,
     ONE_NODE,
+    ZERO_NODE,
+    Commutation,
     expression,
     identity,
     number,
@@ -40,6 +41,7 @@ from matcalc.leaves import (
     zero,
 )
 from matcalc.registries import CONSTRUCTORS
+from matcalc.structures import DIAGONAL, triangles
 from matcalc.sums import (
     ZERO_VALUE,
     add,
@@ -113,12 +115,22 @@ def _push(chain: list[Expression], f: Expression, todo: list[Expression], coeffi
         if shortened is not None:
             todo.append(shortened)
             return coefficient
+        if _are_exchanged(top, f):
+            todo += [chain.pop(), f]
+            return coefficient
     if _take_diagonal(chain, f, todo):
         return coefficient
     chain.append(f)
     if f.columns is ONE:
         _take_scalar(chain, todo)
     return coefficient
+
+
+def _are_exchanged(top: Expression, f: Expression) -> bool:
+    """Whether two diagonal matrices, which commute, stand against their order."""
+    if triangles(f) != DIAGONAL or triangles(top) != DIAGONAL:
+        return False
+    return base_and_exponent(f)[0].key < base_and_exponent(top)[0].key
 
 
 def _take_diagonal(chain: list[Expression], f: Expression, todo: list[Expression]) -> bool:
@@ -263,6 +275,8 @@ def _assemble(
         c, rest = split_coefficient(merged)
         coefficient = coefficient if c is ONE else coefficient * c
         scalars.extend(rest.scalars if isinstance(rest, Product) and not rest.chain else (rest,))
+    if coefficient is ZERO_VALUE:
+        return zero(*(shape if kept else SCALAR))
     scalars = [s for s in scalars if s is not ONE_NODE]
     scalars.sort(key=lambda s: s.key)
     if not kept and coefficient is ONE and len(scalars) == 1:
@@ -294,6 +308,8 @@ def _inner_product(piece: list[Expression]) -> Expression:
     first, last = transpose(forward[0]), forward[-1]
     if first.key > last.key or (first is last and len(piece) > 2):
         d, backward = _unsigned_chain([transpose(f) for f in reversed(forward)])
+        if d == -1 and backward == forward:
+            return ZERO_NODE  # x'Kx with K skew
         if first is not last or [f.key for f in backward] < [f.key for f in forward]:
             c, forward = c if d is ONE else c * d, backward
     chain = tuple(forward)

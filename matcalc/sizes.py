@@ -136,7 +136,7 @@ def size_text(d: Dimension) -> str:
 
 def _factor_text(d: Dimension) -> str:
     text = size_text(d)
-    return f"({text})" if in_factors(d).is_Add and not is_unknown(d) or "/" in text else text
+    return f"({text})" if (in_factors(d).is_Add and not is_unknown(d)) or "/" in text else text
 
 
 def shape_words(shape: Shape) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from matcalc.expressions import (
     Apply,
-    Commutation,
     Expression,
     Identity,
     Number,
@@ -15,7 +14,7 @@ from matcalc.expressions import (
     Product,
     Sum,
 )
-from matcalc.leaves import Duplication, Elimination
+from matcalc.leaves import Commutation, Duplication, Elimination
 from matcalc.notations import (
     Notation,
 )

@@ -20,7 +20,6 @@ from matcalc.errors import MatcalcError
 from matcalc.expressions import (
     Apply,
     Block,
-    Commutation,
     Constant,
     EntrywisePower,
     Expression,
@@ -39,7 +38,7 @@ from matcalc.expressions import (
     postorder,
 )
 from matcalc.function_table import FUNCTIONS
-from matcalc.leaves import CONSTANTS, MINUS_ONE, Duplication, Elimination
+from matcalc.leaves import CONSTANTS, MINUS_ONE, Commutation, Duplication, Elimination
 from matcalc.transposes import transpose
 
 _Values = dict[Expression, Any]

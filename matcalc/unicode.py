@@ -14,8 +14,8 @@ from typing import Any, cast
 
 from sympy import Expr, Rational, sstr
 
-from matcalc.expressions import Expression
 from matcalc.dimensions import in_factors
+from matcalc.expressions import Expression
 from matcalc.notations import ATOM, NEGATIVE, POSTFIX, POWER, PRODUCT, Notation
 from matcalc.text import number_text
 from matcalc.tokens import GREEK_LETTERS, spelled
