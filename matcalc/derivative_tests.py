@@ -219,7 +219,10 @@ def adjoints_of(case: Case) -> dict[Variable, Expression]:
 def adjoint_test(case: Case, adjoints: Mapping[Variable, Expression]) -> Test:
     def sides(s: Place) -> Sides:
         w, Lv = s.values[COTANGENT], s.value(case.linear)
-        right = [dot(s.value(g), s.values[case.first[v].name]) for v, g in adjoints.items()]
-        return Sides(dot(w, Lv), Slope(sum(right[1:], right[0]), 0.0), s.scale(w, Lv))
+        pairs = [(v, s.value(g), s.values[case.first[v].name]) for v, g in adjoints.items()]
+        right = [dot(g, dv) for _, g, dv in pairs]
+        # on a curved domain x'dx is rounding, where an answer has 0
+        curved = [s.scale(g, dv) for v, g, dv in pairs if v.properties & CURVED]
+        return Sides(dot(w, Lv), Slope(sum(right[1:], right[0]), 0.0), max(s.scale(w, Lv), *curved, 0.0))
 
     return Test("adjoint", sides, statement="⟨w, L v⟩ and ⟨L* w, v⟩ differ: the first gives")

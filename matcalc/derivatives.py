@@ -26,7 +26,7 @@ from matcalc.reading import read
 from matcalc.registries import method
 from matcalc.simplification import simplify
 from matcalc.sums import add
-from matcalc.tangents import is_constrained, perturbation, projection
+from matcalc.tangents import is_constrained, is_curved, on_tangents, perturbation, projection, without_normal
 from matcalc.tokens import spelled
 from matcalc.writing import text
 
@@ -71,9 +71,21 @@ class Derivative:
     @cached_property
     def differential(self) -> Expression:
         """f′(x)[dx], linear in the perturbations."""
-        return self._answer(self._simplest_differential())
+        return self._answer(self._on_tangents(self._ambient_differential))
 
-    def _simplest_differential(self) -> Expression:
+    def _on_tangents(self, ambient: Expression) -> Expression:
+        """The differential without what is 0 for perturbations tangent to a curved domain."""
+        if not any(map(is_curved, self.variables)):
+            return ambient
+        forms = [on_tangents(ambient, self.perturbations)]
+        if self.expression.is_scalar:
+            kept = {x: without_normal(x, g) for x, g in self._adjoint_of_one.items()}
+            forms.append(add(*(inner_product(g, self.perturbations[x]) for x, g in kept.items())))
+        return min((ambient, *map(simplify, forms)), key=length)
+
+    @cached_property
+    def _ambient_differential(self) -> Expression:
+        """The differential as if the variables were not on a curved domain."""
         direct = simplify(differential_of(self.expression, self.perturbations))
         if not self.expression.is_scalar:
             return direct
@@ -132,7 +144,7 @@ class Derivative:
     def second_differential(self) -> Expression:
         """f″(x)[dx, dx_], bilinear and symmetric in the two perturbations."""
         self._refuse_curved("second differential")
-        return self._answer(simplify(differential_of(self.differential, self.second_perturbations)))
+        return self._answer(simplify(differential_of(self._ambient_differential, self.second_perturbations)))
 
     def _refuse_curved(self, form: str) -> None:
         """On a curved set a second derivative depends on the connection, which is not supported yet."""

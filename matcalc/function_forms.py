@@ -258,6 +258,8 @@ def _triangle(name: str, kept: int) -> Any:
 def _adj(A: Expression) -> Expression | None:
     if A.is_scalar:
         return ONE_NODE
+    if is_orthogonal(A):
+        return multiply(apply("det", A), transpose(A))
     return A if isinstance(A, Identity) else None
 
 
