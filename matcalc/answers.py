@@ -74,7 +74,8 @@ class Answer:
             "variables": variables,
             "with_respect_to": [v.name for v in D.variables],
             "notes": list(D.notes),
-            "conditions": list(conditions_of(D.expression, D.variables)),
+            "conditions": list(self.conditions()),
+            "inner_product": str(D.inner) if D.inner else None,
             "layout": self.layout,
             "forms": forms,
             "report": self.report.to_json() if self.report else None,
@@ -83,7 +84,13 @@ class Answer:
     def variables(self) -> list[Variable]:
         """The variables of the expression, and those asked for that do not occur."""
         found = variables_in_order(self.derivative.expression)
-        return list((found | {v.name: v for v in self.derivative.variables}).values())
+        return list((found | {v.name: v for v in self.derivative.known_variables}).values())
+
+    def conditions(self) -> tuple[str, ...]:
+        """The conditions of the rules that were used, and of the weights of an inner product."""
+        D = self.derivative
+        found = conditions_of(D.expression, D.variables)
+        return tuple(dict.fromkeys((*found, *(D.inner.conditions() if D.inner else ()))))
 
     def lines(self, style: str) -> Iterator[tuple[str, str]]:
         """Label and content of each line, in unicode, ascii or latex."""
@@ -99,7 +106,7 @@ class Answer:
             yield label, write(found.answer)
             for name, definition in found.parts:
                 yield "", f"where {write(Notation('name', (), name))} = {write(definition)}"
-        found_conditions = conditions_of(D.expression, D.variables)
+        found_conditions = self.conditions()
         if found_conditions:
             yield "for", ", ".join(found_conditions)
 

@@ -106,6 +106,9 @@ def with_options(*options: Callable[..., Any]) -> Callable[..., Any]:
 
 where_option = click.option("-w", "--where", metavar="DECLARATIONS", help="Such as 'A: matrix(n,n), x: vector(n)'.")
 rules_option = click.option("--rules", "rule_files", multiple=True, type=click.Path(), help="A file of your own rules.")
+inner_option = click.option(
+    "--inner", multiple=True, metavar="W", help="Gradient for ⟨u, v⟩ = u'*W*v; twice for tr(U'*L*V*R)."
+)
 check_options = with_options(
     click.option("--trials", type=click.IntRange(1, 1000), help="How many random points."),
     click.option("--seed", type=click.IntRange(0), help="Repeat a check exactly."),
@@ -122,6 +125,7 @@ check_options = with_options(
 @click.option("--steps", is_flag=True, help="Show the derivation.")
 @click.option("--no-verify", is_flag=True, help="Skip the check.")
 @click.option("--layout", type=click.Choice(["numerator", "denominator"]), default="numerator")
+@inner_option
 @check_options
 @rules_option
 @reports_errors
@@ -166,10 +170,11 @@ def _diff_one(
     steps: bool,
     no_verify: bool,
     layout: str,
+    inner: tuple[str, ...],
     trials: int | None,
     seed: int | None,
 ) -> int:
-    D = differentiate(expression, variables or _only_variable(expression, where), where)
+    D = differentiate(expression, variables or _only_variable(expression, where), where, inner=inner or None)
     forms = _forms(D, order, form)
     report = None if no_verify else verify_derivative(D, forms, trials=trials, seed=seed)
     answer = Answer(D, forms, report, layout)
@@ -248,6 +253,7 @@ def _load(files: Iterable[str]) -> None:
 @click.option("--format", "style", type=click.Choice(REPORT_FORMATS), default="text")
 @click.option("--layout", type=click.Choice(["numerator", "denominator"]), default="numerator")
 @click.option("--jobs", type=click.IntRange(1, 64), help="Processes for the check of the rule book.")
+@inner_option
 @click.option("--plot", is_flag=True, help="Draw the error of finite differences against their step.")
 @click.option("--plot-file", type=click.Path(), metavar="FILE", help="Write that plot to a .svg or .png file.")
 @reports_errors
@@ -263,6 +269,7 @@ def verify_command(
     plot: bool,
     plot_file: str | None,
     layout: str,
+    inner: tuple[str, ...],
     jobs: int | None,
 ) -> int:
     """Check one derivative, or your own answer to it; without arguments, every rule of the book."""
@@ -274,7 +281,7 @@ def verify_command(
     names = _names(variable) if variable else _only_variable(expression, where)
     if len(names) != 1 and claim is not None:
         raise UnknownName("name the variable that the claim is about", hint=f"one of {', '.join(names)}")
-    report = verify(expression, names, claim, where=where, trials=trials, seed=seed, layout=layout)
+    report = verify(expression, names, claim, where=where, trials=trials, seed=seed, layout=layout, inner=inner or None)
     curve = _error_curve(expression, names, claim, where, report.seed) if plot or plot_file else None
     _show(report, style, curve if plot else None)
     if curve is not None and plot_file:

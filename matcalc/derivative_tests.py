@@ -34,13 +34,20 @@ class Claim:
     """A formula that is said to be a derivative of the given kind.
 
     `variable` is the one that a gradient, Jacobian or Hessian is in; `other` the second one of a mixed
-    Hessian, whose rows belong to `variable` and whose columns to `other`.
+    Hessian, whose rows belong to `variable` and whose columns to `other`; `weights` are L and R of the inner
+    product ⟨U, V⟩ = tr(U'LVR) that a gradient is for.
     """
 
     kind: Kind
     expression: Expression
     variable: Variable | None = None
     other: Variable | None = None
+    weights: tuple[Expression, Expression] | None = None
+
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """What of the claim has a value."""
+        return (self.expression, *(self.weights or ()))
 
 
 @dataclass(frozen=True)
@@ -92,7 +99,7 @@ def _gradient_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
     dx = case.first[x].name
 
     def sides(s: Place) -> Sides:
-        g, v = s.value(claim.expression), s.values[dx]
+        g, v = _weighted(s, claim), s.values[dx]
         scale = s.scale(g, v, over=float(np.sqrt(np.size(v))))
         return Sides(dot(g, v), s.slope(case.f, {x: dx}), scale)
 
@@ -108,11 +115,25 @@ def _gradient_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
             right[place] = value
         return Sides(g, Slope(right, 0.0))
 
-    yield Test(name, sides, entries)
+    if claim.weights is None:
+        yield Test(name, sides, entries)
+    else:
+        yield Test(name, sides, directions=(dx,), statement=f"with g the {name}, ⟨g, {dx}⟩ gives")
     if x.properties & CONSTRAINED and not x.is_scalar:
         words = " ".join(sorted(x.properties & CONSTRAINED))
         statement = f"the {name} leaves the tangent space of {words} matrices: it gives"
         yield Test(f"{name} (tangency)", lambda s: _tangency(s, claim.expression, x), statement=statement)
+
+
+def _weighted(s: Place, claim: Claim) -> Any:
+    """LGR, whose plain product with a perturbation is that of the gradient G for the weights."""
+    g = s.value(claim.expression)
+    if claim.weights is None:
+        return g
+    L, R = (s.value(W) for W in claim.weights)
+    left, right = claim.weights
+    g = L * g if left.is_scalar else L @ g
+    return g * R if right.is_scalar else g @ R
 
 
 def _partial_derivatives(s: Place, f: Expression, x: Variable) -> Iterator[tuple[tuple[int, ...], Any]]:

@@ -16,8 +16,10 @@ from matcalc.declarations import Where, declarations, unused
 from matcalc.derivations import Step, derivation_of
 from matcalc.differentials import differential_of
 from matcalc.errors import NotDifferentiable, NotScalar, ShapeError, UnknownName
+from matcalc.expansions import multiplied_out
 from matcalc.expressions import Expression, Variable, variables_of
 from matcalc.function_table import nearest_names
+from matcalc.inner_products import InnerProduct, Weights, read_inner_product, read_together
 from matcalc.leaves import number, variable
 from matcalc.lengths import length
 from matcalc.names import spelled_out
@@ -51,11 +53,17 @@ class Derivative:
     expression: Expression
     variables: tuple[Variable, ...]
     notes: tuple[str, ...] = ()
+    inner: InnerProduct | None = None
 
     @cached_property
     def _occurring(self) -> tuple[Variable, ...]:
-        """The variables of the expression."""
-        return tuple(variables_of(self.expression))
+        """The variables of the expression, and of the weights of the inner product."""
+        return tuple(dict.fromkeys((*variables_of(self.expression), *(self.inner.variables if self.inner else ()))))
+
+    @property
+    def known_variables(self) -> tuple[Variable, ...]:
+        """The variables of the question: of the expression, of an inner product, and those asked for."""
+        return tuple(dict.fromkeys((*self._occurring, *self.variables)))
 
     @cached_property
     def perturbations(self) -> dict[Variable, Variable]:
@@ -112,9 +120,18 @@ class Derivative:
         return {x: simplify(projection(x, g)) if is_constrained(x) else g for x, g in self._adjoint_of_one.items()}
 
     @cached_property
+    def _gradients_shown(self) -> dict[Variable, Expression]:
+        """The gradients for the inner product that was asked for."""
+        if self.inner is None:
+            return self.gradients
+        plain = self._adjoint_of_one
+        found = {x: self.inner.gradient(x, plain[x]) for x in self.gradients}
+        return {x: min((simplify(g), simplify(multiplied_out(g))), key=length) for x, g in found.items()}
+
+    @cached_property
     def gradient(self) -> Any:
         """∇f with the shape of x: df = ⟨∇f, dx⟩; a dict by name for several variables."""
-        return self._by_name({x: self._answer(g) for x, g in self.gradients.items()})
+        return self._by_name({x: self._answer(g) for x, g in self._gradients_shown.items()})
 
     @cached_property
     def jacobian(self) -> Any:
@@ -156,7 +173,7 @@ class Derivative:
 
     def _answer(self, e: Expression) -> Expression:
         """An answer, remembering what it is an answer to."""
-        return remember(e, (*self._occurring, *self.variables, *self.perturbations.values()))
+        return remember(e, (*self.known_variables, *self.perturbations.values()))
 
     @cached_property
     def derivation(self) -> tuple[Step, ...]:
@@ -187,7 +204,7 @@ class Derivative:
         write = method(style)
         found = [f"{d} = {write(self.differential)}"]
         if self.expression.is_scalar:
-            for x, g in self.gradients.items():
+            for x, g in self._gradients_shown.items():
                 label = nabla if len(self.variables) == 1 else f"{nabla}_{x.name}"
                 found.append(f"{label} = {write(g)}")
         return comma.join(found)
@@ -211,27 +228,35 @@ def _shape_words(f: Expression) -> str:
 # ---- functions ----------------------------------------------------------------------------------------------------
 
 
-def differentiate(f: Formula, wrt: Names, where: Where = None) -> Derivative:
+def differentiate(f: Formula, wrt: Names, where: Where = None, *, inner: Weights | None = None) -> Derivative:
     """The derivative of f with respect to one variable or several.
 
     f is text, an expression or a SymPy matrix expression.  A declared name that does not occur is noted.
+    ``inner="W"`` asks for the gradient with df = ⟨∇f, dx⟩ for ⟨u, v⟩ = u′Wv.
     Raises UnknownName where a variable does not occur.
 
     >>> str(differentiate("A^3", "A"))
     'd(A^3) = dA*A^2 + A*dA*A + A^2*dA'
     """
-    expression, occurring, notes = _expression(f, where)
-    known = {n: variable(n, *d.shape, *d.properties) for n, d in declarations(where)[0].items()} | occurring
     names = [wrt] if isinstance(wrt, (str, Variable)) else list(wrt)
+    expression, occurring, notes = _expression(f, where, inner, names)
+    known = {n: variable(n, *d.shape, *d.properties) for n, d in declarations(where)[0].items()} | occurring
     variables = tuple(_variable(n, known, expression) for n in names)
-    asked = {name for x in variables for name in (x.name, f"d{x.name}")}
-    return Derivative(expression, variables, (*notes, *unused(where, asked | occurring.keys())))
+    asked = {name for x in variables for name in (x.name, f"d{x.name}")} | occurring.keys()
+    product = None
+    if inner is not None:
+        product, more = read_inner_product(inner, expression, variables, where, known)
+        notes, asked = (*notes, *more), asked | {v.name for v in product.variables}
+    return Derivative(expression, variables, (*notes, *unused(where, asked)), product)
 
 
-def _expression(f: Formula, where: Where) -> tuple[Expression, dict[str, Variable], tuple[str, ...]]:
+def _expression(
+    f: Formula, where: Where, inner: Weights | None, names: Sequence[str | Variable]
+) -> tuple[Expression, dict[str, Variable], tuple[str, ...]]:
     """The expression, the variables that occur in it as it was given, by name, and notes."""
     if isinstance(f, str):
-        reading = read(f, where)
+        together = None if inner is None or len(names) > 1 else read_together(f, inner, str(names[0]), where)
+        reading = together or read(f, where)
         return reading.expression, {v.name: v for v in reading.variables}, reading.notes
     expression = f if isinstance(f, Expression) else method("from_sympy")(f)
     return expression, {v.name: v for v in variables_of(expression)}, ()
@@ -260,13 +285,13 @@ def _variable(name: str | Variable, known: Mapping[str, Variable], f: Expression
     return x
 
 
-def gradient(f: Formula, wrt: Names, where: Where = None) -> Any:
-    """∇f, of the shape of the variable; a dict by name for several variables.
+def gradient(f: Formula, wrt: Names, where: Where = None, *, inner: Weights | None = None) -> Any:
+    """∇f, of the shape of the variable, in an inner product if one is given; a dict by name for several variables.
 
     >>> str(gradient("sum(log(exp(-y.*(X*w)) + vector(1)))", "w"))
     "-X'*(y.*sigmoid(-y.*(X*w)))"
     """
-    return differentiate(f, wrt, where).gradient
+    return differentiate(f, wrt, where, inner=inner).gradient
 
 
 def differential(f: Formula, wrt: Names, where: Where = None) -> Expression:

@@ -12,6 +12,7 @@ from matcalc.derivatives import Derivative, Formula, Names, differentiate
 from matcalc.errors import MatcalcError, ParseError, ShapeError, UnknownName
 from matcalc.explanations import Question, explanation
 from matcalc.expressions import Expression, Variable, variables_of
+from matcalc.inner_products import Weights
 from matcalc.reading import read
 from matcalc.reports import Report
 from matcalc.transposes import transpose
@@ -29,7 +30,7 @@ def as_printed(e: Expression, variables: Iterable[Variable] = ()) -> Expression:
 def forms_of(D: Derivative, asked: Iterable[str]) -> dict[str, Claim]:
     """The claims that the printed forms of a derivative make."""
     claims: dict[str, Claim] = {}
-    known = [*variables_of(D.expression), *D.variables]
+    known = D.known_variables
     for form in asked:
         if form in ("differential", "second_differential"):
             claims[form] = Claim(form, as_printed(getattr(D, form), known))  # type: ignore[arg-type]
@@ -40,8 +41,8 @@ def forms_of(D: Derivative, asked: Iterable[str]) -> dict[str, Claim]:
         for key, e in blocks.items():
             first, second = key if isinstance(key, tuple) else (key, None)
             label = f"{form} in {' and '.join(key) if second else key}" if isinstance(found, dict) else form
-            other = by_name[second] if second else None
-            claims[label] = Claim(form, as_printed(e, known), by_name[first], other)  # type: ignore[arg-type]
+            variables = [by_name[name] for name in (first, second) if name]
+            claims[label] = _claim(D, form, as_printed(e, known), *variables)
     return claims
 
 
@@ -80,10 +81,12 @@ def verify(
     trials: int | None = None,
     seed: int | None = None,
     layout: str = "numerator",
+    inner: Weights | None = None,
 ) -> Report:
     """Is the derivative right, or is your hand derivation?  A claim is a differential (it contains dx), a
     gradient (it has the shape of x), a Jacobian or a Hessian; with ``layout="denominator"`` a Jacobian's
-    transpose. A refuted claim is explained where something simple is wrong with it.
+    transpose, with ``inner="W"`` a gradient for ⟨u, v⟩ = u′Wv. A refuted claim is explained where something
+    simple is wrong with it.
 
     Raises ShapeError for a claim of no such shape, and what ``parse`` raises for one that does not read.
 
@@ -92,12 +95,11 @@ def verify(
     >>> verify("x'*A*x", "x", claim="(A + A')*x", where="A: matrix(n,n), x: vector(n)", seed=1).verdict
     'verified'
     """
-    D = differentiate(f, wrt, where)
+    D = differentiate(f, wrt, where, inner=inner)
     report = (
         verify_derivative(D, trials=trials, seed=seed) if claim is None else _of_claim(D, claim, trials, seed, layout)
     )
-    known = dict.fromkeys((*variables_of(D.expression), *D.variables))
-    return replace(report, declarations=declarations_of(known, [D.expression]), notes=D.notes)
+    return replace(report, declarations=declarations_of(D.known_variables, [D.expression]), notes=D.notes)
 
 
 def _of_claim(D: Derivative, claim: str, trials: int | None, seed: int | None, layout: str) -> Report:
@@ -168,7 +170,7 @@ def readings_of(D: Derivative, claim: str) -> list[Reading]:
     Raises ShapeError for a text that is no derivative by its shape, nor the transpose of one.
     """
     x = D.variables[0]
-    known = {v.name: v for v in (*variables_of(D.expression), *D.variables)}
+    known = {v.name: v for v in D.known_variables}
     perturbations = {v.name: v for v in D.perturbations.values()}
     second = {v.name: v for v in D.second_perturbations.values()}
     declared = declarations_of((known | perturbations | second).values(), [D.expression])
@@ -189,9 +191,9 @@ def readings_of(D: Derivative, claim: str) -> list[Reading]:
     shapes = {"gradient": x.shape, "jacobian": (entries, size), "hessian": (size, size)}
     if not D.expression.is_scalar:
         shapes = {"jacobian": shapes["jacobian"]}
-    found = [Reading(Claim(kind, e, x)) for kind, shape in shapes.items() if e.shape == shape]  # type: ignore[arg-type]
+    found = [Reading(_claim(D, kind, e)) for kind, shape in shapes.items() if e.shape == shape]
     turned = [kind for kind, shape in shapes.items() if e.shape == shape[::-1] and kind != "hessian"]
-    found += [Reading(Claim(kind, transpose(e), x), True) for kind in turned]  # type: ignore[arg-type]
+    found += [Reading(_claim(D, kind, transpose(e)), True) for kind in turned]
     if found:
         return found
     if is_zero_claim(e):
@@ -201,6 +203,13 @@ def readings_of(D: Derivative, claim: str) -> list[Reading]:
     wanted += [f"a Jacobian {entries}×{size}", f"a differential {_words(D.expression)} with {dx} in it"]
     message = f"{claim} is {_words(e)}: it is no derivative of {text(D.expression)} with respect to {x.name}"
     raise ShapeError(message, text=claim, start=0, end=len(claim), hint="; ".join(wanted))
+
+
+def _claim(D: Derivative, kind: str, e: Expression, *variables: Variable) -> Claim:
+    """A claim about a form in the variables, or in the first one; a gradient is for the inner product asked for."""
+    weights = (D.inner.left, D.inner.right) if D.inner and kind == "gradient" else None
+    first, second = (*(variables or D.variables[:1]), None)[:2]
+    return Claim(kind, e, first, second, weights)  # type: ignore[arg-type]
 
 
 def _read_claim(D: Derivative, claim: str, declared: str) -> Expression:

@@ -77,7 +77,7 @@ def verify_forms(
         return Report("refuted", seed=seed, reason=refuted[0].reason, checks=refuted)
     case = Case(f, tuple(variables), first, second, _differential(f, first, forms))
     tests = [test for name, claim in forms.items() for test in TESTS[claim.kind](case, name, claim)]
-    roots = [f, case.linear, *(claim.expression for claim in forms.values())]
+    roots = [f, case.linear, *(e for claim in forms.values() for e in claim.expressions)]
     others = list(variables)
     kinds = {claim.kind for claim in forms.values()}
     if "differential" in kinds and adjoint:

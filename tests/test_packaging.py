@@ -96,7 +96,9 @@ ORDER = [
     # answers
     "reports",
     "derivations",
+    "signs",
     "conditions",
+    "inner_products",
     "derivatives",
     "answers",
     "rule_lines",
