@@ -16,10 +16,11 @@ import numpy as np
 from matcalc.adjoints import pullback
 from matcalc.agreements import Sides
 from matcalc.computations import Place
-from matcalc.curves import CONSTRAINED, CURVED, tangent
+from matcalc.curves import CONSTRAINED, CURVED, free_entries, tangent
 from matcalc.differences import Slope
 from matcalc.errors import MatcalcError
 from matcalc.expressions import Expression, Variable
+from matcalc.free_entries import described
 from matcalc.judgements import Test
 from matcalc.leaves import variable
 
@@ -35,7 +36,7 @@ class Claim:
 
     `variable` is the one that a gradient, Jacobian or Hessian is in; `other` the second one of a mixed
     Hessian, whose rows belong to `variable` and whose columns to `other`; `weights` are L and R of the inner
-    product ⟨U, V⟩ = tr(U'LVR) that a gradient is for.
+    product ⟨U, V⟩ = tr(U'LVR) that a gradient is for. It is on the free entries of the variables if `free`.
     """
 
     kind: Kind
@@ -43,6 +44,11 @@ class Claim:
     variable: Variable | None = None
     other: Variable | None = None
     weights: tuple[Expression, Expression] | None = None
+    free: bool = False
+
+    def coordinates(self, x: Variable, V: Any) -> Any:
+        """A perturbation of x as a column: of all its entries, or of the free ones."""
+        return free_entries(x, V) if self.free else vec(V)
 
     @property
     def expressions(self) -> tuple[Expression, ...]:
@@ -100,6 +106,7 @@ def _gradient_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
 
     def sides(s: Place) -> Sides:
         g, v = _weighted(s, claim), s.values[dx]
+        v = free_entries(x, v) if claim.free else v
         scale = s.scale(g, v, over=float(np.sqrt(np.size(v))))
         return Sides(dot(g, v), s.slope(case.f, {x: dx}), scale)
 
@@ -115,6 +122,9 @@ def _gradient_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
             right[place] = value
         return Sides(g, Slope(right, 0.0))
 
+    if claim.free:
+        yield Test(name, sides, directions=(dx,), statement=f"with g the {name}, g'*{described(case.first[x])} gives")
+        return
     if claim.weights is None:
         yield Test(name, sides, entries)
     else:
@@ -160,7 +170,7 @@ def _jacobian_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
     def sides(s: Place) -> Sides:
         reference = s.slope(case.f, {x: dx})
         J = s.value(claim.expression)
-        found = np.atleast_2d(J) @ vec(s.values[dx])
+        found = np.atleast_2d(J) @ claim.coordinates(x, s.values[dx])
         return Sides(found, Slope(vec(reference.value), reference.error, reference.order))
 
     def entries(s: Place) -> Sides:
@@ -169,7 +179,8 @@ def _jacobian_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
         return Sides(J, Slope(np.hstack(columns), 0.0))
 
     if x.is_scalar or x.properties & CONSTRAINED:
-        yield Test(name, sides, directions=(dx,), statement=f"the {name} times vec({dx}) gives")
+        entries_of = described(case.first[x]) if claim.free else f"vec({dx})"
+        yield Test(name, sides, directions=(dx,), statement=f"the {name} times {entries_of} gives")
     else:
         yield Test(name, sides, entries)
 
@@ -181,7 +192,7 @@ def _hessian_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
 
     def sides(s: Place) -> Sides:
         H = np.atleast_2d(s.value(claim.expression))
-        du, dv = vec(s.values[u]), vec(s.values[v])
+        du, dv = claim.coordinates(x, s.values[u]), claim.coordinates(y, s.values[v])
         scale = s.scale(H, du, dv, over=H.shape[0])
         # on a curved domain, the second derivative along geodesics: the covariant one
         carried = {x: u} if x.properties & CURVED else {}
@@ -193,12 +204,12 @@ def _hessian_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
     if x is y and not x.is_scalar:
         statement = f"the {name} is not symmetric: vec({u})'*H*vec({v}) gives"
         symmetry = f"{name} (symmetry)"
-        yield Test(symmetry, lambda s: _symmetry(s, claim.expression, u, v), directions=(u, v), statement=statement)
+        yield Test(symmetry, lambda s: _symmetry(s, claim, u, v), directions=(u, v), statement=statement)
 
 
-def _symmetry(s: Place, hessian: Expression, u: str, v: str) -> Sides:
-    H = s.value(hessian)
-    du, dv = vec(s.values[u]), vec(s.values[v])
+def _symmetry(s: Place, claim: Claim, u: str, v: str) -> Sides:
+    H = s.value(claim.expression)
+    du, dv = (claim.coordinates(_variable(claim), s.values[name]) for name in (u, v))
     return Sides(dot(du, H @ dv), Slope(dot(dv, H @ du), 0.0), s.scale(H, du, dv, over=len(H)))
 
 

@@ -18,18 +18,21 @@ from matcalc.differentials import differential_of
 from matcalc.errors import NotDifferentiable, NotScalar, ShapeError, UnknownName
 from matcalc.expansions import multiplied_out
 from matcalc.expressions import Expression, Variable, variables_of
+from matcalc.free_entries import entries_matrix, gradient_on_entries, refuse_without_entries
 from matcalc.function_table import nearest_names
 from matcalc.inner_products import InnerProduct, Weights, read_inner_product, read_together
 from matcalc.leaves import number, variable
 from matcalc.lengths import length
 from matcalc.names import spelled_out
 from matcalc.operator_matrices import operator_matrix
+from matcalc.products import multiply
 from matcalc.reading import read
 from matcalc.registries import method
 from matcalc.simplification import simplify
 from matcalc.sums import add
 from matcalc.tangents import is_constrained, is_curved, on_tangents, perturbation, projection, without_normal
 from matcalc.tokens import spelled
+from matcalc.transposes import transpose
 from matcalc.writing import text
 
 Formula: TypeAlias = "str | Expression | Basic"
@@ -54,6 +57,7 @@ class Derivative:
     variables: tuple[Variable, ...]
     notes: tuple[str, ...] = ()
     inner: InnerProduct | None = None
+    free: bool = False
 
     @cached_property
     def _occurring(self) -> tuple[Variable, ...]:
@@ -121,11 +125,12 @@ class Derivative:
 
     @cached_property
     def _gradients_shown(self) -> dict[Variable, Expression]:
-        """The gradients for the inner product that was asked for."""
-        if self.inner is None:
+        """The gradients for the inner product, or on the free entries, where that was asked for."""
+        if self.inner is None and not self.free:
             return self.gradients
         plain = self._adjoint_of_one
-        found = {x: self.inner.gradient(x, plain[x]) for x in self.gradients}
+        own = gradient_on_entries if self.inner is None else self.inner.gradient
+        found = {x: own(x, plain[x]) for x in self.gradients}
         return {x: min((simplify(g), simplify(multiplied_out(g))), key=length) for x, g in found.items()}
 
     @cached_property
@@ -142,7 +147,14 @@ class Derivative:
         dx = self.perturbations[x]
         df = differential_of(self.expression, {x: dx})
         candidates = [simplify(operator_matrix(form, dx)) for form in dict.fromkeys((simplify(df), df))]
-        return min(candidates, key=length)
+        return self._on_entries(min(candidates, key=length), None, x)
+
+    def _on_entries(self, matrix: Expression, x: Variable | None, y: Variable) -> Expression:
+        """A matrix on vec, with columns for y and perhaps rows for x, on the free entries if these are asked for."""
+        if not self.free:
+            return matrix
+        rows = [transpose(entries_matrix(x))] if x is not None else []
+        return simplify(multiply(*rows, matrix, entries_matrix(y)))
 
     @cached_property
     def hessian(self) -> Any:
@@ -154,7 +166,7 @@ class Derivative:
                 dy = self.perturbations[y]
                 dg = differential_of(g, {y: dy})
                 forms = [simplify(operator_matrix(form, dy)) for form in dict.fromkeys((simplify(dg), dg))]
-                blocks[x.name, y.name] = self._answer(min(forms, key=length))
+                blocks[x.name, y.name] = self._answer(self._on_entries(min(forms, key=length), x, y))
         return blocks if len(self.variables) > 1 else next(iter(blocks.values()))
 
     @cached_property
@@ -228,11 +240,15 @@ def _shape_words(f: Expression) -> str:
 # ---- functions ----------------------------------------------------------------------------------------------------
 
 
-def differentiate(f: Formula, wrt: Names, where: Where = None, *, inner: Weights | None = None) -> Derivative:
+def differentiate(
+    f: Formula, wrt: Names, where: Where = None, *, inner: Weights | None = None, free: bool = False
+) -> Derivative:
     """The derivative of f with respect to one variable or several.
 
     f is text, an expression or a SymPy matrix expression.  A declared name that does not occur is noted.
     ``inner="W"`` asks for the gradient with df = ⟨∇f, dx⟩ for ⟨u, v⟩ = u′Wv.
+    ``free=True`` gives gradient, Jacobian and Hessian on the free entries of structured variables, vech(S) for S
+    symmetric.
     Raises UnknownName where a variable does not occur.
 
     >>> str(differentiate("A^3", "A"))
@@ -247,7 +263,9 @@ def differentiate(f: Formula, wrt: Names, where: Where = None, *, inner: Weights
     if inner is not None:
         product, more = read_inner_product(inner, expression, variables, where, known)
         notes, asked = (*notes, *more), asked | {v.name for v in product.variables}
-    return Derivative(expression, variables, (*notes, *unused(where, asked)), product)
+    if free:
+        refuse_without_entries(variables, inner is not None)
+    return Derivative(expression, variables, (*notes, *unused(where, asked)), product, free)
 
 
 def _expression(
@@ -285,13 +303,13 @@ def _variable(name: str | Variable, known: Mapping[str, Variable], f: Expression
     return x
 
 
-def gradient(f: Formula, wrt: Names, where: Where = None, *, inner: Weights | None = None) -> Any:
+def gradient(f: Formula, wrt: Names, where: Where = None, *, inner: Weights | None = None, free: bool = False) -> Any:
     """∇f, of the shape of the variable, in an inner product if one is given; a dict by name for several variables.
 
     >>> str(gradient("sum(log(exp(-y.*(X*w)) + vector(1)))", "w"))
     "-X'*(y.*sigmoid(-y.*(X*w)))"
     """
-    return differentiate(f, wrt, where, inner=inner).gradient
+    return differentiate(f, wrt, where, inner=inner, free=free).gradient
 
 
 def differential(f: Formula, wrt: Names, where: Where = None) -> Expression:
@@ -303,22 +321,22 @@ def differential(f: Formula, wrt: Names, where: Where = None) -> Expression:
     return differentiate(f, wrt, where).differential
 
 
-def jacobian(f: Formula, wrt: Names, where: Where = None) -> Any:
+def jacobian(f: Formula, wrt: Names, where: Where = None, *, free: bool = False) -> Any:
     """J with vec(df) = J vec(dX).
 
     >>> str(jacobian("X^2", "X"))
     "kron(eye(n), X) + kron(X', eye(n))"
     """
-    return differentiate(f, wrt, where).jacobian
+    return differentiate(f, wrt, where, free=free).jacobian
 
 
-def hessian(f: Formula, wrt: Names, where: Where = None) -> Any:
+def hessian(f: Formula, wrt: Names, where: Where = None, *, free: bool = False) -> Any:
     """H with d²f = vec(dX)′H vec(dX).
 
     >>> str(hessian("norm2(A*x - b)^2", "x"))
     "2*A'*A"
     """
-    return differentiate(f, wrt, where).hessian
+    return differentiate(f, wrt, where, free=free).hessian
 
 
 def directional(f: Formula, wrt: str | Variable, direction: str, where: Where = None) -> Expression:

@@ -11,10 +11,12 @@ from matcalc.derivative_tests import Claim
 from matcalc.derivatives import Derivative, Formula, Names, differentiate
 from matcalc.errors import MatcalcError, ParseError, ShapeError, UnknownName
 from matcalc.explanations import Question, explanation
-from matcalc.expressions import Expression, Variable, variables_of
+from matcalc.expressions import ONE, Expression, Variable, variables_of
+from matcalc.free_entries import count
 from matcalc.inner_products import Weights
 from matcalc.reading import read
 from matcalc.reports import Report
+from matcalc.sizes import shape_words
 from matcalc.transposes import transpose
 from matcalc.verification import verify_equal, verify_forms
 from matcalc.writing import declarations_of, text
@@ -82,11 +84,12 @@ def verify(
     seed: int | None = None,
     layout: str = "numerator",
     inner: Weights | None = None,
+    free: bool = False,
 ) -> Report:
     """Is the derivative right, or is your hand derivation?  A claim is a differential (it contains dx), a
     gradient (it has the shape of x), a Jacobian or a Hessian; with ``layout="denominator"`` a Jacobian's
-    transpose, with ``inner="W"`` a gradient for ⟨u, v⟩ = u′Wv. A refuted claim is explained where something
-    simple is wrong with it.
+    transpose, with ``inner="W"`` a gradient for ⟨u, v⟩ = u′Wv, with ``free=True`` forms on the free entries.
+    A refuted claim is explained where something simple is wrong with it.
 
     Raises ShapeError for a claim of no such shape, and what ``parse`` raises for one that does not read.
 
@@ -95,7 +98,7 @@ def verify(
     >>> verify("x'*A*x", "x", claim="(A + A')*x", where="A: matrix(n,n), x: vector(n)", seed=1).verdict
     'verified'
     """
-    D = differentiate(f, wrt, where, inner=inner)
+    D = differentiate(f, wrt, where, inner=inner, free=free)
     report = (
         verify_derivative(D, trials=trials, seed=seed) if claim is None else _of_claim(D, claim, trials, seed, layout)
     )
@@ -180,7 +183,7 @@ def readings_of(D: Derivative, claim: str) -> list[Reading]:
     if strangers:
         hint = f"the variables are {', '.join([*known, *perturbations])}"
         raise UnknownName(f"there is no variable {strangers[0]} in the question", text=claim, start=0, hint=hint)
-    size, entries = x.rows * x.columns, D.expression.rows * D.expression.columns
+    size, entries = count(x) if D.free else x.rows * x.columns, D.expression.rows * D.expression.columns
     if used & {*second, *perturbations} and e.shape != D.expression.shape:
         message = f"{claim} is {_words(e)}: a differential of {text(D.expression)} is {_words(D.expression)}"
         raise ShapeError(message, text=claim, start=0, end=len(claim))
@@ -188,7 +191,8 @@ def readings_of(D: Derivative, claim: str) -> list[Reading]:
         return [Reading(Claim("second_differential", e))]
     if used & set(perturbations):
         return [Reading(Claim("differential", e))]
-    shapes = {"gradient": x.shape, "jacobian": (entries, size), "hessian": (size, size)}
+    shape = (size, ONE) if D.free else x.shape
+    shapes = {"gradient": shape, "jacobian": (entries, size), "hessian": (size, size)}
     if not D.expression.is_scalar:
         shapes = {"jacobian": shapes["jacobian"]}
     found = [Reading(_claim(D, kind, e)) for kind, shape in shapes.items() if e.shape == shape]
@@ -199,7 +203,7 @@ def readings_of(D: Derivative, claim: str) -> list[Reading]:
     if is_zero_claim(e):
         return [Reading(Claim("differential", e))]
     dx = D.perturbations[x].name
-    wanted = [f"a gradient is {x.rows}×{x.columns}"] if D.expression.is_scalar else []
+    wanted = [f"a gradient is {shape_words(shape)}"] if D.expression.is_scalar else []
     wanted += [f"a Jacobian {entries}×{size}", f"a differential {_words(D.expression)} with {dx} in it"]
     message = f"{claim} is {_words(e)}: it is no derivative of {text(D.expression)} with respect to {x.name}"
     raise ShapeError(message, text=claim, start=0, end=len(claim), hint="; ".join(wanted))
@@ -209,19 +213,21 @@ def _claim(D: Derivative, kind: str, e: Expression, *variables: Variable) -> Cla
     """A claim about a form in the variables, or in the first one; a gradient is for the inner product asked for."""
     weights = (D.inner.left, D.inner.right) if D.inner and kind == "gradient" else None
     first, second = (*(variables or D.variables[:1]), None)[:2]
-    return Claim(kind, e, first, second, weights)  # type: ignore[arg-type]
+    return Claim(kind, e, first, second, weights, D.free)  # type: ignore[arg-type]
 
 
 def _read_claim(D: Derivative, claim: str, declared: str) -> Expression:
     """The claim; where it is a bare eye or ones, its size is that of a gradient."""
     x, f = D.variables[0], D.expression
-    wanted = x.shape if f.is_scalar else (f.rows * f.columns, x.rows * x.columns)
+    size = count(x) if D.free else x.rows * x.columns
+    shape = (size, ONE) if D.free else x.shape
+    wanted = shape if f.is_scalar else (f.rows * f.columns, size)
     try:
         return read(claim, declared, wanted=wanted).expression
     except ParseError as error:
-        for shape in (D.variables[0].shape, D.expression.shape):
+        for whole in (shape, D.expression.shape):
             try:
-                return read(claim, declared, shape=shape).expression
+                return read(claim, declared, shape=whole).expression
             except MatcalcError:
                 continue
         raise error from None

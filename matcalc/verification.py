@@ -28,8 +28,9 @@ from matcalc.differences import Slope
 from matcalc.differentials import differential_of
 from matcalc.errors import ShapeError
 from matcalc.exact_tier import examine
-from matcalc.expressions import Expression, Variable, variables_of
+from matcalc.expressions import ONE, Expression, Variable, variables_of
 from matcalc.findings import Finding
+from matcalc.free_entries import count
 from matcalc.judgements import Jury, Test, counterexample_of
 from matcalc.leaves import variable
 from matcalc.points import PointSource
@@ -249,8 +250,8 @@ def _perturbations(
     return found
 
 
-def _size(v: Expression) -> Any:
-    return v.rows * v.columns
+def _size(v: Expression, claim: Claim | None = None) -> Any:
+    return count(v) if claim and claim.free and isinstance(v, Variable) else v.rows * v.columns
 
 
 def _shape_check(f: Expression, name: str, claim: Claim) -> Check | None:
@@ -259,9 +260,9 @@ def _shape_check(f: Expression, name: str, claim: Claim) -> Check | None:
     wanted = {
         "differential": f.shape,
         "second_differential": f.shape,
-        "gradient": x.shape,
-        "jacobian": (_size(f), _size(x)),
-        "hessian": (_size(x), _size(claim.other or x)),
+        "gradient": (_size(x, claim), ONE) if claim.free else x.shape,
+        "jacobian": (_size(f), _size(x, claim)),
+        "hessian": (_size(x, claim), _size(claim.other or x, claim)),
     }[claim.kind]
     found = claim.expression.shape
     if all(a == b or (a - b).expand() == 0 for a, b in zip(wanted, found, strict=True)):

@@ -99,6 +99,7 @@ ORDER = [
     "signs",
     "conditions",
     "inner_products",
+    "free_entries",
     "derivatives",
     "answers",
     "rule_lines",
