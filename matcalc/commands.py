@@ -325,7 +325,7 @@ def _self_check(seed: int | None, style: str, jobs: int | None, rule_files: tupl
                 _print_report(o.report)
                 for mistake in o.missed:
                     click.echo(f"  a planted mistake was not refused: {mistake}")
-        for line in self_check.table(outcomes):
+        for line in import_module("matcalc.check_outcomes").table(outcomes):
             click.echo(line)
         click.echo(f"seed {seed}")
     return 0 if passed else REFUTED
@@ -356,18 +356,10 @@ def _show(report: Report, style: str, curve: Any = None) -> None:
 @rules_option
 @click.option("--format", "style", type=click.Choice(REPORT_FORMATS), default="text")
 @reports_errors
-def equal_command(
-    first: str,
-    second: str,
-    where: str | None,
-    trials: int | None,
-    seed: int | None,
-    rule_files: tuple[str, ...],
-    style: str,
-) -> int:
+def equal_command(first: str, second: str, rule_files: tuple[str, ...], style: str, **question: Any) -> int:
     """Are two expressions the same function?"""
     _load(rule_files)
-    report = equal(first, second, where=where, trials=trials, seed=seed)
+    report = equal(first, second, **question)
     _show(report, style)
     return STATUS[report.verdict]
 

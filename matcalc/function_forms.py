@@ -29,6 +29,7 @@ from matcalc.expressions import (
 from matcalc.leaves import ONE_NODE, ZERO_NODE, half_size, identity, is_zero, number, ones, zero
 from matcalc.powers import entrywise_power, hadamard, of_ones, power
 from matcalc.products import base_and_exponent, multiply
+from matcalc.spectral_forms import SPECTRAL_FORMS
 from matcalc.structures import DIAGONAL, LOWER, UPPER, is_orthogonal, is_skew, triangles
 from matcalc.sums import add, product_of, scale
 from matcalc.trace_forms import TRACE_FORMS
@@ -265,6 +266,7 @@ def _adj(A: Expression) -> Expression | None:
 
 _FORMS: dict[str, Any] = {
     **ANALYTIC_FORMS,
+    **SPECTRAL_FORMS,
     **TRACE_FORMS,
     "diag": _diag,
     "diagonal": _diagonal,

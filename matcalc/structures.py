@@ -29,6 +29,8 @@ LOWER, UPPER = 1, 2
 DIAGONAL = LOWER | UPPER
 _TRIANGULAR = {"lower": LOWER, "upper": UPPER, "diagonal": DIAGONAL}
 _AS_OPERANDS = frozenset({"adj", "kron", *MATRIX_FUNCTIONS})
+_FACTORS = {"chol": LOWER, "lu_l": LOWER, "lu_u": UPPER, "qr_r": UPPER}
+_ORTHONORMAL = frozenset({"eigvecs", "qr_q", "svd_u", "svd_v", "polar"})
 
 
 def is_square(node: Expression) -> bool:
@@ -100,7 +102,7 @@ def _of_function(node: Apply) -> int:
         return DIAGONAL
     if node.function in ("tril", "triu"):
         return node.operands[0]._triangles | (LOWER if node.function == "tril" else UPPER)
-    return _common(node.operands) if node.function in _AS_OPERANDS else 0
+    return _common(node.operands) if node.function in _AS_OPERANDS else _FACTORS.get(node.function, 0)
 
 
 def is_symmetric(node: Expression) -> bool:
@@ -121,7 +123,7 @@ def is_orthogonal(node: Expression) -> bool:
         return is_square(node) and is_orthogonal(node._args[0])
     if isinstance(node, Product):
         return not node.scalars and abs(node.coefficient) == 1 and all(map(is_orthogonal, node.chain))
-    return isinstance(node, Identity)
+    return isinstance(node, Identity) or (isinstance(node, Apply) and node.function in _ORTHONORMAL)
 
 
 def has_property(node: Expression, word: str) -> bool:
