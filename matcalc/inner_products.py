@@ -6,12 +6,14 @@ The gradient is the tangent Γ with df = ⟨Γ, dX⟩: for a free variable L⁻�
 |---|---|---|
 | symmetric, spd, skew | L⁻¹ P(G) R⁻¹ with P(G) = (G ± G′)/2 | L = R |
 | | 2P(G) ⊘ (l r′ + r l′) | L = diag(l), R = diag(r) |
+| | Γ with LΓR + RΓL = 2P(G) | any |
 | lower, upper | L⁻¹ tril(G) R⁻¹ | L, R diagonal |
 | diagonal | diag((L ⊙ R)⁻¹ diag(G)) | any |
 | unit vector | L⁻¹(g − x x′L⁻¹g/x′L⁻¹x) | any |
 | unit columns | the same for each column, times R⁻¹ | R diagonal |
+| orthogonal | L⁻¹(G − XS)R⁻¹ with RMS + SMR = R(N + N′)R, M = X′L⁻¹X, N = X′L⁻¹GR⁻¹ | any |
 
-Elsewhere the gradient is the solution of a linear equation, of Lyapunov's kind, and is refused by name.
+The equations are Sylvester's. Elsewhere the gradient has no closed form, and is refused by name.
 Source: Absil, Mahony & Sepulchre 2008, Optimization Algorithms on Matrix Manifolds, section 3.6.
 """
 
@@ -20,6 +22,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
+
+from sympy import Integer
 
 from matcalc.applications import apply
 from matcalc.declarations import Where, declarations
@@ -40,6 +44,7 @@ from matcalc.tokens import spelled
 from matcalc.transposes import transpose
 from matcalc.writing import declarations_of, text
 
+TWO = Integer(2)
 Weights: TypeAlias = "str | Expression | Sequence[str | Expression]"
 
 
@@ -114,12 +119,7 @@ def _as_factor(W: Expression) -> str:
 
 def _no_closed_form(inner: InnerProduct, x: Variable, word: str) -> NotDifferentiable:
     message = f"the gradient in the {word} variable {x.name} for {inner} has no closed form"
-    if word in ("symmetric", "spd", "skew"):
-        hint = "give the same weight on both sides, --inner W --inner W, or diagonal ones"
-    elif word in ("lower", "upper", "unit"):
-        hint = "take diagonal weights, or declare the variable without that property"
-    else:
-        hint = f"declare {x.name} without {word} for the gradient in all directions, or leave out the inner product"
+    hint = f"take diagonal weights, or declare {x.name} without {word} for the gradient in all directions"
     return NotDifferentiable(message, hint=hint)
 
 
@@ -130,9 +130,12 @@ def _symmetric(inner: InnerProduct, x: Variable, G: Expression) -> Expression | 
     projected = projection(x, G)
     if split_coefficient(inner.left)[1] is split_coefficient(inner.right)[1]:
         return inner.weighted(projected)
+    L, R = inner.left, inner.right
     if not inner.is_diagonal:
-        return None
-    weights = multiply(apply("diagonal", inner.left), transpose(apply("diagonal", inner.right)))
+        inverse = power(R, MINUS_ONE)
+        right = scale(TWO, multiply(inverse, projected, inverse))
+        return apply("sylvester", multiply(inverse, L), multiply(L, inverse), right)
+    weights = multiply(apply("diagonal", L), transpose(apply("diagonal", R)))
     both = scale(HALF, add(weights, transpose(weights)))
     return hadamard(projected, entrywise_power(both, MINUS_ONE))
 
@@ -161,12 +164,19 @@ def _unit(inner: InnerProduct, x: Variable, G: Expression) -> Expression | None:
     return inner.weighted(add(G, negate(multiply(x, apply("diag", factors)))))
 
 
+def _orthogonal(inner: InnerProduct, x: Variable, G: Expression) -> Expression | None:
+    R, inverse = inner.right, power(inner.left, MINUS_ONE)
+    M, N = multiply(transpose(x), inverse, x), multiply(transpose(x), inner.weighted(G))
+    right = multiply(R, add(N, transpose(N)), R)
+    return inner.weighted(add(G, negate(multiply(x, apply("sylvester", multiply(R, M), multiply(M, R), right)))))
+
+
 _FORMS: dict[str, Callable[[InnerProduct, Variable, Expression], Expression | None]] = {
     "diagonal": _diagonal,
     **dict.fromkeys(("symmetric", "spd", "skew"), _symmetric),
     **dict.fromkeys(("lower", "upper"), _triangular),
     "unit": _unit,
-    "orthogonal": lambda inner, x, G: None,
+    "orthogonal": _orthogonal,
 }
 """By property, the gradient where it has a closed form."""
 
@@ -198,7 +208,8 @@ def read_together(f: str, weights: Weights, name: str, where: Where) -> Reading 
 
 
 def _assumed(W: Variable) -> str:
-    return f"{W.name}: {declaration_text(W.shape)} spd, since it is the weight of an inner product"
+    words = "positive" if W.is_scalar else "spd"
+    return f"{W.name}: {declaration_text(W.shape)} {words}, since it is the weight of an inner product"
 
 
 def read_inner_product(
@@ -246,7 +257,7 @@ def _read_weight(
                 names.setdefault(name, variable(name, *d.shape, *d.properties))
         name = spelled(W.strip())
         if name.isidentifier() and name not in {*names, *declarations(where)[0], *BARE_NAMES}:
-            names[name] = variable(name, n, n, "spd")
+            names[name] = variable(name, n, n, "positive" if n is ONE else "spd")
             notes.append(_assumed(names[name]))
         W = read(W, declarations_of(names.values(), []), shape=(n, n)).expression
     label = given if isinstance(given, str) else text(W)
