@@ -331,14 +331,13 @@ SLOW_TO_SIXTY_DIGITS = frozenset({*_SPECTRAL, "pinv"})
 
 LATER = {
     **dict.fromkeys(("norminf", "rank"), "this function"),
-    **dict.fromkeys(("solve",), "implicit functions"),
 }
 """Names of the language that this version refuses, with what they belong to."""
 
 
 def function_names() -> list[str]:
     """Every name that can stand before a bracket, aliases included."""
-    builders = ("eye", "ones", "zeros", "vector", "matrix", "sum", "K", "commutation", "reshape")
+    builders = ("eye", "ones", "zeros", "vector", "matrix", "sum", "K", "commutation", "reshape", "solve")
     return sorted({*FUNCTIONS, *ALIASES, *LATER, *builders} - {"rearrange", "unrearrange"})
 
 

@@ -26,6 +26,7 @@ ORDER = [
     # nodes and their normal form
     "registries",
     "expressions",
+    "equations",
     "pickling",
     "leaves",
     "sums",
@@ -80,6 +81,7 @@ ORDER = [
     "expansions",
     "entry_sums",
     "simplification",
+    "implicit_functions",
     "tangents",
     # presentation: how an expression is written
     "notations",
