@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         directional,
         gradient,
         hessian,
+        hessian_operator,
         hvp,
         jacobian,
     )
@@ -56,8 +57,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "building": ("variables",),
     "derivatives": (
-        *("Derivative", "differential", "differentiate", "directional", "gradient", "hessian", "hvp"),
-        *("jacobian", "pullback"),
+        *("Derivative", "differential", "differentiate", "directional", "gradient", "hessian"),
+        *("hessian_operator", "hvp", "jacobian", "pullback"),
     ),
     "error_curves": ("ErrorCurve", "error_curve"),
     "errors": (
@@ -101,6 +102,7 @@ __all__ = [
     "functions",
     "gradient",
     "hessian",
+    "hessian_operator",
     "hvp",
     "jacobian",
     "load_rules",

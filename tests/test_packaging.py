@@ -78,6 +78,8 @@ ORDER = [
     "entry_sums",
     "simplification",
     "tangents",
+    "curvature",
+    "multilinear_forms",
     # presentation: how an expression is written
     "notations",
     "sheets",
@@ -95,6 +97,7 @@ ORDER = [
     "reports",
     "derivations",
     "conditions",
+    "second_derivatives",
     "derivatives",
     "answers",
     "rule_lines",
