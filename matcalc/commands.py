@@ -36,7 +36,8 @@ REFUTED, BAD_INPUT, INCONCLUSIVE = 1, 2, 3
 MOST_JOBS = 8
 STATUS = {"verified": 0, "refuted": REFUTED, "inconclusive": INCONCLUSIVE}
 COLOURS = {"verified": "green", "refuted": "red", "inconclusive": "yellow"}
-FORMS = ("differential", "gradient", "jacobian", "hessian", "all")
+SECOND_ORDER = ("hessian", "hessian-operator", "second-differential", "third-differential")
+FORMS = ("differential", "gradient", "jacobian", *SECOND_ORDER, "all")
 FORMATS = ("unicode", "ascii", "latex", "json")
 REPORT_FORMATS = ("text", "json", "latex", "html")
 
@@ -116,7 +117,7 @@ check_options = with_options(
 @click.argument("expression")
 @click.argument("variables", nargs=-1)
 @where_option
-@click.option("--order", type=click.IntRange(1, 2), default=1, help="2 adds the second derivative.")
+@click.option("--order", type=click.IntRange(1, 3), default=1, help="2 adds the second derivative, 3 the third.")
 @click.option("--form", type=click.Choice(FORMS), multiple=True, help="Only this form; may be repeated.")
 @click.option("--format", "style", type=click.Choice(FORMATS), help="Default: unicode on a terminal, else ascii.")
 @click.option("--steps", is_flag=True, help="Show the derivation.")
@@ -193,16 +194,18 @@ def _only_variable(expression: str, where: str | None) -> tuple[str, ...]:
 
 
 def _forms(D: Derivative, order: int, asked: tuple[str, ...]) -> tuple[str, ...]:
-    forms = [f for f in asked if f != "all"]
+    forms = [f.replace("-", "_") for f in asked if f != "all"]
     if not asked:
         forms = list(default_forms(D))
         if not D.expression.is_scalar and D.variables[0].columns != 1:
             forms = ["differential", "jacobian"]
     if "all" in asked:
         forms = ["differential", *(["gradient"] if D.expression.is_scalar else []), "jacobian"]
-        forms += ["hessian"] if D.expression.is_scalar else []
-    if order == 2:
-        forms += ["hessian"] if D.expression.is_scalar else ["second_differential"]
+        forms += ["second_differential", *(["hessian"] if D.expression.is_scalar else [])]
+    if order >= 2:
+        forms += ["second_differential", *(["hessian"] if D.expression.is_scalar else [])]
+    if order == 3:
+        forms += ["third_differential"]
     return tuple(dict.fromkeys(forms))
 
 
