@@ -131,6 +131,11 @@ ORDER = [
     "rule_mistakes",
     "user_rules",
     "verdicts",
+    # models and points of a function
+    "remainders",
+    "typed_numbers",
+    "taylor",
+    "stationary_points",
     # the error of finite differences against their step
     "error_branches",
     "log_plots",
@@ -147,6 +152,7 @@ ORDER = [
     # the command line
     "folds",
     "commands",
+    "point_commands",
 ]
 
 # The package's table of contents and its entry point import what they like.
