@@ -6,7 +6,7 @@ from matcalc.applications import apply
 from matcalc.constructions import Construction, Constructor, index_variable
 from matcalc.errors import ShapeError
 from matcalc.expressions import ONE, Expression, Number, variables_of
-from matcalc.leaves import commutation, identity, number, ones, variable, zero
+from matcalc.leaves import commutation, identity, number, ones, perturbation_of, zero
 from matcalc.powers import indexed_sum, is_integer_valued
 from matcalc.products import multiply
 from matcalc.sizes import size_value
@@ -51,7 +51,7 @@ def _commutation(made: Construction, tree: Tree) -> Expression:
 
 
 def _perturbation(made: Construction, tree: Tree) -> Expression:
-    return variable(f"d({tree.children[0].value})", *made.values[tree.children[0]].shape)
+    return perturbation_of(made.values[tree.children[0]])
 
 
 def _diag(made: Construction, tree: Tree) -> Expression:

@@ -27,7 +27,7 @@ from matcalc.function_table import FUNCTIONS
 from matcalc.leaves import ONE_NODE
 from matcalc.local_differentials import partial_formula, partial_rules
 from matcalc.powers import of_ones
-from matcalc.rule_book import match_operands
+from matcalc.rule_book import CONDITIONS, match_operands
 from matcalc.sums import split_coefficient, unsigned
 from matcalc.transposes import is_turned, transpose
 from matcalc.writing import text
@@ -44,7 +44,7 @@ def conditions_of(f: Expression, variables: Iterable[Variable]) -> tuple[str, ..
     found = dict.fromkeys((_simplest(e, word), word) for e, word in _conditions(f, list(variables)))
     with_det = {e for e, word in found if word == DET_POSITIVE}
     return tuple(
-        f"det({text(e)}) positive" if word == DET_POSITIVE else f"{text(e)} {word}"
+        f"det({text(e)}) positive" if word == DET_POSITIVE else CONDITIONS[word].format(text(e))
         for e, word in found
         if not (word == "invertible" and e in with_det)
     )

@@ -200,6 +200,28 @@ def _named(function: str, argument: Any) -> str:
     if function in ("logdet", "logabsdet"):
         singular = function == "logabsdet" or np.linalg.det(entries) == 0
         return f"{function} of a {'singular matrix' if singular else 'matrix with a negative determinant'}"
+    if function in _UNDETERMINED:
+        return _UNDETERMINED[function].format(function)
     if function == "log":
         return "log of 0" if np.all(entries >= 0) else "log of a negative number"
     return f"{function} is not defined, or too large, at {entries.flat[np.argmax(np.abs(entries))]:.6g}"
+
+
+_NOT_SIMPLE = "is not simple, and has no derivative here; one-sided derivatives are"
+_UNDETERMINED = {
+    "chol": "{} of a matrix that is not positive definite",
+    **dict.fromkeys(("lu_l", "lu_u"), "{} of a matrix with a zero pivot"),
+    **dict.fromkeys(("qr_q", "qr_r"), "{} of a matrix whose columns are not independent"),
+    "sylvester": "{}(A, B, C) has no single solution: an eigenvalue of A is the negative of one of B",
+    "inverse_gaps": "two entries coincide, and {} has no value: eigenvectors have no derivative here",
+    "eigvecs": "eigenvalues coincide, and their eigenvectors are not determined",
+    "leading_eigvec": f"the largest eigenvalue {_NOT_SIMPLE} the eigenvalues of U'*dS*U, U a basis of its eigenspace",
+    "trailing_eigvec": f"the smallest eigenvalue {_NOT_SIMPLE} the eigenvalues of U'*dS*U, U a basis of its eigenspace",
+    **dict.fromkeys(("svd_u", "svd_v"), "singular values coincide, and their singular vectors are not determined"),
+    **dict.fromkeys(
+        ("leading_svd_u", "leading_svd_v"),
+        f"the largest singular value {_NOT_SIMPLE} the eigenvalues of (U'*dA*V + V'*dA'*U)/2, "
+        "U and V bases of its singular spaces",
+    ),
+}
+"""What is wrong where a factor or a vector of a spectrum has no value."""

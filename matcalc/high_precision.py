@@ -17,6 +17,7 @@ import numpy as np
 from mpmath import MPContext
 from sympy import Expr, Float
 
+from matcalc import factorizations, precise_spectra
 from matcalc.function_table import FUNCTIONS
 from matcalc.matrix_functions import MATRIX_FUNCTIONS, derivative_of, in_arithmetic
 from matcalc.operations import Arithmetic, Array, Operation
@@ -210,6 +211,7 @@ def _softmax(x: Array) -> Any:
 
 
 _exp: Operation = np.frompyfunc(Decimal.exp, 1, 1)
+_sqrt: Operation = np.frompyfunc(Decimal.sqrt, 1, 1)
 
 _OF_MATRICES: dict[str, Operation] = {
     "polygamma": _polygamma,
@@ -222,11 +224,19 @@ _OF_MATRICES: dict[str, Operation] = {
     **{name: in_arithmetic(f, _inverse) for name, f in MATRIX_FUNCTIONS.items()},
     **{f"d{name}": derivative_of(f, _inverse) for name, f in MATRIX_FUNCTIONS.items()},
     "logsumexp": lambda x: _exp(x).sum().ln(),
+    "chol": lambda A: factorizations.chol(A, _sqrt),
+    "qr_q": lambda A: factorizations.qr(A, _sqrt, _inverse)[0],
+    "qr_r": lambda A: factorizations.qr(A, _sqrt, _inverse)[1],
+    "lu_l": lambda A: factorizations.lu(A)[0],
+    "lu_u": lambda A: factorizations.lu(A)[1],
+    "pinv": precise_spectra.pinv,
+    "sylvester": lambda A, B, C: factorizations.sylvester(A, B, C, _solve),
+    **factorizations.spectral_kernels(precise_spectra.eigen, precise_spectra.singular),
 }
 
 # These only move entries, or add them: NumPy's own kernels serve any numbers.
 REARRANGEMENTS = frozenset(
-    {"tr", "diag", "diagonal", "vec", "unvec", "kron", "rearrange", "unrearrange", "tril", "triu"}
+    {"tr", "diag", "diagonal", "vec", "unvec", "kron", "rearrange", "unrearrange", "tril", "triu", "inverse_gaps"}
 )
 
 

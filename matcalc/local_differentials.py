@@ -13,10 +13,10 @@ from matcalc.applications import entrywise_value
 from matcalc.errors import MatcalcError, NotDifferentiable
 from matcalc.expressions import Apply, Dimension, Expression, Hadamard, Product, Variable
 from matcalc.function_table import FUNCTIONS
-from matcalc.leaves import is_zero, variable, zero
+from matcalc.leaves import is_zero, perturbation_of, variable, zero
 from matcalc.powers import hadamard
 from matcalc.products import multiply
-from matcalc.rule_book import DIFFERENTIAL, Book, Rule, head, match_operands, perturbation_of
+from matcalc.rule_book import DIFFERENTIAL, Book, Rule, head, match_operands
 from matcalc.substitutions import substitute
 
 Template = tuple[Variable, Expression, dict[Expression, Expression], dict[Any, Dimension], Any]

@@ -33,9 +33,11 @@ ORDER = [
     "products",
     "powers",
     "matrix_functions",
+    "factorizations",
     "function_table",
     "applications",
     "analytic_forms",
+    "spectral_forms",
     "function_forms",
     "substitutions",
     # numbers: values of expressions at arrays
@@ -43,6 +45,7 @@ ORDER = [
     "operations",
     "evaluation",
     "contexts",
+    "precise_spectra",
     "high_precision",
     # from trees to expressions: sizes, shapes, kinds
     "dimensions",
