@@ -74,7 +74,7 @@ class StationaryPoint:
             half = MOST_EIGENVALUES_SHOWN // 2
             shown = [*shown[:half], "…", *shown[-half:]]
         return [
-            ("gradient", f"norm {self.gradient_norm:.3g}{relative}"),
+            ("gradient norm", f"{self.gradient_norm:.3g}{relative}"),
             ("eigenvalues", ", ".join(shown) or "none"),
             (self.kind, self.reason),
         ]
@@ -120,7 +120,7 @@ def classify(
     numbers.
 
     >>> print(classify("x^2 - 3*y^2", ("x", "y"), {"x": 0, "y": 0}, "x, y: scalar"))
-    gradient: norm 0
+    gradient norm: 0
     eigenvalues: -6, 2
     saddle: the Hessian has eigenvalues of both signs
     >>> classify("u'*A*u", "u", "u = [0, 1]; A = [1 0; 0 3]", "u: vector(n) unit, A: matrix(n,n)").kind
@@ -135,7 +135,7 @@ def classify(
     here = surface.at(point)
     kind, reason, relative = _judged(surface, here, tolerance)
     report = verify_derivative(D, FORMS, trials=trials, seed=seed) if check else None
-    given = {v.name: values[v.name] for v in known}
+    given = {name: value for name, value in values.items() if name in arrays}
     eigenvalues = tuple(float(e) for e in here.eigenvalues)
     norm = float(np.linalg.norm(here.gradient))
     return StationaryPoint(kind, here.value, norm, relative, eigenvalues, reason, given, report)

@@ -137,7 +137,7 @@ ORDER = [
     # models and points of a function
     "remainders",
     "typed_numbers",
-    "taylor",
+    "taylor_polynomials",
     "stationary_points",
     # the error of finite differences against their step
     "error_branches",
