@@ -95,7 +95,8 @@ def verify_forms(
         tests += second_differential_tests(case, "second differential", Claim("second_differential", case.bilinear))
     if "differential" not in kinds and kinds & SECOND_ORDER:
         tests += differential_tests(case, "differential", Claim("differential", case.linear))
-    moving = {names[v].name: v for v in variables for names in (first, second, third)}
+    directions = (first, second, third) if "third_differential" in kinds else (first, second)
+    moving = {names[v].name: v for v in variables for names in directions}
     known = [f] if "differential" in kinds else [f, case.linear]
     return verify_tests(
         tests,
