@@ -217,6 +217,10 @@ _UNDETERMINED = {
     "eigvecs": "eigenvalues coincide, and their eigenvectors are not determined",
     "leading_eigvec": f"the largest eigenvalue {_NOT_SIMPLE} the eigenvalues of U'*dS*U, U a basis of its eigenspace",
     "trailing_eigvec": f"the smallest eigenvalue {_NOT_SIMPLE} the eigenvalues of U'*dS*U, U a basis of its eigenspace",
+    **dict.fromkeys(
+        ("spectral_abscissa", "eigenprojection"),
+        "the eigenvalue with the largest real part is not real, or not simple, and {} has no value",
+    ),
     **dict.fromkeys(("svd_u", "svd_v"), "singular values coincide, and their singular vectors are not determined"),
     **dict.fromkeys(
         ("leading_svd_u", "leading_svd_v"),

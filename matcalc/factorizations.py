@@ -124,6 +124,25 @@ def singular(A: Any) -> tuple[Any, Any, Any]:
     return U, s, Vt.T
 
 
+def leading(A: Any) -> tuple[Any, Any]:
+    """The eigenvalue with the largest real part, which must be real and simple, and its projection x y′/(y′x)."""
+    values, right = np.linalg.eig(A)
+    k = int(np.argmax(values.real))
+    distances = np.abs(np.delete(values, k) - values[k])
+    if values[k].imag or np.any(distances <= SMALLEST_GAP * np.max(np.abs(values))):
+        raise Degenerate
+    left = np.linalg.inv(right)
+    return values[k].real, np.outer(right[:, k], left[k, :]).real
+
+
+def general_kernels(leading: OfArray) -> dict[str, OfArray]:
+    """The functions of the leading eigenvalue of a general matrix."""
+    return {
+        "spectral_abscissa": lambda A: leading(A)[0],
+        "eigenprojection": lambda A: leading(A)[1],
+    }
+
+
 def spectral_kernels(eigen: OfArray, singular: OfArray) -> dict[str, OfArray]:
     """The functions of spectra, made of the two decompositions."""
 
@@ -151,7 +170,7 @@ def spectral_kernels(eigen: OfArray, singular: OfArray) -> dict[str, OfArray]:
         W = oriented(V)
         return U * (V * W).sum(axis=0), W
 
-    def leading(A: Any, which: int) -> Any:
+    def leading_singular(A: Any, which: int) -> Any:
         U, s, V = singular(A)
         refuse_small_gaps(s, "first")
         v = oriented(V[:, :1])
@@ -168,8 +187,8 @@ def spectral_kernels(eigen: OfArray, singular: OfArray) -> dict[str, OfArray]:
         "svd_u": lambda A: singular_vectors(tall(A))[0],
         "svd_v": lambda A: singular_vectors(tall(A))[1],
         "sigma_max": lambda A: singular(A)[1][0],
-        "leading_svd_u": lambda A: leading(A, 0),
-        "leading_svd_v": lambda A: leading(A, 1),
+        "leading_svd_u": lambda A: leading_singular(A, 0),
+        "leading_svd_v": lambda A: leading_singular(A, 1),
         "normnuc": lambda A: singular(A)[1].sum(),
         "polar": lambda A: _polar(*singular(tall(A))),
     }

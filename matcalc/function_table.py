@@ -202,7 +202,10 @@ def _of_spectrum(name: str, signature: str, latex: str = "", *aliases: str, take
     return _factor(name, signature, _SPECTRAL[name], latex, *aliases, takes=takes)
 
 
-_SPECTRAL = factorizations.spectral_kernels(factorizations.eigen, factorizations.singular)
+_SPECTRAL = {
+    **factorizations.spectral_kernels(factorizations.eigen, factorizations.singular),
+    **factorizations.general_kernels(factorizations.leading),
+}
 
 
 def _pinv(A: Any) -> Any:
@@ -291,6 +294,8 @@ _ROWS = (
     _of_spectrum("lambda_min", "(n,n) -> (1,1)", r"\lambda_{\min}", "eigmin", takes=SYMMETRIC),
     _of_spectrum("leading_eigvec", "(n,n) -> (n,1)", r"q_{\max}", takes=SYMMETRIC),
     _of_spectrum("trailing_eigvec", "(n,n) -> (n,1)", r"q_{\min}", takes=SYMMETRIC),
+    _of_spectrum("spectral_abscissa", "(n,n) -> (1,1)", r"\alpha"),
+    _of_spectrum("eigenprojection", "(n,n) -> (n,n)", r"\Pi"),
     _of_spectrum("svdvals", "(m,n) -> (n,1)", r"\sigma", takes=TALL),
     _of_spectrum("svd_u", "(m,n) -> (m,n)", takes=TALL),
     _of_spectrum("svd_v", "(m,n) -> (n,n)", takes=TALL),

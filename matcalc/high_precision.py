@@ -232,6 +232,7 @@ _OF_MATRICES: dict[str, Operation] = {
     "pinv": precise_spectra.pinv,
     "sylvester": lambda A, B, C: factorizations.sylvester(A, B, C, _solve),
     **factorizations.spectral_kernels(precise_spectra.eigen, precise_spectra.singular),
+    **factorizations.general_kernels(lambda A: precise_spectra.leading(A, _solve)),
 }
 
 # These only move entries, or add them: NumPy's own kernels serve any numbers.

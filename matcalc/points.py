@@ -28,7 +28,7 @@ from matcalc.expressions import (
     Variable,
     variables_of,
 )
-from matcalc.function_table import DEFINITE, FUNCTIONS, TALL
+from matcalc.function_table import DEFINITE, FUNCTIONS, SLOW_TO_SIXTY_DIGITS, TALL
 from matcalc.kinks import Kinks
 from matcalc.operations import dimension_value
 from matcalc.powers import is_integer_valued
@@ -37,6 +37,7 @@ from matcalc.sampling import DECLARED, LARGEST_SIZES, SMALLEST_SIZE, Domain, NoP
 LARGEST_SIZE = 200
 COMFORTABLE_ENTRIES, MOST_ENTRIES = 20_000, 1_000_000
 LARGEST_CONDITION = 1e6
+SIZES_FOR_SPECTRA = (2, 4)
 CANDIDATES = 12
 # Successive points are of order one, of any order of magnitude, and small: mistakes may hide where a function is
 # saturated. With kinks the candidates for a point are of many scales, and one in a new region is taken.
@@ -92,6 +93,8 @@ class PointSource:
         transcendental = any(isinstance(n, Apply) and _is_transcendental(n.function) for n in nodes)
         self._orders = ORDERS_WITH_FUNCTIONS if transcendental else ORDERS_OF_MAGNITUDE
         self.start = _narrowed(self.start, nodes)
+        if self.start.sizes is None and any(n.function in SLOW_TO_SIXTY_DIGITS for n in applied):
+            self.start = replace(self.start, sizes=SIZES_FOR_SPECTRA)
 
     def draw(self, trial: int = 0, *, coordinate: bool = False) -> Point:
         """The next point; `trial` chooses its order of magnitude and the whole numbers in it. Raises NoPoint."""

@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 from mpmath import MPContext
 
-DIGITS = 60
+from matcalc import factorizations
+from matcalc.factorizations import Solver
+
+DIGITS, NEWTON_STEPS = 60, 4
 _mp = MPContext()
 _mp.dps = DIGITS + 10
 _SMALLEST_RELATIVE_SINGULAR_VALUE = _mp.mpf(10) ** -40
@@ -32,6 +35,29 @@ def eigen(S: Any) -> tuple[Any, Any]:
     order = np.argsort([float(x) for x in values], kind="stable")
     found = _entries(values, number).reshape(-1)
     return found[order], _entries(vectors, number)[:, order]
+
+
+def leading(A: Any, solve: Solver) -> tuple[Any, Any]:
+    """The eigenvalue with the largest real part and its projection: those of doubles, refined by Newton's iteration.
+
+    It is applied to A x = λ x with c′x fixed, and squares the error at each step.
+    """
+    coarse, projection = factorizations.leading(A.astype(float))
+    k = int(np.argmax(np.abs(np.diag(projection))))
+    value, right = _refined(A, coarse, projection[:, k : k + 1], solve)
+    _, left = _refined(A.T, coarse, projection[k : k + 1, :].T, solve)
+    return value, right @ left.T / (left.T @ right)[0, 0]
+
+
+def _refined(A: Any, value: float, vector: Any, solve: Solver) -> tuple[Any, Any]:
+    number, n = type(A[0, 0]), len(A)
+    as_numbers = np.frompyfunc(lambda entry: number(float(entry)), 1, 1)
+    x, eye = as_numbers(vector / np.linalg.norm(vector)), as_numbers(np.eye(n))
+    c, found, zero = x, number(value), as_numbers(np.zeros((1, 1)))
+    for _ in range(NEWTON_STEPS):
+        step = solve(np.block([[A - found * eye, -x], [c.T, zero]]), np.block([[found * x - A @ x], [zero]]))
+        x, found = x + step[:n], found + step[n, 0]
+    return found, x
 
 
 def singular(A: Any) -> tuple[Any, Any, Any]:

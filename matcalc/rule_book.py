@@ -31,6 +31,7 @@ CONDITIONS = {
     "no_opposite_eigenvalues": "no two eigenvalues opposite in {}",
     "simple_largest": "largest eigenvalue of {} simple",
     "simple_smallest": "smallest eigenvalue of {} simple",
+    "simple_leading": "leading eigenvalue of {} real and simple",
     "distinct_eigenvalues": "eigenvalues of {} distinct",
     "simple_largest_singular": "largest singular value of {} simple",
     "distinct_singular": "singular values of {} distinct and nonzero",

@@ -19,6 +19,7 @@ from sympy import Expr
 from matcalc.adjoints import pullback
 from matcalc.agreements import Sides
 from matcalc.applications import apply, signature
+from matcalc.check_outcomes import SelfCheck
 from matcalc.computations import Place
 from matcalc.derivative_tests import Claim, dot
 from matcalc.differences import Slope
@@ -35,7 +36,7 @@ from matcalc.expressions import (
     postorder,
     variables_of,
 )
-from matcalc.function_table import FUNCTIONS, SLOW_TO_SIXTY_DIGITS, Function
+from matcalc.function_table import FUNCTIONS, Function
 from matcalc.judgements import Test
 from matcalc.kernel_checks import KernelSubject, kernel_subjects
 from matcalc.leaves import number, perturbation_of, variable
@@ -86,55 +87,6 @@ class Subject:
     def _is_same(self, mutant: Expression, seed: int) -> bool:
         found, right = self.seen(mutant), self.seen(self.formula)
         return verify_equal(found, right, seed=seed, domain=self.domain, explain=False).passed
-
-
-@dataclass(frozen=True)
-class SelfCheck:
-    """The outcome for one statement: its report, the number of mistakes planted, and those not refuted."""
-
-    name: str
-    place: str
-    kind: str
-    report: Report
-    planted: int
-    missed: tuple[str, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Whether the statement is verified and every planted mistake refuted."""
-        return self.report.passed and not self.missed
-
-    def to_json(self) -> dict[str, Any]:
-        """The outcome as a dictionary of plain values."""
-        about = {"name": self.name, "place": self.place, "kind": self.kind}
-        return about | {"planted": self.planted, "missed": list(self.missed)} | self.report.to_json()
-
-
-def table(outcomes: Sequence[SelfCheck]) -> Iterator[str]:
-    """The summary, a line for each kind of statement and one for all."""
-    yield f"{'':18}{'checked':>9}{'verified':>10}{'exactly':>9}{'mistakes':>10}{'missed':>8}"
-    kinds = dict.fromkeys(o.kind for o in outcomes)
-    for kind in kinds:
-        yield _row(_PLURALS[kind], [o for o in outcomes if o.kind == kind])
-    yield _row("all", outcomes)
-
-
-_PLURALS = {
-    "differential": "differentials",
-    "derived adjoint": "derived adjoints",
-    "derivative": "scalar derivatives",
-    "identity": "identities",
-    "adjoint": "adjoints",
-    "definition": "definitions",
-    "kernel": "kernels",
-}
-
-
-def _row(label: str, outcomes: Sequence[SelfCheck]) -> str:
-    verified = sum(o.report.passed for o in outcomes)
-    exactly = sum(o.report.passed and o.report.method == "exact" for o in outcomes)
-    planted, missed = sum(o.planted for o in outcomes), sum(len(o.missed) for o in outcomes)
-    return f"{label:18}{len(outcomes):>9,}{verified:>10,}{exactly:>9,}{planted:>10,}{missed:>8,}"
 
 
 def check_rule(rule: Rule, *, seed: int | None = None, trials: int = TRIALS) -> Report:
@@ -237,12 +189,9 @@ class _Settings:
 
 def _domain(rule: Rule) -> Domain:
     """The domain that the conditions of a rule leave; generic matrices are invertible and not zero."""
+    # the derivative of a derivative is a block of four times the size
     functions = {n.function for n in postorder(rule.left) if isinstance(n, Apply)}
-    sizes = None
-    if any(FUNCTIONS[f].analytic for f in functions):
-        sizes = (2, 3)  # the derivative of a derivative is a block of four times the size
-    elif functions & SLOW_TO_SIXTY_DIGITS:
-        sizes = (2, 4)
+    sizes = (2, 3) if any(FUNCTIONS[f].analytic for f in functions) else None
     words = {word: frozenset(n for n, w in rule.conditions if w == word) for _, word in rule.conditions}
     positive, nonnegative = words.get("positive", frozenset()), words.get("nonnegative", frozenset())
     return Domain(positive=positive, nonnegative=nonnegative, sizes=sizes)

@@ -130,6 +130,7 @@ ORDER = [
     "mutants",
     "explanations",
     "kernel_checks",
+    "check_outcomes",
     "self_check",
     "rule_mistakes",
     "user_rules",
