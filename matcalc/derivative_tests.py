@@ -195,7 +195,7 @@ def _hessian_operator_tests(case: Case, name: str, claim: Claim) -> Iterator[Tes
         Hv, du = s.value(claim.expression), s.values[u]
         return Sides(dot(Hv, du), s.slope(case.linear, {x: u}, carried=carried), s.scale(Hv, du))
 
-    directions = (u, *(case.first[v].name for v in case.variables))
+    directions = (*(case.first[v].name for v in case.variables), u)
     yield Test(name, sides, directions=directions, statement=f"the {name}, times {u}, gives")
     if x.properties & CONSTRAINED and not x.is_scalar:
         words = " ".join(sorted(x.properties & CONSTRAINED))

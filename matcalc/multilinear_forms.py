@@ -22,6 +22,8 @@ from matcalc.sums import add, product_of, split_coefficient
 from matcalc.transposes import transpose
 
 MOST_TERMS = 64
+# Forms longer than this are not multiplied out: their symmetry would not be seen either.
+LONGEST = 120
 # A symmetric form may be so much longer than the shortest one.
 LONGER, MORE_TOKENS = 1.5, 8
 LINEAR = frozenset({"tr", "diag", "diagonal", "vec", "tril", "triu"})
@@ -64,7 +66,8 @@ def _exchanged(
 
 
 def _spread(forms: Iterable[Expression], directions: Directions) -> Iterator[Expression]:
-    return (e for form in forms if not is_symmetric(form, directions) for e in _spread_forms(form, directions))
+    short = (form for form in forms if length(form) <= LONGEST and not is_symmetric(form, directions))
+    return (e for form in short for e in _spread_forms(form, directions))
 
 
 def _spread_forms(e: Expression, directions: Directions) -> Iterator[Expression]:

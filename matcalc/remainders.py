@@ -98,6 +98,8 @@ def _report(order: int, orders: Sequence[float], points: Sequence[Point], seed: 
     elif verdict == "inconclusive" and not reason:
         reason = "the remainder cannot be told from rounding" if not orders else "the remainder is large at one point"
     seen = [o for o in orders if o != EXACT]
+    if verdict == "verified" and not seen:
+        reason = "no remainder is left"
     return Report(
         verdict,
         trials=len(points),

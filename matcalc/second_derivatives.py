@@ -28,6 +28,10 @@ from matcalc.sums import add
 from matcalc.tangents import is_constrained, projection
 
 
+# A longer derivative of a gradient is not simplified before its matrix is taken.
+LONGEST_FORM = 300
+
+
 class Blocks(dict[tuple[str, str], Expression]):
     """The blocks of a Hessian by pairs of names; printed one a line.
 
@@ -104,4 +108,4 @@ def hessian_operator_of(gradients: Gradients, x: Variable, directions: Perturbat
 
 def _forms(e: Expression) -> tuple[Expression, ...]:
     """The simplified form and the plain one, where they differ: their matrices may differ in length."""
-    return tuple(dict.fromkeys((simplify(e), e)))
+    return tuple(dict.fromkeys((simplify(e), e))) if length(e) <= LONGEST_FORM else (e,)
