@@ -18,7 +18,8 @@ from matcalc.transposes import transpose
 from matcalc.verification import verify_equal, verify_forms
 from matcalc.writing import declarations_of, text
 
-FORMS = ("differential", "gradient", "jacobian", "hessian", "second_differential")
+MULTILINEAR = ("differential", "second_differential", "third_differential")
+FORMS = (*MULTILINEAR, "gradient", "jacobian", "hessian", "hessian_operator")
 
 
 def as_printed(e: Expression, variables: Iterable[Variable] = ()) -> Expression:
@@ -31,7 +32,7 @@ def forms_of(D: Derivative, asked: Iterable[str]) -> dict[str, Claim]:
     claims: dict[str, Claim] = {}
     known = [*variables_of(D.expression), *D.variables]
     for form in asked:
-        if form in ("differential", "second_differential"):
+        if form in MULTILINEAR:
             claims[form] = Claim(form, as_printed(getattr(D, form), known))  # type: ignore[arg-type]
             continue
         found = getattr(D, form)
@@ -66,6 +67,7 @@ def _verify(D: Derivative, claims: Mapping[str, Claim], trials: int | None, seed
         claims,
         perturbations=D.perturbations,
         second_perturbations=D.second_perturbations,
+        third_perturbations=D.third_perturbations,
         seed=seed,
         **options,
     )
@@ -122,6 +124,8 @@ _NAMES = {
     "gradient": "gradient",
     "jacobian": "Jacobian",
     "hessian": "Hessian",
+    "hessian_operator": "Hessian operator",
+    "third_differential": "third differential",
 }
 
 
@@ -173,17 +177,23 @@ def readings_of(D: Derivative, claim: str) -> list[Reading]:
     known = {v.name: v for v in (*variables_of(D.expression), *D.variables)}
     perturbations = {v.name: v for v in D.perturbations.values()}
     second = {v.name: v for v in D.second_perturbations.values()}
-    declared = declarations_of((known | perturbations | second).values(), [D.expression])
+    third = {v.name: v for v in D.third_perturbations.values()}
+    declared = declarations_of((known | perturbations | second | third).values(), [D.expression])
     e = _read_claim(D, claim, declared)
     used = {v.name for v in variables_of(e)}
-    strangers = sorted(used - {*known, *perturbations, *second})
+    strangers = sorted(used - {*known, *perturbations, *second, *third})
     if strangers:
         hint = f"the variables are {', '.join([*known, *perturbations])}"
         raise UnknownName(f"there is no variable {strangers[0]} in the question", text=claim, start=0, hint=hint)
     size, entries = x.rows * x.columns, D.expression.rows * D.expression.columns
-    if used & {*second, *perturbations} and e.shape != D.expression.shape:
+    if D.expression.is_scalar and e.shape == x.shape and used & set(perturbations) and not used & {*second, *third}:
+        operator = [Reading(Claim("hessian_operator", e, x))]
+        return [Reading(Claim("differential", e)), *operator] if x.is_scalar else operator
+    if used & {*third, *second, *perturbations} and e.shape != D.expression.shape:
         message = f"{claim} is {_words(e)}: a differential of {text(D.expression)} is {_words(D.expression)}"
         raise ShapeError(message, text=claim, start=0, end=len(claim))
+    if used & set(third):
+        return [Reading(Claim("third_differential", e))]
     if used & set(second):
         return [Reading(Claim("second_differential", e))]
     if used & set(perturbations):

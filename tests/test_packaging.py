@@ -83,6 +83,8 @@ ORDER = [
     "simplification",
     "implicit_functions",
     "tangents",
+    "curvature",
+    "multilinear_forms",
     # presentation: how an expression is written
     "notations",
     "sheets",
@@ -100,6 +102,7 @@ ORDER = [
     "reports",
     "derivations",
     "conditions",
+    "second_derivatives",
     "derivatives",
     "answers",
     "rule_lines",
@@ -134,6 +137,11 @@ ORDER = [
     "rule_mistakes",
     "user_rules",
     "verdicts",
+    # models and points of a function
+    "remainders",
+    "typed_numbers",
+    "taylor_polynomials",
+    "stationary_points",
     # the error of finite differences against their step
     "error_branches",
     "log_plots",
@@ -150,6 +158,7 @@ ORDER = [
     # the command line
     "folds",
     "commands",
+    "point_commands",
 ]
 
 # The package's table of contents and its entry point import what they like.
