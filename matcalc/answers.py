@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,16 +13,20 @@ from matcalc.notations import Notation
 from matcalc.registries import method
 from matcalc.reports import Report
 from matcalc.sheets import Written
+from matcalc.tangents import is_curved
 from matcalc.text import size_text, text_of
 from matcalc.writing import declaration, text, variables_in_order, written
 
 LABELS = {
-    "differential": ("d{f}", "df"),
-    "gradient": ("gradient", "∇f"),
-    "jacobian": ("jacobian", "J"),
-    "hessian": ("hessian", "H"),
-    "second_differential": ("d2f", "d²f"),
+    "differential": ("df", "df", r"\mathrm{d}f"),
+    "gradient": ("gradient", "∇f", r"\nabla f"),
+    "jacobian": ("jacobian", "J", "J"),
+    "hessian": ("hessian", "H", "H"),
+    "hessian_operator": ("hessian operator", "H[{dx}]", "H[{dx}]"),
+    "second_differential": ("d2f", "d²f", r"\mathrm{d}^2 f"),
+    "third_differential": ("d3f", "d³f", r"\mathrm{d}^3 f"),
 }
+SECOND_ORDER = ("hessian", "hessian_operator", "second_differential")
 
 
 def writer(style: str) -> Callable[[Notation], str]:
@@ -39,15 +43,21 @@ class Answer:
     report: Report | None = None
     layout: str = "numerator"
 
-    def entries(self) -> Iterator[tuple[str, str, Expression]]:
-        """Each form with its label: the differential, the gradient in x, …"""
+    def entries(self) -> Iterator[tuple[str, tuple[str, ...], Expression]]:
+        """Each form with the variables it is in, where there are several: the differential, the gradient in x, …"""
         for form in self.forms:
             found = getattr(self.derivative, form)
-            several = isinstance(found, dict)
-            for key, e in found.items() if several else [("", found)]:
-                names = "".join(f" in {n}" for n in ([key] if isinstance(key, str) else list(key))) if several else ""
+            for key, e in found.items() if isinstance(found, dict) else [((), found)]:
                 turned = self.layout == "denominator" and form == "jacobian"
-                yield form, names, e.T if turned else e
+                yield form, (key,) if isinstance(key, str) else key, e.T if turned else e
+
+    def notes(self) -> Iterator[str]:
+        """What is said about the question, and about second derivatives on curved domains."""
+        yield from self.derivative.notes
+        for x, dx in self.derivative.perturbations.items():
+            if is_curved(x) and not set(SECOND_ORDER).isdisjoint(self.forms):
+                word = "orthogonal" if "orthogonal" in x.properties else "unit"
+                yield f"{x.name} is {word}: second derivatives are along its domain, for tangents {dx.name}"
 
     def document(self) -> dict[str, Any]:
         """Everything as JSON data."""
@@ -62,7 +72,7 @@ class Answer:
         }
         forms: dict[str, Any] = {}
         for form, names, e in self.entries():
-            forms[form + names] = {
+            forms[form + in_words(names)] = {
                 "text": text(e),
                 "unicode": _whole(written(e), writer("unicode"), ", "),
                 "latex": e.latex(),
@@ -73,13 +83,25 @@ class Answer:
             "expression": text(D.expression),
             "variables": variables,
             "with_respect_to": [v.name for v in D.variables],
-            "notes": list(D.notes),
+            "notes": list(self.notes()),
             "conditions": list(self.conditions()),
             "inner_product": str(D.inner) if D.inner else None,
             "layout": self.layout,
             "forms": forms,
             "report": self.report.to_json() if self.report else None,
         }
+
+    def _label(self, form: str, names: tuple[str, ...], style: str) -> str:
+        """The label of a form: "gradient in x", "∇f in x", "\\nabla_{x} f"."""
+        label = LABELS[form][("ascii", "unicode", "latex").index(style)]
+        write = writer(style)
+        directions = [write(Notation("name", (), dx.name)) for dx in self.derivative.perturbations.values()]
+        label = label.replace("{dx}", ", ".join(directions))
+        if style != "latex" or not names:
+            return label + in_words(names)
+        written_names = [write(Notation("name", (), n)) for n in names]
+        letter, space, rest = label.partition(" ")
+        return f"{letter}_{{{', '.join(written_names)}}}{space}{rest}"
 
     def variables(self) -> list[Variable]:
         """The variables of the expression, and those asked for that do not occur."""
@@ -98,10 +120,10 @@ class Answer:
         D = self.derivative
         yield "f", _whole(written(D.expression), write, "; ")
         yield "where", ", ".join(_shape(v, style) for v in self.variables())
-        for note in D.notes:
+        for note in self.notes():
             yield "note", note
         for form, names, e in self.entries():
-            label = _label(form, names, style)
+            label = self._label(form, names, style)
             found = written(e)
             yield label, write(found.answer)
             for name, definition in found.parts:
@@ -111,11 +133,9 @@ class Answer:
             yield "for", ", ".join(found_conditions)
 
 
-def _label(form: str, names: str, style: str) -> str:
-    plain, symbol = LABELS[form]
-    if style == "ascii":
-        return plain.replace("{f}", "f") + names
-    return symbol + names if style == "unicode" else {"∇f": r"\nabla f"}.get(symbol, symbol) + names
+def in_words(names: Sequence[str]) -> str:
+    """The variables that a form is in: " in x", " in x and y"; nothing where there is one only."""
+    return f" in {' and '.join(names)}" if names else ""
 
 
 def _whole(found: Written, write: Callable[[Notation], str], separator: str) -> str:

@@ -9,7 +9,9 @@ from matcalc.expressions import ONE, Expression, Number, variables_of
 from matcalc.leaves import commutation, duplication, elimination, identity, number, ones, perturbation_of, zero
 from matcalc.powers import indexed_sum, is_integer_valued
 from matcalc.products import multiply
+from matcalc.registries import method
 from matcalc.sizes import size_value
+from matcalc.sums import add, negate
 from matcalc.syntax_trees import Tree
 
 # Functions whose name a matrix function bears elsewhere.
@@ -109,6 +111,13 @@ def _greater(made: Construction, tree: Tree) -> Expression:
     return apply(str(tree.value), *(made.filled(value, shape) for value in made.operands(tree)))
 
 
+def _solve(made: Construction, tree: Tree) -> Expression:
+    equation, name = tree.children
+    left, right = (made.filled(made.values[side], made.shape(name)) for side in equation.children)
+    solved: Expression = method("solve")(add(left, negate(right)), made.values[name])
+    return solved
+
+
 _CALLS: dict[str, Constructor] = {
     "eye": _eye,
     "ones": _ones,
@@ -123,4 +132,5 @@ _CALLS: dict[str, Constructor] = {
     "reshape": _reshape,
     **dict.fromkeys(("unvec", "rearrange", "unrearrange"), _sized),
     **dict.fromkeys(("max", "min"), _greater),
+    "solve": _solve,
 }

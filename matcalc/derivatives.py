@@ -18,25 +18,31 @@ from matcalc.differentials import differential_of
 from matcalc.errors import NotDifferentiable, NotScalar, ShapeError, UnknownName
 from matcalc.expansions import multiplied_out
 from matcalc.expressions import Expression, Variable, variables_of
-from matcalc.free_entries import entries_matrix, gradient_on_entries, refuse_without_entries
+from matcalc.free_entries import gradient_on_entries, matrix_on_entries, refuse_without_entries
 from matcalc.function_table import nearest_names
 from matcalc.inner_products import InnerProduct, Weights, read_inner_product, read_together
 from matcalc.leaves import number, variable
 from matcalc.lengths import length
 from matcalc.names import spelled_out
 from matcalc.operator_matrices import operator_matrix
-from matcalc.products import multiply
 from matcalc.reading import read
 from matcalc.registries import method
+from matcalc.second_derivatives import (
+    Blocks,
+    hessian_block,
+    hessian_operator_of,
+    second_differential_of,
+    third_differential_of,
+)
 from matcalc.simplification import simplify
 from matcalc.sums import add
 from matcalc.tangents import is_constrained, is_curved, on_tangents, perturbation, projection, without_normal
 from matcalc.tokens import spelled
-from matcalc.transposes import transpose
 from matcalc.writing import text
 
 Formula: TypeAlias = "str | Expression | Basic"
 Names: TypeAlias = "str | Variable | Sequence[str | Variable]"
+ORDERS = {1: "differential", 2: "second_differential", 3: "third_differential"}
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,11 @@ class Derivative:
         return {x: perturbation(x, dx.name + "_") for x, dx in self.perturbations.items()}
 
     @cached_property
+    def third_perturbations(self) -> dict[Variable, Variable]:
+        """The variable dx__ for each variable x: the third direction of the third differential."""
+        return {x: perturbation(x, dx.name + "__") for x, dx in self.perturbations.items()}
+
+    @cached_property
     def differential(self) -> Expression:
         """f′(x)[dx], linear in the perturbations."""
         return self._answer(self._on_tangents(self._ambient_differential))
@@ -113,15 +124,21 @@ class Derivative:
         return {x: simplify(pulled[x]) for x in self.variables}
 
     @cached_property
-    def gradients(self) -> dict[Variable, Expression]:
-        """The gradient by variable; raises NotScalar where f is not a scalar."""
+    def whole_space_gradients(self) -> dict[Variable, Expression]:
+        """The gradient by variable, not projected onto tangent spaces; raises NotScalar where f is not a scalar."""
         f = self.expression
         if not f.is_scalar:
             raise NotScalar(
                 f"only a scalar has a gradient, and {text(f)} is {_shape_words(f)}",
                 hint="ask for its jacobian or its differential; or take sum(…), norm2(…)^2 or an inner product",
             )
-        return {x: simplify(projection(x, g)) if is_constrained(x) else g for x, g in self._adjoint_of_one.items()}
+        return self._adjoint_of_one
+
+    @cached_property
+    def gradients(self) -> dict[Variable, Expression]:
+        """The gradient by variable; raises NotScalar where f is not a scalar."""
+        found = self.whole_space_gradients
+        return {x: simplify(projection(x, g)) if is_constrained(x) else g for x, g in found.items()}
 
     @cached_property
     def _gradients_shown(self) -> dict[Variable, Expression]:
@@ -136,52 +153,55 @@ class Derivative:
     @cached_property
     def gradient(self) -> Any:
         """∇f with the shape of x: df = ⟨∇f, dx⟩; a dict by name for several variables."""
-        return self._by_name({x: self._answer(g) for x, g in self._gradients_shown.items()})
+        return self.by_name({x: self._answer(g) for x, g in self._gradients_shown.items()})
 
     @cached_property
     def jacobian(self) -> Any:
         """J with vec(df) = J vec(dx), column-major; a dict by name for several variables."""
-        return self._by_name({x: self._answer(self._jacobian(x)) for x in self.variables})
+        return self.by_name({x: self._answer(self._jacobian(x)) for x in self.variables})
 
     def _jacobian(self, x: Variable) -> Expression:
         dx = self.perturbations[x]
+        if self.free:
+            return matrix_on_entries(self.expression, x, dx)
         df = differential_of(self.expression, {x: dx})
         candidates = [simplify(operator_matrix(form, dx)) for form in dict.fromkeys((simplify(df), df))]
-        return self._on_entries(min(candidates, key=length), None, x)
-
-    def _on_entries(self, matrix: Expression, x: Variable | None, y: Variable) -> Expression:
-        """A matrix on vec, with columns for y and perhaps rows for x, on the free entries if these are asked for."""
-        if not self.free:
-            return matrix
-        rows = [transpose(entries_matrix(x))] if x is not None else []
-        return simplify(multiply(*rows, matrix, entries_matrix(y)))
+        return min(candidates, key=length)
 
     @cached_property
     def hessian(self) -> Any:
-        """H with d²f = vec(dx)′H vec(dx); a dict by pairs of names for several variables."""
-        self._refuse_curved("Hessian")
-        blocks = {}
-        for x, g in self.gradients.items():
-            for y in self.variables:
-                dy = self.perturbations[y]
-                dg = differential_of(g, {y: dy})
-                forms = [simplify(operator_matrix(form, dy)) for form in dict.fromkeys((simplify(dg), dg))]
-                blocks[x.name, y.name] = self._answer(self._on_entries(min(forms, key=length), x, y))
-        return blocks if len(self.variables) > 1 else next(iter(blocks.values()))
+        """H with d²f = vec(dx)′H vec(dx); its blocks by pairs of names for several variables."""
+        blocks = {
+            (x.name, y.name): self._answer(self._hessian_block(x, y, dy))
+            for x in self.variables
+            for y, dy in self.perturbations.items()
+        }
+        return Blocks(blocks) if len(self.variables) > 1 else next(iter(blocks.values()))
+
+    def _hessian_block(self, x: Variable, y: Variable, dy: Variable) -> Expression:
+        if self.free:
+            return matrix_on_entries(gradient_on_entries(x, self.whole_space_gradients[x]), y, dy)
+        return hessian_block(self.whole_space_gradients, x, y, dy)
+
+    @cached_property
+    def hessian_operator(self) -> Any:
+        """The derivative of the gradient, f″(x)[dx, ·] as an element of x's space; a dict by name for several."""
+        found = {x: hessian_operator_of(self.whole_space_gradients, x, self.perturbations) for x in self.variables}
+        return self.by_name({x: self._answer(e) for x, e in found.items()})
 
     @cached_property
     def second_differential(self) -> Expression:
-        """f″(x)[dx, dx_], bilinear and symmetric in the two perturbations."""
-        self._refuse_curved("second differential")
-        return self._answer(simplify(differential_of(self._ambient_differential, self.second_perturbations)))
+        """f″(x)[dx, dx_], bilinear and symmetric in the two perturbations, and written so where that is not long."""
+        f, first = self.expression, self.perturbations
+        forms = (self._ambient_differential, differential_of(f, first))
+        gradients = self._adjoint_of_one if f.is_scalar else None
+        return self._answer(second_differential_of(f, forms, gradients, first, self.second_perturbations))
 
-    def _refuse_curved(self, form: str) -> None:
-        """On a curved set a second derivative depends on the connection, which is not supported yet."""
-        for x in self.variables:
-            for word in ("unit", "orthogonal"):
-                if word in x.properties:
-                    message = f"the {form} for the {word} variable {x.name} is not supported yet"
-                    raise NotDifferentiable(message, hint=f"declare {x.name} without {word} for the ambient one")
+    @cached_property
+    def third_differential(self) -> Expression:
+        """f‴(x)[dx, dx_, dx__], trilinear and symmetric."""
+        directions = (self.perturbations, self.second_perturbations, self.third_perturbations)
+        return self._answer(third_differential_of(self.second_differential, *directions))
 
     def _answer(self, e: Expression) -> Expression:
         """An answer, remembering what it is an answer to."""
@@ -192,7 +212,7 @@ class Derivative:
         """The steps to the differential, each with the rule it uses."""
         return derivation_of(self.expression, self.perturbations, self.differential)
 
-    def _by_name(self, found: Mapping[Variable, Expression]) -> Any:
+    def by_name(self, found: Mapping[Variable, Expression]) -> Any:
         if len(found) == 1:
             return next(iter(found.values()))
         return {x.name: e for x, e in found.items()}
@@ -312,13 +332,19 @@ def gradient(f: Formula, wrt: Names, where: Where = None, *, inner: Weights | No
     return differentiate(f, wrt, where, inner=inner, free=free).gradient
 
 
-def differential(f: Formula, wrt: Names, where: Where = None) -> Expression:
-    """df = f′(x)[dx].
+def differential(f: Formula, wrt: Names, where: Where = None, *, order: int = 1) -> Expression:
+    """df = f′(x)[dx]; of order 2 f″(x)[dx, dx_], of order 3 f‴(x)[dx, dx_, dx__].
 
     >>> str(differential("inv(A)", "A"))
     '-inv(A)*dA*inv(A)'
+    >>> str(differential("logdet(A)", "A", order=2))
+    '-tr(inv(A)*dA*inv(A)*dA_)'
     """
-    return differentiate(f, wrt, where).differential
+    D = differentiate(f, wrt, where)
+    if order not in ORDERS:
+        raise NotDifferentiable(f"differentials are of order 1, 2 or 3, not {order}")
+    found: Expression = getattr(D, ORDERS[order])
+    return found
 
 
 def jacobian(f: Formula, wrt: Names, where: Where = None, *, free: bool = False) -> Any:
@@ -331,12 +357,26 @@ def jacobian(f: Formula, wrt: Names, where: Where = None, *, free: bool = False)
 
 
 def hessian(f: Formula, wrt: Names, where: Where = None, *, free: bool = False) -> Any:
-    """H with d²f = vec(dX)′H vec(dX).
+    """H with d²f = vec(dX)′H vec(dX); for several variables its blocks, by pairs of names.
 
     >>> str(hessian("norm2(A*x - b)^2", "x"))
     "2*A'*A"
+    >>> print(hessian("x'*A*y", ("x", "y")))
+    x, x: zeros(m,m)
+    x, y: A
+    y, x: A'
+    y, y: zeros(n,n)
     """
     return differentiate(f, wrt, where, free=free).hessian
+
+
+def hessian_operator(f: Formula, wrt: Names, where: Where = None) -> Any:
+    """The Hessian as the operator dX ↦ H[dX] on matrices, without the matrix H; a dict by name for several.
+
+    >>> str(hessian_operator("logdet(A)", "A"))
+    "-(inv(A)*dA*inv(A))'"
+    """
+    return differentiate(f, wrt, where).hessian_operator
 
 
 def directional(f: Formula, wrt: str | Variable, direction: str, where: Where = None) -> Expression:
@@ -350,15 +390,23 @@ def directional(f: Formula, wrt: str | Variable, direction: str, where: Where = 
     return simplify(differential_of(D.expression, {x: perturbation(x, direction)}))
 
 
-def hvp(f: Formula, wrt: str | Variable, direction: str, where: Where = None) -> Expression:
+def hvp(f: Formula, wrt: Names, direction: str | Sequence[str], where: Where = None) -> Any:
     """The Hessian times a direction, without the Hessian: the derivative of the gradient along v.
+
+    With several variables there is a direction for each, and a part of the answer for each, by name.
 
     >>> str(hvp("norm2(A*x - b)^2", "x", "v"))
     "2*A'*A*v"
+    >>> str(hvp("x'*A*y", ("x", "y"), ("u", "v"))["x"])
+    'A*v'
     """
     D = differentiate(f, wrt, where)
-    (x,) = D.variables
-    return simplify(differential_of(D.gradient, {x: perturbation(x, direction)}))
+    names = [direction] if isinstance(direction, str) else list(direction)
+    if len(names) != len(D.variables):
+        count = f"{len(D.variables)} variable{'s' * (len(D.variables) != 1)}"
+        raise ShapeError(f"{len(names)} directions are given for {count}", hint="give one for each variable")
+    along = {x: perturbation(x, name) for x, name in zip(D.variables, names, strict=True)}
+    return D.by_name({x: hessian_operator_of(D.whole_space_gradients, x, along) for x in D.variables})
 
 
 def pullback_of(f: Formula, wrt: str | Variable, cotangent: str, where: Where = None) -> Expression:

@@ -18,10 +18,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from matcalc.applications import apply
+from matcalc.differentials import differential_of
 from matcalc.errors import NotDifferentiable
 from matcalc.expressions import ONE, Dimension, Expression, Variable
-from matcalc.leaves import commutation, duplication, elimination, half_size, identity, ones
+from matcalc.leaves import commutation, duplication, elimination, half_size, identity, ones, variable
+from matcalc.lengths import length
+from matcalc.operator_matrices import operator_matrix
 from matcalc.products import multiply
+from matcalc.simplification import simplify
 from matcalc.sums import add, negate
 from matcalc.tangents import CURVED
 from matcalc.transposes import transpose
@@ -96,3 +100,22 @@ def gradient_on_entries(x: Variable, G: Expression) -> Expression:
     if "skew" in x.properties:
         return apply("vech", add(G, negate(transpose(G))))
     return apply("vech", transpose(G) if "upper" in x.properties else G)
+
+
+def matrix_on_entries(e: Expression, x: Variable, dx: Variable) -> Expression:
+    """The matrix of the derivative of e in x, on the free entries of dx.
+
+    >>> import matcalc as mc
+    >>> S, dS = mc.variables("S, dS: matrix(n,n) symmetric")
+    >>> str(matrix_on_entries(S**-1, S, dS))
+    '-kron(inv(S), inv(S))*duplication(n)'
+    """
+    if _is_diagonal(x) and not x.is_scalar:
+        p = variable(dx.name, x.rows)
+        return _shortest(differential_of(e, {x: apply("diag", p)}), p, identity(x.rows))
+    return _shortest(differential_of(e, {x: dx}), dx, entries_matrix(x))
+
+
+def _shortest(linear: Expression, dx: Variable, spread: Expression) -> Expression:
+    forms = dict.fromkeys((simplify(linear), linear))
+    return min((simplify(multiply(operator_matrix(form, dx), spread)) for form in forms), key=length)

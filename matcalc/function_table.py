@@ -338,7 +338,6 @@ SLOW_TO_SIXTY_DIGITS = frozenset({*_SPECTRAL, "pinv"})
 
 LATER = {
     **dict.fromkeys(("norminf", "rank"), "this function"),
-    **dict.fromkeys(("solve",), "implicit functions"),
 }
 """Names of the language that this version refuses, with what they belong to."""
 
@@ -346,7 +345,7 @@ LATER = {
 def function_names() -> list[str]:
     """Every name that can stand before a bracket, aliases included."""
     matrices = ("K", "commutation", "duplication", "elimination")
-    builders = ("eye", "ones", "zeros", "vector", "matrix", "sum", *matrices, "reshape")
+    builders = ("eye", "ones", "zeros", "vector", "matrix", "sum", *matrices, "reshape", "solve")
     return sorted({*FUNCTIONS, *ALIASES, *LATER, *builders} - {"rearrange", "unrearrange"})
 
 

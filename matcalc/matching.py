@@ -100,6 +100,10 @@ def _match_arguments(pattern: Expression, node: Expression, found: Match) -> Ite
     if isinstance(pattern, Number) or isinstance(node, Number):
         if pattern is node:
             yield found
+        elif isinstance(pattern, Number) and isinstance(node, Number) and pattern.value.is_Symbol:
+            m = found.copy()
+            if match_size(pattern.value, node.value, m):
+                yield m
         return
     if len(pattern._args) != len(node._args):
         return

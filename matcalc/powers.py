@@ -156,6 +156,8 @@ def _matrix_power(base: Expression, exponent: Expression) -> Expression:
             return inverse
     if isinstance(base, Apply) and base.function == "diag":
         return CONSTRUCTORS["Apply"]("diag", entrywise_power(base._args[1], exponent))
+    if isinstance(base, Apply) and base.function == "kron" and all(f.rows == f.columns for f in base.operands):
+        return CONSTRUCTORS["Apply"]("kron", *(power(f, exponent) for f in base.operands))
     if isinstance(exponent, Number) and exponent.value.is_even:
         _, base = unsigned(base)
     return intern(Power, (base, exponent), base.shape)

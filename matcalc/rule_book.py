@@ -35,6 +35,7 @@ CONDITIONS = {
     "distinct_eigenvalues": "eigenvalues of {} distinct",
     "simple_largest_singular": "largest singular value of {} simple",
     "distinct_singular": "singular values of {} distinct and nonzero",
+    "regular": "{} a regular solution",
     "distinct_entries": "entries of {} distinct",
 }
 """The words for conditions in rules, and what an answer says."""

@@ -21,7 +21,8 @@ from matcalc.transposes import transpose
 from matcalc.verification import verify_equal, verify_forms
 from matcalc.writing import declarations_of, text
 
-FORMS = ("differential", "gradient", "jacobian", "hessian", "second_differential")
+MULTILINEAR = ("differential", "second_differential", "third_differential")
+FORMS = (*MULTILINEAR, "gradient", "jacobian", "hessian", "hessian_operator")
 
 
 def as_printed(e: Expression, variables: Iterable[Variable] = ()) -> Expression:
@@ -34,7 +35,7 @@ def forms_of(D: Derivative, asked: Iterable[str]) -> dict[str, Claim]:
     claims: dict[str, Claim] = {}
     known = D.known_variables
     for form in asked:
-        if form in ("differential", "second_differential"):
+        if form in MULTILINEAR:
             claims[form] = Claim(form, as_printed(getattr(D, form), known))  # type: ignore[arg-type]
             continue
         found = getattr(D, form)
@@ -69,6 +70,7 @@ def _verify(D: Derivative, claims: Mapping[str, Claim], trials: int | None, seed
         claims,
         perturbations=D.perturbations,
         second_perturbations=D.second_perturbations,
+        third_perturbations=D.third_perturbations,
         seed=seed,
         **options,
     )
@@ -77,7 +79,7 @@ def _verify(D: Derivative, claims: Mapping[str, Claim], trials: int | None, seed
 def verify(
     f: Formula,
     wrt: Names,
-    claim: str | None = None,
+    claim: str | Expression | None = None,
     *,
     where: Where = None,
     trials: int | None = None,
@@ -99,9 +101,11 @@ def verify(
     'verified'
     """
     D = differentiate(f, wrt, where, inner=inner, free=free)
-    report = (
-        verify_derivative(D, trials=trials, seed=seed) if claim is None else _of_claim(D, claim, trials, seed, layout)
-    )
+    if claim is None:
+        report = verify_derivative(D, trials=trials, seed=seed)
+    else:
+        claimed = text(claim) if isinstance(claim, Expression) else claim
+        report = _of_claim(D, claimed, trials, seed, layout)
     return replace(report, declarations=declarations_of(D.known_variables, [D.expression]), notes=D.notes)
 
 
@@ -125,6 +129,8 @@ _NAMES = {
     "gradient": "gradient",
     "jacobian": "Jacobian",
     "hessian": "Hessian",
+    "hessian_operator": "Hessian operator",
+    "third_differential": "third differential",
 }
 
 
@@ -176,17 +182,23 @@ def readings_of(D: Derivative, claim: str) -> list[Reading]:
     known = {v.name: v for v in D.known_variables}
     perturbations = {v.name: v for v in D.perturbations.values()}
     second = {v.name: v for v in D.second_perturbations.values()}
-    declared = declarations_of((known | perturbations | second).values(), [D.expression])
+    third = {v.name: v for v in D.third_perturbations.values()}
+    declared = declarations_of((known | perturbations | second | third).values(), [D.expression])
     e = _read_claim(D, claim, declared)
     used = {v.name for v in variables_of(e)}
-    strangers = sorted(used - {*known, *perturbations, *second})
+    strangers = sorted(used - {*known, *perturbations, *second, *third})
     if strangers:
         hint = f"the variables are {', '.join([*known, *perturbations])}"
         raise UnknownName(f"there is no variable {strangers[0]} in the question", text=claim, start=0, hint=hint)
     size, entries = count(x) if D.free else x.rows * x.columns, D.expression.rows * D.expression.columns
-    if used & {*second, *perturbations} and e.shape != D.expression.shape:
+    if D.expression.is_scalar and e.shape == x.shape and used & set(perturbations) and not used & {*second, *third}:
+        operator = [Reading(Claim("hessian_operator", e, x))]
+        return [Reading(Claim("differential", e)), *operator] if x.is_scalar else operator
+    if used & {*third, *second, *perturbations} and e.shape != D.expression.shape:
         message = f"{claim} is {_words(e)}: a differential of {text(D.expression)} is {_words(D.expression)}"
         raise ShapeError(message, text=claim, start=0, end=len(claim))
+    if used & set(third):
+        return [Reading(Claim("third_differential", e))]
     if used & set(second):
         return [Reading(Claim("second_differential", e))]
     if used & set(perturbations):

@@ -26,6 +26,7 @@ ORDER = [
     # nodes and their normal form
     "registries",
     "expressions",
+    "equations",
     "dimensions",
     "sizes",
     "pickling",
@@ -82,7 +83,10 @@ ORDER = [
     "expansions",
     "entry_sums",
     "simplification",
+    "implicit_functions",
     "tangents",
+    "curvature",
+    "multilinear_forms",
     # presentation: how an expression is written
     "notations",
     "sheets",
@@ -103,6 +107,7 @@ ORDER = [
     "conditions",
     "inner_products",
     "free_entries",
+    "second_derivatives",
     "derivatives",
     "answers",
     "rule_lines",
@@ -137,6 +142,11 @@ ORDER = [
     "rule_mistakes",
     "user_rules",
     "verdicts",
+    # models and points of a function
+    "remainders",
+    "typed_numbers",
+    "taylor_polynomials",
+    "stationary_points",
     # the error of finite differences against their step
     "error_branches",
     "log_plots",
@@ -153,6 +163,7 @@ ORDER = [
     # the command line
     "folds",
     "commands",
+    "point_commands",
 ]
 
 # The package's table of contents and its entry point import what they like.
