@@ -21,7 +21,8 @@ from typing import Any
 import click
 
 from matcalc.answers import Answer, derivation_lines
-from matcalc.derivatives import Derivative, differentiate
+from matcalc.derivatives import Derivative
+from matcalc.differentiation import differentiate
 from matcalc.errors import MatcalcError, UnknownName
 from matcalc.folds import fit, print_error, print_report, print_rows, sides
 from matcalc.reading import read

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from matcalc.adjoints import derived_adjoints
-from matcalc.derivatives import differential
+from matcalc.differentiation import differential
 from matcalc.errors import UnknownName
 from matcalc.function_table import ALIASES, FUNCTIONS, LATER, Function, nearest_names
 from matcalc.names import BARE_NAMES

@@ -8,7 +8,8 @@ from typing import Any
 
 from matcalc.declarations import Where, unused
 from matcalc.derivative_tests import Claim
-from matcalc.derivatives import Derivative, Formula, Names, differentiate
+from matcalc.derivatives import Derivative
+from matcalc.differentiation import Formula, Names, differentiate
 from matcalc.errors import MatcalcError, ParseError, ShapeError, UnknownName
 from matcalc.explanations import Question, explanation
 from matcalc.expressions import ONE, Expression, Variable, variables_of

@@ -109,6 +109,7 @@ ORDER = [
     "free_entries",
     "second_derivatives",
     "derivatives",
+    "differentiation",
     "answers",
     "rule_lines",
     # random points, differences, verdicts
