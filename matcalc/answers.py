@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from matcalc.conditions import conditions_of
+from matcalc.conventions import conventions_of
 from matcalc.derivatives import Derivative
 from matcalc.expressions import ONE, Expression, Variable
 from matcalc.notations import Notation
 from matcalc.registries import method
 from matcalc.reports import Report
 from matcalc.sheets import Written
-from matcalc.tangents import is_curved
 from matcalc.text import size_text, text_of
 from matcalc.writing import declaration, text, variables_in_order, written
 
@@ -52,12 +52,9 @@ class Answer:
                 yield form, (key,) if isinstance(key, str) else key, e.T if turned else e
 
     def notes(self) -> Iterator[str]:
-        """What is said about the question, and about second derivatives on curved domains."""
+        """What is said about the question, and about the conventions of the answer."""
         yield from self.derivative.notes
-        for x, dx in self.derivative.perturbations.items():
-            if is_curved(x) and not set(SECOND_ORDER).isdisjoint(self.forms):
-                word = "orthogonal" if "orthogonal" in x.properties else "unit"
-                yield f"{x.name} is {word}: second derivatives are along its domain, for tangents {dx.name}"
+        yield from conventions_of(self.derivative, self.forms)
 
     def document(self) -> dict[str, Any]:
         """Everything as JSON data."""

@@ -39,7 +39,7 @@ from matcalc.signs import NONNEGATIVE, definiteness
 from matcalc.sizes import declaration_text, shape_words, with_article
 from matcalc.structures import DIAGONAL, triangles
 from matcalc.sums import add, negate, scale, split_coefficient
-from matcalc.tangents import HALF, is_constrained, projection
+from matcalc.tangents import HALF, is_constrained, is_curved, projection, without_normal
 from matcalc.tokens import spelled
 from matcalc.transposes import transpose
 from matcalc.writing import declarations_of, text
@@ -92,6 +92,7 @@ class InnerProduct:
         L, R = (power(W, MINUS_ONE) for W in (self.left, self.right))
         if not is_constrained(x) or x.is_scalar:
             return multiply(L, G, R)
+        G = without_normal(x, G) if is_curved(x) else G
         if all(isinstance(split_coefficient(W)[1], Identity) or W.is_scalar for W in (self.left, self.right)):
             return multiply(L, projection(x, G), R)
         for word, form in _FORMS.items():

@@ -26,6 +26,7 @@ from matcalc.expressions import (
     intern,
 )
 from matcalc.registries import CONSTRUCTORS
+from matcalc.sizes import shape_words, size_text, with_article
 
 
 class Commutation(Expression):
@@ -128,29 +129,41 @@ def _check_properties(name: str, shape: tuple[Dimension, Dimension], words: tupl
     for word in words:
         if word not in PROPERTIES:
             raise MatcalcError(f"unknown property {word!r} of {name}", hint=f"properties: {', '.join(PROPERTIES)}")
+        found = f"but it is {with_article(shape_words(shape))}"
         if word in SQUARE_PROPERTIES and shape[0] != shape[1]:
-            raise ShapeError(f"{name} is declared {word}, which needs a square matrix, but it is {shape[0]}×{shape[1]}")
+            raise ShapeError(f"{name} is declared {word}, which needs a square matrix, {found}")
         if word in ("skew", "orthogonal") and shape == SCALAR:
-            raise ShapeError(f"{name} is declared {word}, which is for matrices, but it is 1×1")
-        if word == "orthogonal" and all(d.is_Integer for d in shape) and shape[0] < shape[1]:
-            raise ShapeError(f"{name} has {shape[1]} columns of length {shape[0]}, which cannot be orthonormal")
+            raise ShapeError(f"{name} is declared {word}, which is for matrices, {found}")
+        if word == "orthogonal" and (shape[0] is ONE or (shape[1] - shape[0]).is_positive):
+            rows, columns = map(size_text, shape)
+            message = f"{name} has {columns} columns of length {rows}, which cannot be orthonormal"
+            raise ShapeError(message, hint=f"declare its transpose: matrix({columns},{rows}) orthogonal")
         if word == "unit" and shape == SCALAR:
-            raise ShapeError(f"{name} is declared unit, which is for vectors, but it is a scalar")
-    clashes = (
-        {"symmetric", "skew"},
-        {"spd", "skew"},
-        {"skew", "diagonal"},
-        {"skew", "orthogonal"},
-        {"lower", "upper"},
-        # a triangular spd matrix is diagonal; the others have no members, or no direction to move in
-        *({"spd", word} for word in ("lower", "upper", "orthogonal")),
-        *({"positive", word} for word in ("skew", "orthogonal")),
-        *({"unit", word} for word in ("symmetric", "skew", "diagonal", "spd", "lower", "upper", "orthogonal")),
-        *({"orthogonal", word} for word in ("diagonal", "lower", "upper")),
-    )
-    for clash in clashes:
+            raise ShapeError(f"{name} is declared unit, which is for vectors, {found}")
+        if word == "unit" and shape[0] is ONE:
+            message = f"{name} is declared unit, which is for columns of norm 1, {found}"
+            raise ShapeError(message, hint=f"declare {name}: vector({size_text(shape[1])}) unit, and write {name}'")
+    for clash, remedy in _CLASHES:
         if clash <= set(words):
-            raise ShapeError(f"{name} cannot be both {' and '.join(sorted(clash))}", hint="declare one of the two")
+            raise ShapeError(f"{name} cannot be both {' and '.join(sorted(clash))}", hint=remedy)
+
+
+_ONE_OF_TWO = "declare one of the two"
+_ONLY_ZERO = "only the zero matrix is both: declare one of the two"
+_CLASHES = (
+    *(({"skew", word}, _ONLY_ZERO) for word in ("symmetric", "diagonal", "lower", "upper")),
+    ({"spd", "skew"}, _ONE_OF_TWO),
+    ({"skew", "orthogonal"}, _ONE_OF_TWO),
+    ({"lower", "upper"}, "a matrix that is both is diagonal: declare that"),
+    # the others have no members, or no direction to move in
+    *(({"spd", word}, "a matrix that is both is diagonal: declare it spd diagonal") for word in ("lower", "upper")),
+    ({"spd", "orthogonal"}, "only the identity is both: write eye"),
+    *(({"positive", word}, _ONE_OF_TWO) for word in ("skew", "orthogonal")),
+    *(({"unit", word}, _ONE_OF_TWO) for word in ("symmetric", "skew", "diagonal", "spd", "lower", "upper")),
+    ({"unit", "orthogonal"}, "orthonormal columns have norm 1: declare it orthogonal"),
+    *(({"orthogonal", word}, _ONE_OF_TWO) for word in ("diagonal", "lower", "upper")),
+)
+"""Properties that contradict each other, with the way out."""
 
 
 def identity(n: Dimension) -> Expression:

@@ -11,13 +11,13 @@ from matcalc.derivative_tests import Claim
 from matcalc.derivatives import Derivative
 from matcalc.differentiation import Formula, Names, differentiate
 from matcalc.errors import MatcalcError, ParseError, ShapeError, UnknownName
-from matcalc.explanations import Question, explanation
+from matcalc.explanations import Question, explanation, same
 from matcalc.expressions import ONE, Expression, Variable, variables_of
 from matcalc.free_entries import count
 from matcalc.inner_products import Weights
 from matcalc.reading import read
 from matcalc.reports import Report
-from matcalc.sizes import shape_words
+from matcalc.sizes import shape_words, size_text
 from matcalc.transposes import transpose
 from matcalc.verification import verify_equal, verify_forms
 from matcalc.writing import declarations_of, text
@@ -155,6 +155,8 @@ def _diagnosis(D: Derivative, claim: Claim, seed: int) -> str:
     x = claim.variable or D.variables[0]
     if isinstance(right, dict):
         right = right.get(x.name) or right.get((x.name, x.name))
+    if D.inner is not None and claim.kind == "gradient" and same(claim.expression, D.gradients[x], seed):
+        return f"the claim is the gradient for the plain inner product; for {D.inner} it is {text(right)}"
     return explanation(Question(claim.expression, right, claim.kind, x), seed) if right is not None else ""
 
 
@@ -217,7 +219,10 @@ def readings_of(D: Derivative, claim: str) -> list[Reading]:
         return [Reading(Claim("differential", e))]
     dx = D.perturbations[x].name
     wanted = [f"a gradient is {shape_words(shape)}"] if D.expression.is_scalar else []
-    wanted += [f"a Jacobian {entries}×{size}", f"a differential {_words(D.expression)} with {dx} in it"]
+    wanted += [
+        f"a Jacobian {size_text(entries)}×{size_text(size)}",
+        f"a differential {_words(D.expression)} with {dx} in it",
+    ]
     message = f"{claim} is {_words(e)}: it is no derivative of {text(D.expression)} with respect to {x.name}"
     raise ShapeError(message, text=claim, start=0, end=len(claim), hint="; ".join(wanted))
 
@@ -252,7 +257,7 @@ def is_zero_claim(e: Expression) -> bool:
 
 
 def _words(e: Expression) -> str:
-    return f"{e.rows}×{e.columns}"
+    return f"{size_text(e.rows)}×{size_text(e.columns)}"
 
 
 def equal(

@@ -110,6 +110,7 @@ ORDER = [
     "second_derivatives",
     "derivatives",
     "differentiation",
+    "conventions",
     "answers",
     "rule_lines",
     # random points, differences, verdicts
