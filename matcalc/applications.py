@@ -59,7 +59,8 @@ def _dimensions(word: str) -> tuple[Expr, Expr]:
 
 def _dimension(word: str) -> Expr:
     if "(" in word:
-        return size_value(parse_expression(word), word)
+        size = size_value(parse_expression(word), word)
+        return size.xreplace({s: Symbol(s.name) for s in size.free_symbols})
     result: Expr = ONE
     for factor in word.split("*"):
         result = result * (Integer(int(factor)) if factor.isdigit() else Symbol(factor))

@@ -9,6 +9,7 @@ from matcalc.expressions import ONE, Variable
 from matcalc.free_entries import described
 from matcalc.tangents import is_constrained, is_curved
 
+FIRST_ORDER = frozenset({"differential", "gradient", "jacobian"})
 SECOND_ORDER = frozenset({"hessian", "hessian_operator", "second_differential"})
 _ON_ENTRIES = {"gradient": "df = g'*{p}", "jacobian": "vec(df) = J*{p}", "hessian": "d2f = {p}'*H*{p}"}
 
@@ -24,7 +25,7 @@ def conventions_of(D: Derivative, forms: Collection[str]) -> Iterator[str]:
     for x, dx in D.perturbations.items():
         if D.free:
             yield from _of_entries(x, dx, forms)
-        elif is_constrained(x) and not x.is_scalar:
+        elif is_constrained(x) and not x.is_scalar and not FIRST_ORDER.isdisjoint(forms):
             yield from _of_tangents(x, dx.name, "gradient" in forms, D.inner is None)
         if is_curved(x) and not SECOND_ORDER.isdisjoint(forms):
             word = "orthogonal" if "orthogonal" in x.properties else "unit"

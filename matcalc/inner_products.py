@@ -195,6 +195,8 @@ def read_together(f: str, weights: Weights, name: str, where: Where) -> Reading 
         return None
     try:
         reading = read(f, where)
+        if any(v.name == name and v.is_scalar for v in reading.variables):
+            return None
         taken = {*declarations(where)[0], *(v.name for v in reading.variables), *BARE_NAMES}
         names = [W for W in map(str.strip, map(str, given)) if W.isidentifier() and spelled(W) not in taken]
         declared = [", ".join(map(": ".join, where.items())) if isinstance(where, Mapping) else where or ""]

@@ -24,7 +24,7 @@ from matcalc.expressions import (
 )
 from matcalc.leaves import ONE_NODE
 from matcalc.powers import of_ones
-from matcalc.structures import is_orthogonal, is_symmetric
+from matcalc.structures import is_orthogonal, is_skew, is_symmetric
 from matcalc.sums import split_coefficient
 from matcalc.transposes import transpose
 
@@ -119,13 +119,21 @@ def _own_definiteness(e: Expression, found: dict[Expression, int]) -> int:
     if isinstance(e, Hadamard):
         return min(inside)
     if isinstance(e, Product):
-        factor = min([POSITIVE if e.coefficient.is_positive else 0, *(found[s] for s in e.scalars)])
-        return min(factor, _congruence(e.chain, found))
+        factor = min([POSITIVE, *(found[s] for s in e.scalars)])
+        if e.coefficient.is_negative and len(e.chain) == 1 and _is_skew_square(e.chain[0]):
+            return min(factor, NONNEGATIVE)  # K'K is -K²
+        return min(factor, _congruence(e.chain, found)) if e.coefficient.is_positive else 0
     if isinstance(e, Power) and isinstance(e._args[1], Number):
         whole = e._args[1].value
         square = whole.is_even and whole.is_positive and is_symmetric(e._args[0])
         return POSITIVE if inside[0] == POSITIVE else NONNEGATIVE if square else 0
+    if isinstance(e, EntrywisePower) and isinstance(e._args[1], Number) and e._args[1].value.is_Integer:
+        return inside[0] if e._args[1].value > 0 and not e._args[0].is_scalar else 0
     return _of_function(e, inside) if isinstance(e, Apply) else 0
+
+
+def _is_skew_square(e: Expression) -> bool:
+    return isinstance(e, Power) and isinstance(e._args[1], Number) and e._args[1].value == 2 and is_skew(e._args[0])
 
 
 def _congruence(chain: Sequence[Expression], found: dict[Expression, int]) -> int:
