@@ -83,6 +83,7 @@ class Answer:
             "notes": list(self.notes()),
             "conditions": list(self.conditions()),
             "inner_product": str(D.inner) if D.inner else None,
+            "free_entries": D.free,
             "layout": self.layout,
             "forms": forms,
             "report": self.report.to_json() if self.report else None,

@@ -286,6 +286,8 @@ def verify_command(
     if len(names) != 1 and claim is not None:
         raise UnknownName("name the variable that the claim is about", hint=f"one of {', '.join(names)}")
     report = verify(expression, names, claim, **question)
+    if (plot or plot_file) and (question["inner"] or question["free"]):
+        raise MatcalcError("--plot is for derivatives without --inner and --free", hint="leave it out")
     curve = _error_curve(expression, names, claim, where, report.seed) if plot or plot_file else None
     _show(report, style, curve if plot else None)
     if curve is not None and plot_file:

@@ -48,6 +48,8 @@ def triangles(node: Expression) -> int:
     >>> triangles(L @ M + L**-1) == LOWER, triangles(L @ M.T) == 0
     (True, True)
     """
+    if hasattr(node, "_triangles"):
+        return node._triangles
     stack = [node]
     while stack:
         part = stack[-1]

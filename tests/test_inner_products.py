@@ -64,6 +64,19 @@ def test_a_change_of_units_is_an_inner_product() -> None:
     assert mc.equal(str(found), back, where=where, seed=1).passed
 
 
+def test_the_gradient_is_the_steepest_ascent() -> None:
+    """Over the unit ball of W, df is largest along the gradient, where it is sqrt(g'inv(W)g); course, L3 and L4."""
+    D = mc.differentiate("x'*A*x", "x", inner="W")
+    values = {v.name: Sampler(3).value(v, {"n": 4}) for v in D.known_variables}
+    plain, W = mc.gradient("x'*A*x", "x").evaluate({"A": values["A"], "x": values["x"]}), values["W"]
+    steepest = D.gradient.evaluate(values)
+    steepest /= np.sqrt(steepest @ W @ steepest)
+    largest = np.sqrt(plain @ np.linalg.solve(W, plain))
+    assert np.isclose(plain @ steepest, largest, rtol=1e-12)
+    others = np.random.default_rng(1).standard_normal((100, 4))
+    assert all(plain @ v / np.sqrt(v @ W @ v) < largest for v in others)
+
+
 @pytest.mark.parametrize(
     ("f", "x", "where", "inner", "claim", "verdict"),
     [

@@ -176,3 +176,25 @@ def test_the_differential_on_a_curved_domain_is_refuted_where_it_is_wrong() -> N
     assert mc.verify("norm2(x - c)^2", "x", claim="-2*c'*dx", where=where, seed=1).passed
     assert mc.verify("norm2(x - c)^2", "x", claim="2*c'*dx", where=where, seed=1).verdict == "refuted"
     assert mc.verify("norm2(x - c)^2", "x", claim="-2*c", where=where, seed=1).verdict == "refuted"  # not tangent
+
+
+def test_x_dx_is_zero_on_the_sphere_and_not_elsewhere() -> None:
+    for word, verdict in (("unit", "verified"), ("", "refuted")):
+        where = f"x: vector(n) {word}, c: vector(n)"
+        assert mc.verify("c'*x", "x", claim="c'*dx + 3*x'*dx", where=where, seed=1).verdict == verdict
+
+
+def test_q_dq_is_skew_for_orthogonal_matrices() -> None:
+    where = "Q: matrix(m,n) orthogonal, B: matrix(m,n)"
+    symmetric = "tr(B'*dQ) + tr((B'*Q + Q'*B)*Q'*dQ)"
+    assert mc.verify("tr(B'*Q)", "Q", claim=symmetric, where=where, seed=1).passed
+    assert mc.verify("tr(B'*Q)", "Q", claim=symmetric.replace("+ Q'*B", ""), where=where, seed=1).verdict == "refuted"
+
+
+def test_the_stationary_points_on_the_sphere_are_eigenvectors() -> None:
+    where = "x: vector(n) unit, A: matrix(n,n) symmetric"
+    g = mc.gradient("x'*A*x/2", "x", where=where)
+    A = VALUES["S"]
+    for q in np.linalg.eigh(A)[1].T:
+        assert np.abs(g.evaluate({"A": A, "x": q})).max() < TOLERANCE
+    assert np.abs(g.evaluate({"A": A, "x": VALUES["x"][:, 0]})).max() > 1e-3
