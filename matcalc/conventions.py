@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from matcalc.derivatives import Derivative
 from matcalc.expressions import ONE, Variable
 from matcalc.free_entries import described
-from matcalc.tangents import is_constrained, is_curved
+from matcalc.tangents import is_constrained, is_curved, tangency
 
 FIRST_ORDER = frozenset({"differential", "gradient", "jacobian"})
 SECOND_ORDER = frozenset({"hessian", "hessian_operator", "second_differential"})
@@ -42,14 +42,12 @@ def _of_entries(x: Variable, dx: Variable, forms: Collection[str]) -> Iterator[s
 
 
 def _of_tangents(x: Variable, dx: str, has_gradient: bool, is_plain: bool) -> Iterator[str]:
-    name, words = x.name, x.properties
-    if "orthogonal" in words:
-        yield f"{name}'*{dx} is skew" + (f", and so is {name}'*G for the gradient G" if has_gradient else "")
-    elif "unit" in words:
-        inner = "{0}'*{1}" if x.columns is ONE else "diag({0}'*{1})"
+    words = x.properties
+    on_curve = tangency(x, dx)
+    if on_curve:
         g = "g" if x.columns is ONE else "G"
-        also = f", and so is {inner.format(name, g)} for the gradient {g}" if has_gradient else ""
-        yield f"{inner.format(name, dx)} is 0{also}"
+        of_gradient = tangency(x, g).removesuffix(" is skew").removesuffix(" is 0")
+        yield on_curve + (f", and so is {of_gradient} for the gradient {g}" if has_gradient else "")
     elif has_gradient and is_plain and words & {"symmetric", "spd"} and not words & {"diagonal", "lower", "upper"}:
         yield (
             f"the gradient is the symmetric G with df = ⟨G, {dx}⟩; the derivatives by the free entries"

@@ -201,7 +201,7 @@ class Derivative:
     @cached_property
     def derivation(self) -> tuple[Step, ...]:
         """The steps to the differential, each with the rule it uses."""
-        return derivation_of(self.expression, self.perturbations, self.differential)
+        return derivation_of(self.expression, self.perturbations, self._ambient_differential, self.differential)
 
     def by_name(self, found: Mapping[Variable, Expression]) -> Any:
         if len(found) == 1:

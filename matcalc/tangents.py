@@ -90,6 +90,20 @@ def is_curved(x: Variable) -> bool:
     return not x.properties.isdisjoint(CURVED)
 
 
+def tangency(x: Variable, dx: str) -> str:
+    """What is so for the perturbations of x on a curved domain, in words; nothing elsewhere.
+
+    >>> import matcalc as mc
+    >>> tangency(*mc.variables("Q: matrix(m,n) orthogonal"), "dQ")
+    "Q'*dQ is skew"
+    """
+    if "orthogonal" in x.properties:
+        return f"{x.name}'*{dx} is skew"
+    if "unit" in x.properties:
+        return f"{x.name}'*{dx} is 0" if x.columns is ONE else f"diag({x.name}'*{dx}) is 0"
+    return ""
+
+
 def without_normal(x: Variable, G: Expression) -> Expression:
     """G without terms that are seen to be orthogonal to all tangents at x.
 

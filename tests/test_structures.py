@@ -198,3 +198,9 @@ def test_the_stationary_points_on_the_sphere_are_eigenvectors() -> None:
     for q in np.linalg.eigh(A)[1].T:
         assert np.abs(g.evaluate({"A": A, "x": q})).max() < TOLERANCE
     assert np.abs(g.evaluate({"A": A, "x": VALUES["x"][:, 0]})).max() > 1e-3
+
+
+def test_the_derivation_ends_with_what_is_zero_for_tangents() -> None:
+    D = mc.differentiate("norm2(x - c)^2", "x", where="x: vector(n) unit, c: vector(n)")
+    assert str(D.derivation[-2]).startswith("d(norm2(x - c)^2) = 2*(x - c)'*dx ")
+    assert str(D.derivation[-1]) == "d(norm2(x - c)^2) = -2*c'*dx    [tangents, x'*dx is 0]"
