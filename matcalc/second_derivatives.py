@@ -27,7 +27,6 @@ from matcalc.simplification import simplify
 from matcalc.sums import add
 from matcalc.tangents import is_constrained, projection
 
-
 # A longer derivative of a gradient is not simplified before its matrix is taken.
 LONGEST_FORM = 300
 
