@@ -6,7 +6,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from sympy import Expr, Rational, cancel, expand, pi
+from sympy import Expr, Integer, Rational, cancel, expand, pi
 from sympy.core.symbol import Str
 
 from matcalc.errors import MatcalcError, ShapeError
@@ -52,6 +52,10 @@ def number(value: int | float | Fraction | Expr) -> Number:
     """
     if value is ONE:
         return ONE_NODE
+    if type(value) is int or isinstance(value, Integer):
+        small = _SMALL.get(int(value))
+        if small is not None:
+            return small
     if isinstance(value, float):
         value = Rational(repr(value))
     elif isinstance(value, (int, Fraction)):
@@ -73,9 +77,10 @@ def normal_size(value: Expr) -> Expr:
     return value if value.is_Atom else cancel(value)
 
 
-ONE_NODE = _number_of(ONE)
-ZERO_NODE = number(0)
-MINUS_ONE = number(-1)
+_SMALL: dict[int, Number] = {}  # they are asked for all the time
+_SMALL.update({n: number(n) for n in range(-64, 65) if n != 1})
+ONE_NODE = _SMALL[1] = _number_of(ONE)
+ZERO_NODE, MINUS_ONE = _SMALL[0], _SMALL[-1]
 PI: Constant = intern(Constant, (name_argument("pi"),), SCALAR, name="pi")
 CONSTANTS = {"pi": (PI, pi)}
 

@@ -16,7 +16,9 @@ from matcalc.expressions import (
     SCALAR,
     Apply,
     Commutation,
+    EntrywisePower,
     Expression,
+    Hadamard,
     Identity,
     Number,
     Ones,
@@ -62,26 +64,46 @@ def multiply(*factors: Expression) -> Expression:
     coefficient: Expr = ONE
     powers: dict[Expression, list[Expression]] = {}
     chain: list[Expression] = []
+    plain = True  # whether no factor in the chain may join one that comes later, but an equal or transposed one
     todo = list(reversed(factors))
     while todo:
         f = todo.pop()
-        if isinstance(f, Product) and not (f.is_scalar and f.chain):
+        kind = type(f)
+        if kind is Product and not (f.is_scalar and f.chain):
             coefficient = f.coefficient if coefficient is ONE else coefficient * f.coefficient
             todo.extend(reversed(f.chain))
             todo.extend(f.scalars)
-        elif isinstance(f, Number):
+        elif kind is Number:
             coefficient = f.value if coefficient is ONE else coefficient * f.value
         elif f.is_scalar:
-            flipped, f = unsigned_power(f)
-            coefficient = -coefficient if flipped else coefficient
-            powers.setdefault(f._args[0] if isinstance(f, Power) else f, []).append(f)
-        elif isinstance(f, Product):
-            todo.extend(reversed(f.chain))
+            if kind is Sum or kind is Power:
+                flipped, f = unsigned_power(f)
+                coefficient = -coefficient if flipped else coefficient
+            powers.setdefault(f._args[0] if kind is Power else f, []).append(f)
+        elif plain and kind in _PLAIN and (not chain or _are_apart(chain[-1], f)):
+            chain.append(f)
+            if f.shape[1] is ONE:
+                _take_scalar(chain, todo)
         else:
+            plain = plain and kind in _PLAIN
             coefficient = _push(chain, f, todo, coefficient)
     if coefficient is ZERO_VALUE:
         return zero(*_outer_shape(factors))
+    if plain and chain and not powers and not any([f.shape[0] is ONE for f in chain]):
+        return product_of(coefficient, (), tuple(chain), (chain[0].shape[0], chain[-1].shape[1]))
     return _assemble(coefficient, powers, chain)
+
+
+_PLAIN = frozenset((Variable, Transpose, Hadamard, EntrywisePower))
+
+
+def _are_apart(top: Expression, f: Expression) -> bool:
+    """Whether two neighbours of plain kinds fit together and surely do not make something simpler."""
+    if top.shape[1] is not f.shape[0] or top is f:
+        return False
+    return not (
+        (type(f) is Transpose and f._args[0] is top) or (type(top) is Transpose and top._args[0] is f)
+    )
 
 
 def _outer_shape(factors: Sequence[Expression]) -> Shape:
@@ -305,6 +327,9 @@ def _unsigned_chain(piece: list[Expression]) -> tuple[Expr, list[Expression]]:
     c: Expr = ONE
     bare: list[Expression] = []
     for i, f in enumerate(piece):
+        if type(f) is Variable or type(f) is Transpose:
+            bare.append(f)
+            continue
         own, rest = split_coefficient(f)
         flipped, rest = unsigned(transpose(rest) if i == 0 else rest)
         bare.append(transpose(rest) if i == 0 else rest)

@@ -87,8 +87,9 @@ def read(
 def _context(declared: Mapping[str, Declared], reading: Reading) -> list[Variable]:
     """The declared variables, with the sizes that were found where none were declared."""
     found = {v.name: v for v in reading.variables}
-    unused = {n: d for n, d in declared.items() if n not in found and not any(map(is_unknown, d.shape))}
-    found |= {n: variable(n, *d.shape, *d.properties) for n, d in unused.items()}
+    if not declared.keys() <= found.keys():
+        unused = {n: d for n, d in declared.items() if n not in found and not any(map(is_unknown, d.shape))}
+        found |= {n: variable(n, *d.shape, *d.properties) for n, d in unused.items()}
     return [found[n] for n in declared if n in found]
 
 
