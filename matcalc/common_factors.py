@@ -40,19 +40,21 @@ def factor(node: Expression, slack: int = 0) -> Expression:
     if sum(len(t.operands) for t in inner._args) > MOST_FACTORS:
         return node
     terms: list[Expression] = list(inner._args)
+    found = False
     shared = _common_number([t.coefficient if isinstance(t, Product) else ONE for t in terms])
     if shared is not ONE:
-        c, terms = c * shared, [scale(1 / shared, t) for t in terms]
+        found, c, terms = True, c * shared, [scale(1 / shared, t) for t in terms]
     for _ in range(len(terms) - 1):
         best = _best_group(terms, slack)
         if best is None:
             break
+        found = True
         members, joined = best
         terms = [t for i, t in enumerate(terms) if i not in members]
         terms.append(joined)
         total = add(*terms)
         terms = list(total._args) if isinstance(total, Sum) else [total]
-    return multiply(number(c), add(*terms))
+    return multiply(number(c), add(*terms)) if found else node
 
 
 def _common_number(coefficients: Sequence[Expr]) -> Expr:

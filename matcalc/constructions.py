@@ -66,7 +66,7 @@ def construct(made: Construction, walk: list[Step], constructors: Mapping[str, C
         else:
             value = index_variable(name) if action == INDEX else made.values[tree]
             made.bound.setdefault(name, []).append(value)
-    return made.values[walk[-1].tree]
+    return made.values[tree]
 
 
 def index_variable(name: str) -> Variable:

@@ -33,10 +33,15 @@ def digest(node: Any) -> tuple[bytes, int]:
 
 def _own_digest(node: Any) -> tuple[bytes, int]:
     """The digest of a node whose operands have theirs."""
-    own = {o: o._digest for o in node.operands}
-    contents = [own[a][0] if a in own else _argument_key(a) for a in node._args]
-    ticks = node.own_ticks + sum([own[a][1] for a in node.operands])
-    return blake2b(b"".join((node.tag, *contents)), digest_size=16).digest(), min(ticks, MANY)
+    contents, ticks = [node.tag], node.own_ticks
+    for argument in node._args:
+        known = getattr(argument, "_digest", None)
+        if known is None:
+            contents.append(_argument_key(argument))
+        else:
+            contents.append(known[0])
+            ticks += known[1]
+    return blake2b(b"".join(contents), digest_size=16).digest(), ticks if ticks < MANY else MANY
 
 
 @lru_cache(maxsize=4096)

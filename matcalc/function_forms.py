@@ -26,6 +26,7 @@ from matcalc.expressions import (
     Transpose,
     Variable,
     Zero,
+    are_equal,
 )
 from matcalc.leaves import ONE_NODE, ZERO_NODE, identity, is_zero, number, ones, zero
 from matcalc.powers import entrywise_power, hadamard, of_ones, power
@@ -125,7 +126,7 @@ def _cyclic_trace(chain: Sequence[Expression]) -> Expression | None:
     for i, f in enumerate(chain):
         if f.rows is ONE:
             return multiply(*chain[i:], *chain[:i])
-    if chain[0] is not chain[-1] and chain[0].rows == chain[0].columns:
+    if chain[0] is not chain[-1] and are_equal(*chain[0].shape):
         (b, _), (c, _) = _base(chain[0]), _base(chain[-1])
         if b is c:
             return apply("tr", multiply(chain[-1], *chain[:-1]))
@@ -148,7 +149,8 @@ def _unsigned(chain: Sequence[Expression]) -> tuple[Expr, list[Expression]]:
     for f in chain:
         own, rest = split_coefficient(f)
         flipped, rest = unsigned(rest)
-        c = -c * own if flipped else c * own
+        c = c if own is ONE else c * own
+        c = -c if flipped else c
         bare.append(rest)
     return c, bare
 

@@ -25,6 +25,7 @@ from matcalc.expressions import (
     Sum,
     Transpose,
     Variable,
+    are_equal,
     variables_of,
 )
 from matcalc.leaves import MINUS_ONE, number
@@ -54,7 +55,7 @@ class Match:
 def match_size(pattern: Dimension, size: Dimension, found: Match) -> bool:
     """Match one dimension."""
     if pattern.is_Symbol:
-        return bool(found.sizes.setdefault(pattern, size) == size)
+        return are_equal(found.sizes.setdefault(pattern, size), size)
     return bool(pattern.xreplace(found.sizes) == size)
 
 

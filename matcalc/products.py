@@ -30,6 +30,7 @@ from matcalc.expressions import (
     Unit,
     Variable,
     Zero,
+    are_equal,
     intern,
 )
 from matcalc.leaves import (
@@ -80,30 +81,50 @@ def multiply(*factors: Expression) -> Expression:
                 flipped, f = unsigned_power(f)
                 coefficient = -coefficient if flipped else coefficient
             powers.setdefault(f._args[0] if kind is Power else f, []).append(f)
-        elif plain and kind in _PLAIN and (not chain or _are_apart(chain[-1], f)):
-            chain.append(f)
-            if f.shape[1] is ONE:
-                _take_scalar(chain, todo)
         else:
-            plain = plain and kind in _PLAIN
-            coefficient = _push(chain, f, todo, coefficient)
+            if kind is Sum:
+                flipped, f = unsigned(f)
+                coefficient = -coefficient if flipped else coefficient
+            plain = plain and _is_plain(f)
+            if plain and (not chain or _are_apart(chain[-1], f)):
+                chain.append(f)
+                if f.shape[1] is ONE:
+                    _take_scalar(chain, todo)
+            else:
+                coefficient = _push(chain, f, todo, coefficient)
     if coefficient is ZERO_VALUE:
         return zero(*_outer_shape(factors))
-    if plain and chain and not powers and not any([f.shape[0] is ONE for f in chain]):
+    if plain and chain and not powers:
         return product_of(coefficient, (), tuple(chain), (chain[0].shape[0], chain[-1].shape[1]))
-    return _assemble(coefficient, powers, chain)
+    return _assemble(coefficient, powers, chain, plain)
 
 
-_PLAIN = frozenset((Variable, Transpose, Hadamard, EntrywisePower))
+_PLAIN = frozenset((Variable, Transpose, Sum, Hadamard, EntrywisePower, Identity))
+
+
+def _is_plain(f: Expression) -> bool:
+    """Whether a matrix factor can only join a neighbour of the same base, its own transpose or an identity."""
+    kind = type(f)
+    return (
+        kind in _PLAIN
+        or (kind is Power and type(f._args[0]) is not Product)
+        or (isinstance(f, Apply) and f.function != "diag")
+    )
 
 
 def _are_apart(top: Expression, f: Expression) -> bool:
-    """Whether two neighbours of plain kinds fit together and surely do not make something simpler."""
-    if top.shape[1] is not f.shape[0] or top is f:
+    """Whether two plain neighbours fit together and surely do not make something simpler."""
+    if top.shape[1] is not f.shape[0] or type(top) is Identity or type(f) is Identity:
         return False
-    return not (
-        (type(f) is Transpose and f._args[0] is top) or (type(top) is Transpose and top._args[0] is f)
-    )
+    base, other = top._args[0] if type(top) is Power else top, f._args[0] if type(f) is Power else f
+    if base is other:
+        return False
+    kinds = (type(base), type(other))
+    if kinds == (Variable, Transpose):
+        return other._args[0] is not base or not base.properties
+    if kinds == (Transpose, Variable):
+        return base._args[0] is not other or not other.properties
+    return kinds != (Sum, Sum)
 
 
 def _outer_shape(factors: Sequence[Expression]) -> Shape:
@@ -114,17 +135,14 @@ def _outer_shape(factors: Sequence[Expression]) -> Shape:
 def _push(chain: list[Expression], f: Expression, todo: list[Expression], coefficient: Expr) -> Expr:
     """Put a matrix factor on the chain, or what it makes of its left neighbour back on the list."""
     kind = type(f)
-    if kind is Sum:
-        flipped, f = unsigned(f)
-        coefficient = -coefficient if flipped else coefficient
-    elif kind is Zero:
+    if kind is Zero:
         coefficient = ZERO_VALUE
     elif kind is Ones and (chain or todo) and _is_full(f):
         todo += [ones(ONE, f.columns), ones(f.rows, ONE)]
         return coefficient
     if chain:
         top = chain[-1]
-        if top.columns is not f.rows and top.columns != f.rows:
+        if not are_equal(top.columns, f.rows):
             raise ShapeError(f"cannot multiply {describe(top)} by {describe(f)}")
         joined = _join(top, f)
         if joined is not None:
@@ -170,9 +188,7 @@ def _is_full(f: Expression) -> bool:
 
 
 def _is_square(f: Expression) -> bool:
-    rows, columns = f.shape
-    # SymPy takes long to find that 1 is not n
-    return rows is columns or (rows is not ONE and columns is not ONE and bool(rows == columns))
+    return are_equal(*f.shape)
 
 
 def _take_scalar(chain: list[Expression], todo: list[Expression]) -> None:
@@ -267,10 +283,11 @@ def _assemble(
     coefficient: Expr,
     powers: dict[Expression, list[Expression]],
     chain: list[Expression],
+    plain: bool,
 ) -> Expression:
     shape = (chain[0].rows, chain[-1].columns) if chain else SCALAR
-    kept: list[Expression] = []
-    for piece in _pieces(chain):
+    kept: list[Expression] = chain if plain else []
+    for piece in _pieces(chain) if not plain else ():
         scalar = piece[0].rows is ONE and piece[-1].columns is ONE
         if scalar:
             inner = _inner_product(piece)
@@ -286,7 +303,8 @@ def _assemble(
         coefficient = coefficient if c is ONE else coefficient * c
         scalars.extend(rest.scalars if isinstance(rest, Product) and not rest.chain else (rest,))
     scalars = [s for s in scalars if s is not ONE_NODE]
-    scalars.sort(key=lambda s: s.key)
+    if len(scalars) > 1:
+        scalars.sort(key=lambda s: s.key)
     if not kept and coefficient is ONE and len(scalars) == 1:
         return scalars[0]
     return product_of(coefficient, tuple(scalars), tuple(kept), shape if kept else SCALAR)
@@ -319,7 +337,7 @@ def _inner_product(piece: list[Expression]) -> Expression:
         if first is not last or [f.key for f in backward] < [f.key for f in forward]:
             c, forward = c if d is ONE else c * d, backward
     chain = tuple(forward)
-    return scale(c, intern(Product, chain, SCALAR, coefficient=ONE, scalars=(), chain=chain))
+    return scale(c, intern(Product, chain, SCALAR, coefficient=ONE, scalars=(), chain=chain, bare=None))
 
 
 def _unsigned_chain(piece: list[Expression]) -> tuple[Expr, list[Expression]]:

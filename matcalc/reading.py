@@ -181,7 +181,7 @@ class _Reader:
         shapes = [unifier.shape(shape) for shape in inference.names.values()]
         if any(is_unknown(d) for shape in shapes for d in shape):
             name_unknowns(unifier, shapes, fresh_names({*inference.names, *self.sizes, *self.declared}))
-        for tree in (step.tree for step in walk if step.tree.value in _UNSIZED):
+        for tree in [tree for _, tree, _ in walk if tree.value in _UNSIZED]:
             if tree.kind in ("name", "call") and any(map(is_unknown, inference.shape(tree))):
                 message = f"the size of {inference.quote(tree)} does not follow from its place"
                 entry = inference.quote(tree.children[0]) if tree.children else ""

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from matcalc.errors import MatcalcError, RuleError
-from matcalc.expressions import Apply, Dimension, Expression, Number, Product, Variable
+from matcalc.expressions import Apply, Dimension, Expression, Number, Product, Variable, are_equal
 from matcalc.function_table import FUNCTIONS
 from matcalc.leaves import variable
 from matcalc.reading import Declared, declared_names, read_tree
@@ -64,7 +64,8 @@ class Rule:
 
 def head(node: Expression) -> str:
     """The name of a function application, or the class of any other node."""
-    return node.function if isinstance(node, Apply) else type(node).__name__
+    kind = type(node)
+    return node.function if kind is Apply else kind.__name__  # type: ignore[attr-defined]
 
 
 @dataclass
@@ -349,7 +350,8 @@ def _match_operand(
     if isinstance(pattern, Variable):
         if values.setdefault(pattern, operand) is not operand:
             return False
-        return all(_match_size(p, d, sizes) for p, d in zip(pattern.shape, operand.shape, strict=True))
+        (rows, columns), (m, n) = pattern.shape, operand.shape
+        return _match_size(rows, m, sizes) and _match_size(columns, n, sizes)
     if isinstance(pattern, Number) and pattern.value.free_symbols:
         return isinstance(operand, Number) and _match_size(pattern.value, operand.value, sizes)
     if isinstance(pattern, Product) and pattern.coefficient == -1 and len(pattern.scalars) == 1:
@@ -362,5 +364,5 @@ def _match_operand(
 
 def _match_size(pattern: Dimension, size: Dimension, sizes: dict[Any, Dimension]) -> bool:
     if pattern.is_Symbol:
-        return bool(sizes.setdefault(pattern, size) == size)
-    return not pattern.is_Number or bool(pattern == size)
+        return are_equal(sizes.setdefault(pattern, size), size)
+    return not pattern.is_Number or are_equal(pattern, size)

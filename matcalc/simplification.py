@@ -143,7 +143,8 @@ def _rebuilt(node: Expression, shorter: Mapping[Expression, Expression]) -> Expr
 
 
 def _is_scaled_sum(node: Product) -> bool:
-    return len(node.chain) + len(node.scalars) == 1 and isinstance((*node.chain, *node.scalars)[0], Sum)
+    factors = node.chain or node.scalars
+    return len(factors) == 1 and type(factors[0]) is Sum and not (node.chain and node.scalars)
 
 
 # ---- identities ---------------------------------------------------------------------------------------------------
@@ -160,10 +161,10 @@ _complements: set[str] = set()
 def _collect_identities(nodes: Sequence[Expression]) -> None:
     """Read the identities of the book that may be of use for an expression with these functions."""
     global _waiting
+    present = {e.function for e in nodes if isinstance(e, Apply)}
     if _waiting is None:
         _waiting = Book.get().identity_records()
-    present = {e.function for e in nodes if isinstance(e, Apply)}
-    if present <= _words and not any(not r.left_words for r in _waiting):
+    elif present <= _words:
         return
     _words.update(present)
     found = [r for r in _waiting if r.left_words <= _words]
@@ -193,11 +194,19 @@ def _complement_of(node: Apply) -> Expression:
 
 def _heads(node: Expression) -> frozenset[str]:
     """The kinds of the operands, variables and numbers left out, and inner products: a quick sieve before matching."""
-    operands = [split_coefficient(o)[1] for o in node.operands] if isinstance(node, Sum) else node.operands
-    found = [head(o) for o in operands if type(o) not in (Variable, Number, Transpose)]
-    found += [head(o._args[0]) for o in operands if type(o) is Power or type(o) is EntrywisePower]
-    if isinstance(node, Product) and (_is_inner(node) or any(_is_inner(s) for s in node.scalars)):
-        found.append("inner product")
+    found = set()
+    for o in node.operands:
+        kind = type(o)
+        if kind is Product and type(node) is Sum:
+            o = split_coefficient(o)[1]
+            kind = type(o)
+        if kind is Variable or kind is Number or kind is Transpose:
+            continue
+        found.add(head(o))
+        if kind is Power or kind is EntrywisePower:
+            found.add(head(o._args[0]))
+    if isinstance(node, Product) and (_is_inner(node) or any([_is_inner(s) for s in node.scalars])):
+        found.add("inner product")
     return frozenset(found)
 
 

@@ -29,7 +29,9 @@ def split_coefficient(term: Expression) -> tuple[Expr, Expression]:
     if isinstance(term, Product):
         if term.coefficient is ONE:
             return ONE, term
-        return term.coefficient, product_of(ONE, term.scalars, term.chain, term.shape)
+        if term.bare is None:
+            term.bare = product_of(ONE, term.scalars, term.chain, term.shape)
+        return term.coefficient, term.bare
     if isinstance(term, Number):
         return term.value, ONE_NODE
     return ONE, term
@@ -42,10 +44,11 @@ def add(*terms: Expression) -> Expression:
     for term in terms:
         if term.shape != shape:
             raise ShapeError(f"cannot add {describe(terms[0])} and {describe(term)}")
-        if isinstance(term, Zero):
+        kind = type(term)
+        if kind is Zero:
             continue
-        outer, rest = split_coefficient(term)
-        if isinstance(rest, Sum):
+        outer, rest = split_coefficient(term) if kind is Product or kind is Number else (ONE, term)
+        if type(rest) is Sum:
             for inner_term in rest._args:
                 c, inner = split_coefficient(inner_term)
                 c = c if outer is ONE else outer * c
@@ -61,13 +64,15 @@ def add(*terms: Expression) -> Expression:
     content = _content([c for _, c in present])
     if content is not ONE:
         present = [(rest, c / content) for rest, c in present]
-    node = intern(Sum, tuple([scale(c, rest) for rest, c in present]), shape)
-    return scale(content, node)
+    node = intern(Sum, tuple([rest if c is ONE else scale(c, rest) for rest, c in present]), shape)
+    return node if content is ONE else scale(content, node)
 
 
 def _content(coefficients: Sequence[Expr]) -> Expr:
     """The positive rational with which all coefficients become integers without a common factor."""
-    if all(c is ONE for c in coefficients) or not all(isinstance(c, Rational) for c in coefficients):
+    if all([c is ONE or c is S.NegativeOne for c in coefficients]):
+        return ONE
+    if not all([isinstance(c, Rational) for c in coefficients]):
         return ONE
     numerators = [c.p for c in coefficients]
     denominators = [c.q for c in coefficients]
@@ -83,7 +88,8 @@ def scale(c: Expr, node: Expression) -> Expression:
     if isinstance(node, Number):
         return number(c * node.value)
     if isinstance(node, Product) and not (node.is_scalar and node.chain):
-        return product_of(c * node.coefficient, node.scalars, node.chain, node.shape)
+        coefficient = c if node.coefficient is ONE else c * node.coefficient
+        return product_of(coefficient, node.scalars, node.chain, node.shape)
     if isinstance(node, Zero):
         return node
     return product_of(c, (node,), (), SCALAR) if node.is_scalar else product_of(c, (), (node,), node.shape)
@@ -96,12 +102,13 @@ def negate(node: Expression) -> Expression:
 
 def product_of(c: Expr, scalars: tuple[Expression, ...], chain: tuple[Expression, ...], shape: Shape) -> Expression:
     """The product of parts that are already in normal form."""
-    if not isinstance(c, Rational):
+    if c is not ONE and not isinstance(c, Rational):
         c = normal_size(c)
-    if not chain and not scalars:
+    factors = scalars + chain
+    if not factors:
         return number(c)
-    if len(scalars) + len(chain) == 1:
-        only = (*scalars, *chain)[0]
+    if len(factors) == 1:
+        only = factors[0]
         if c is ONE:
             return only
         if isinstance(only, Sum) and c.is_negative:
@@ -109,8 +116,8 @@ def product_of(c: Expr, scalars: tuple[Expression, ...], chain: tuple[Expression
         if c.is_negative and scalars and _is_odd_power_of_sum(only):
             opposite = CONSTRUCTORS["Power"](_negated_sum(only._args[0]), only._args[1])
             return product_of(-c, (opposite,), (), shape)
-    args = (*((number(c),) if c is not ONE else ()), *scalars, *chain)
-    node: Expression = intern(Product, args, shape, coefficient=c, scalars=scalars, chain=chain)
+    args = factors if c is ONE else (number(c), *factors)
+    node: Expression = intern(Product, args, shape, coefficient=c, scalars=scalars, chain=chain, bare=None)
     return node
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TypeAlias
 
 from matcalc.function_table import ALIASES, FUNCTIONS
 from matcalc.syntax_trees import Tree
@@ -26,29 +26,26 @@ _FIRST_SIZE = {
 _ARITHMETIC = ("sum", "product", "negate", "power")
 
 
-class Step(NamedTuple):
-    """One step: visit a tree, bind a name to a definition or to the index of a sum, or release the name."""
-
-    action: str
-    tree: Tree
-    name: str = ""
+Step: TypeAlias = tuple[str, Tree, str]
+"""An action, a tree and a name: visit the tree, bind the name to a definition or to a sum's index, or release it."""
 
 
 def walk_of(root: Tree) -> list[Step]:
     """The steps that read a tree.
 
     >>> from matcalc.syntax import parse_expression
-    >>> [step.name or step.tree.value for step in walk_of(parse_expression("let r = A*x in sum(r)"))]
+    >>> [name or tree.value for _, tree, name in walk_of(parse_expression("let r = A*x in sum(r)"))]
     ['A', 'x', ('*',), 'r', 'r', 'sum', 'r', ('r',)]
     """
     found: list[Step] = []
-    pending: list[tuple[str, Tree, str]] = [("", root, "")]
+    pending: list[Step] = [("", root, "")]
     while pending:
-        action, tree, name = pending.pop()
+        step = pending.pop()
+        action, tree, _ = step
         if action:
-            found.append(Step(action, tree, name))
+            found.append(step)
         elif not tree.children:
-            found.append(Step(VISIT, tree))
+            found.append((VISIT, tree, ""))
         elif tree.kind == "let":
             _open_let(tree, pending)
         elif tree.kind == "call":
@@ -59,7 +56,7 @@ def walk_of(root: Tree) -> list[Step]:
     return found
 
 
-def _open_let(tree: Tree, pending: list[tuple[str, Tree, str]]) -> None:
+def _open_let(tree: Tree, pending: list[Step]) -> None:
     names: tuple[str, ...] = tree.value  # type: ignore[assignment]
     *definitions, body = tree.children
     pending.append((VISIT, tree, ""))
@@ -69,7 +66,7 @@ def _open_let(tree: Tree, pending: list[tuple[str, Tree, str]]) -> None:
         pending += [(BIND, definition, name), ("", definition, "")]
 
 
-def _open_call(tree: Tree, pending: list[tuple[str, Tree, str]]) -> None:
+def _open_call(tree: Tree, pending: list[Step]) -> None:
     pending.append((VISIT, tree, ""))
     if is_indexed_sum(tree):
         index, lower, upper, body = tree.children
