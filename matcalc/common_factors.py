@@ -20,7 +20,7 @@ from matcalc.expressions import (
     Product,
     Sum,
 )
-from matcalc.leaves import MINUS_ONE, identity, number
+from matcalc.leaves import MINUS_ONE, identity, is_negative, number
 from matcalc.lengths import length
 from matcalc.powers import entrywise_power, hadamard, power
 from matcalc.products import multiply
@@ -115,7 +115,7 @@ def _factors_of(term: Expression) -> list[tuple[str, Expression]]:
     found = []
     for s in scalars:
         base, exponent = s._args if isinstance(s, Power) else (s, None)
-        down = isinstance(exponent, Number) and exponent.value.is_negative
+        down = isinstance(exponent, Number) and is_negative(exponent.value)
         found.append(("below" if down else "scalar", base))
     if chain:
         found += [("first", chain[0]), ("last", chain[-1])]
@@ -123,7 +123,7 @@ def _factors_of(term: Expression) -> list[tuple[str, Expression]]:
         only = chain[0]
         if isinstance(only, (Hadamard, EntrywisePower)):
             powers = map(_entrywise_base, only._args if isinstance(only, Hadamard) else (only,))
-            found += [("entrywise below" if k.is_negative else "entrywise", base) for base, k in powers]
+            found += [("entrywise below" if is_negative(k) else "entrywise", base) for base, k in powers]
         if isinstance(only, Apply) and only.function == "kron":
             found += [("kron-left", only.operands[0]), ("kron-right", only.operands[1])]
         if isinstance(only, Apply) and only.function in ("diag", "vec") and only.operands:
@@ -169,7 +169,7 @@ def _join_scalar(base: Expression, terms: Sequence[Expression], down: bool) -> E
     for t in terms:
         for s in _parts(split_coefficient(t)[1])[0]:
             b, e = s._args if isinstance(s, Power) else (s, number(1))
-            if b is base and (isinstance(e, Number) and e.value.is_negative) == down:
+            if b is base and (isinstance(e, Number) and is_negative(e.value)) == down:
                 exponents.append(e)
                 break
     if len(exponents) != len(terms) or not all(isinstance(e, Number) and e.value.is_number for e in exponents):
@@ -185,7 +185,7 @@ def _join_entrywise(base: Expression, terms: Sequence[Expression], down: bool) -
     for t in terms:
         (only,) = _parts(split_coefficient(t)[1])[1]
         powers = map(_entrywise_base, only._args if isinstance(only, Hadamard) else (only,))
-        exponents += [e for b, e in powers if b is base and bool(e.is_negative) == down]
+        exponents += [e for b, e in powers if b is base and is_negative(e) == down]
     if len(exponents) != len(terms):
         return None
     least = min(exponents, key=abs)

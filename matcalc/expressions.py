@@ -202,7 +202,9 @@ class Expression(Basic):
         return self
 
 
-def intern(cls: type[Expression], args: tuple[Any, ...], shape: Shape, **attributes: Any) -> Any:
+def intern(
+    cls: type[Expression], args: tuple[Any, ...], shape: Shape, only_operands: bool = False, **attributes: Any
+) -> Any:
     """The one node of this class with these arguments; normal-form constructors alone call this."""
     identity = (cls, args)
     if (known := _interned.get(identity)) is not None and (found := known()) is not None:
@@ -212,7 +214,7 @@ def intern(cls: type[Expression], args: tuple[Any, ...], shape: Shape, **attribu
     node._mhash = node._transposed = node._digest = node._mark = None
     node._contexts = ()
     node._args = args
-    node.operands = tuple([a for a in args if isinstance(a, Expression)])
+    node.operands = args if only_operands else tuple([a for a in args if isinstance(a, Expression)])
     node.shape = shape
     node.is_scalar = shape[0] is ONE and shape[1] is ONE
     for name, value in attributes.items():

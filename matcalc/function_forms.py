@@ -28,7 +28,7 @@ from matcalc.expressions import (
     Zero,
     are_equal,
 )
-from matcalc.leaves import ONE_NODE, ZERO_NODE, identity, is_zero, number, ones, zero
+from matcalc.leaves import ONE_NODE, ZERO_NODE, identity, is_negative, is_odd, is_zero, number, ones, zero
 from matcalc.powers import entrywise_power, hadamard, of_ones, power
 from matcalc.products import multiply
 from matcalc.sums import add, product_of, scale, split_coefficient, unsigned
@@ -64,7 +64,7 @@ def _entrywise(name: str, arguments: Sequence[Expression]) -> Expression | None:
             return found
     if isinstance(argument, Apply) and _INVERSE.get(name) == argument.function:
         return argument.operands[0]
-    if isinstance(argument, Product) and argument.coefficient.is_negative and (name in _ODD or name in _EVEN):
+    if isinstance(argument, Product) and is_negative(argument.coefficient) and (name in _ODD or name in _EVEN):
         value = apply(name, *arguments[:-1], scale(Integer(-1), argument))
         return scale(Integer(-1 if name in _ODD else 1), value)
     if is_turned(argument):
@@ -76,7 +76,7 @@ def _log_of_det(argument: Expression) -> Expression | None:
     """log det(A)^k = k logdet(A) for odd k, defined for the same A."""
     base, exponent = _base(argument)
     if isinstance(base, Apply) and base.function == "det" and isinstance(exponent, Number):
-        if exponent.value.is_odd:
+        if is_odd(exponent.value):
             return multiply(exponent, apply("logdet", base.operands[0]))
     return None
 
@@ -92,7 +92,7 @@ def _tr(A: Expression) -> Expression | None:
         return number(A.rows)
     if isinstance(A, Apply) and A.function == "diag":
         return multiply(ones(ONE, A.rows), A.operands[0])
-    if isinstance(A, Apply) and A.function == "kron" and all(o.rows == o.columns for o in A.operands):
+    if isinstance(A, Apply) and A.function == "kron" and all(are_equal(*o.shape) for o in A.operands):
         return multiply(*(apply("tr", o) for o in A.operands))
     if isinstance(A, Transpose):
         return apply("tr", A.operands[0])
@@ -179,7 +179,7 @@ def _det(A: Expression) -> Expression | None:
     if isinstance(A, Power):
         return power(apply("det", A._args[0]), A._args[1])
     if isinstance(A, Product) and A.coefficient is ONE and not A.scalars:
-        if all(f.rows == f.columns for f in A.chain):
+        if all(are_equal(*f.shape) for f in A.chain):
             return multiply(*(apply("det", f) for f in A.chain))
     return _turned("det", A)
 
@@ -321,7 +321,7 @@ def _norm2(A: Expression) -> Expression | None:
         return apply("abs", A)
     if isinstance(A, Variable) and "unit" in A.properties and A.columns is ONE:
         return ONE_NODE
-    if isinstance(A, Product) and A.coefficient.is_negative:
+    if isinstance(A, Product) and is_negative(A.coefficient):
         return apply("norm2", scale(Integer(-1), A))
     if is_turned(A):
         return apply("norm2", transpose(A))

@@ -52,10 +52,9 @@ def number(value: int | float | Fraction | Expr) -> Number:
     """
     if value is ONE:
         return ONE_NODE
-    if type(value) is int or isinstance(value, Integer):
-        small = _SMALL.get(int(value))
-        if small is not None:
-            return small
+    small = _SMALL.get(value if type(value) is int else value.p if isinstance(value, Integer) else None)
+    if small is not None:
+        return small
     if isinstance(value, float):
         value = Rational(repr(value))
     elif isinstance(value, (int, Fraction)):
@@ -77,7 +76,7 @@ def normal_size(value: Expr) -> Expr:
     return value if value.is_Atom else cancel(value)
 
 
-_SMALL: dict[int, Number] = {}  # they are asked for all the time
+_SMALL: dict[int | None, Number] = {}  # they are asked for all the time
 _SMALL.update({n: number(n) for n in range(-64, 65) if n != 1})
 ONE_NODE = _SMALL[1] = _number_of(ONE)
 ZERO_NODE, MINUS_ONE = _SMALL[0], _SMALL[-1]
@@ -101,17 +100,20 @@ def variable(
     >>> variable("A", "n", "n", "symmetric").shape
     (n, n)
     """
-    shape = (dimension(rows), dimension(columns))
-    words = tuple(sorted({str(p) for p in properties}))
-    _check_properties(str(name), shape, words)
-    args = (name_argument(str(name)), *shape, *map(name_argument, words))
-    node: Variable = intern(Variable, args, shape, name=str(name), properties=frozenset(words))
+    name = str(name)
+    shape = (
+        rows if isinstance(rows, Expr) else dimension(rows),
+        columns if isinstance(columns, Expr) else dimension(columns),
+    )
+    words = tuple(sorted({str(p) for p in properties})) if properties else ()
+    if words:
+        _check_properties(name, shape, words)
+    args = (name_argument(name), *shape, *map(name_argument, words))
+    node: Variable = intern(Variable, args, shape, name=name, properties=frozenset(words))
     return node
 
 
 def _check_properties(name: str, shape: tuple[Dimension, Dimension], words: tuple[str, ...]) -> None:
-    if not words:
-        return
     for word in words:
         if word not in PROPERTIES:
             raise MatcalcError(f"unknown property {word!r} of {name}", hint=f"properties: {', '.join(PROPERTIES)}")
@@ -176,6 +178,22 @@ def expression(value: Any) -> Expression:
     if isinstance(value, (int, float, Fraction, Rational)):
         return number(value)
     raise MatcalcError(f"cannot use {type(value).__name__} {value!r} in a matrix expression", hint="use mc.variables")
+
+
+def is_negative(value: Expr) -> bool:
+    """Whether a number is negative, or a rational function of dimensions is known to be."""
+    # SymPy deduces all that it can know of a number before it answers such a question
+    return value.p < 0 if isinstance(value, Rational) else bool(value.is_negative)
+
+
+def is_even(value: Expr) -> bool:
+    """Whether a number is even, or a rational function of dimensions is known to be."""
+    return value.p % 2 == 0 if isinstance(value, Integer) else bool(value.is_even)
+
+
+def is_odd(value: Expr) -> bool:
+    """Whether a number is odd, or a rational function of dimensions is known to be."""
+    return value.p % 2 == 1 if isinstance(value, Integer) else bool(value.is_odd)
 
 
 def is_zero(node: Expression) -> bool:

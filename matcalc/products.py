@@ -38,6 +38,7 @@ from matcalc.leaves import (
     ONE_NODE,
     expression,
     identity,
+    is_odd,
     number,
     ones,
     zero,
@@ -244,7 +245,7 @@ def _join_opposites(base: Expression, p: Expression, other: Expression, q: Expre
     if not (isinstance(p, Number) and isinstance(q, Number)) or unsigned(base)[1] is not unsigned(other)[1]:
         return None
     joined: Expression = CONSTRUCTORS["Power"](base, add(p, q))
-    return scale(S.NegativeOne, joined) if q.value.is_odd else joined
+    return scale(S.NegativeOne, joined) if is_odd(q.value) else joined
 
 
 def _diagonal_of(node: Expression) -> Expression | None:
@@ -337,7 +338,7 @@ def _inner_product(piece: list[Expression]) -> Expression:
         if first is not last or [f.key for f in backward] < [f.key for f in forward]:
             c, forward = c if d is ONE else c * d, backward
     chain = tuple(forward)
-    return scale(c, intern(Product, chain, SCALAR, coefficient=ONE, scalars=(), chain=chain, bare=None))
+    return scale(c, intern(Product, chain, SCALAR, True, coefficient=ONE, scalars=(), chain=chain, bare=None))
 
 
 def _unsigned_chain(piece: list[Expression]) -> tuple[Expr, list[Expression]]:

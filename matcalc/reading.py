@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from matcalc.applications import signature
 from matcalc.call_constructions import call
@@ -35,8 +34,7 @@ _CONSTRUCTORS: Mapping[str, Constructor] = {**CONSTRUCTIONS, "call": call}
 _KIND_WORDS = {"scalar": "scalar", "vector": "vector(n)", "matrix": "matrix(m,n)"}
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """What a text was read as: the expression, its variables in order of appearance, and what was inferred."""
 
     expression: Expression

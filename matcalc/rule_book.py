@@ -15,7 +15,7 @@ from typing import Any
 from matcalc.errors import MatcalcError, RuleError
 from matcalc.expressions import Apply, Dimension, Expression, Number, Product, Variable, are_equal
 from matcalc.function_table import FUNCTIONS
-from matcalc.leaves import variable
+from matcalc.leaves import is_negative, variable
 from matcalc.reading import Declared, declared_names, read_tree
 from matcalc.registries import CONSTRUCTORS
 from matcalc.resources import resource, resource_names
@@ -336,7 +336,7 @@ def _contradicts(value: Expression | None, word: str) -> bool:
     if isinstance(value, Number) and value.value.is_number:
         sign = value.value
         return bool({"nonnegative": sign < 0, "positive": sign <= 0, "nonzero": sign == 0}.get(word, False))
-    return isinstance(value, Product) and value.coefficient.is_negative is True and word == "nonnegative"
+    return isinstance(value, Product) and is_negative(value.coefficient) and word == "nonnegative"
 
 
 def _match_operand(
@@ -356,7 +356,7 @@ def _match_operand(
         return isinstance(operand, Number) and _match_size(pattern.value, operand.value, sizes)
     if isinstance(pattern, Product) and pattern.coefficient == -1 and len(pattern.scalars) == 1:
         negated = CONSTRUCTORS["-"](operand)
-        if isinstance(negated, Number) and negated.value.is_negative:
+        if isinstance(negated, Number) and is_negative(negated.value):
             return False
         return _match_operand(pattern.scalars[0], negated, values, sizes)
     return pattern is operand

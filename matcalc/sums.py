@@ -10,6 +10,8 @@ from matcalc.errors import ShapeError
 from matcalc.expressions import ONE, SCALAR, Expression, Number, Power, Product, Shape, Sum, Zero, intern
 from matcalc.leaves import (
     ONE_NODE,
+    is_negative,
+    is_odd,
     normal_size,
     number,
     zero,
@@ -64,7 +66,7 @@ def add(*terms: Expression) -> Expression:
     content = _content([c for _, c in present])
     if content is not ONE:
         present = [(rest, c / content) for rest, c in present]
-    node = intern(Sum, tuple([rest if c is ONE else scale(c, rest) for rest, c in present]), shape)
+    node = intern(Sum, tuple([rest if c is ONE else scale(c, rest) for rest, c in present]), shape, True)
     return node if content is ONE else scale(content, node)
 
 
@@ -111,20 +113,20 @@ def product_of(c: Expr, scalars: tuple[Expression, ...], chain: tuple[Expression
         only = factors[0]
         if c is ONE:
             return only
-        if isinstance(only, Sum) and c.is_negative:
+        if type(only) is Sum and is_negative(c):
             return product_of(-c, *_sorted_into(_negated_sum(only)), shape)
-        if c.is_negative and scalars and _is_odd_power_of_sum(only):
+        if type(only) is Power and scalars and is_negative(c) and _is_odd_power_of_sum(only):
             opposite = CONSTRUCTORS["Power"](_negated_sum(only._args[0]), only._args[1])
             return product_of(-c, (opposite,), (), shape)
     args = factors if c is ONE else (number(c), *factors)
-    node: Expression = intern(Product, args, shape, coefficient=c, scalars=scalars, chain=chain, bare=None)
+    node: Expression = intern(Product, args, shape, True, coefficient=c, scalars=scalars, chain=chain, bare=None)
     return node
 
 
 def _is_odd_power_of_sum(node: Expression) -> bool:
     if not isinstance(node, Power) or not isinstance(node._args[0], Sum):
         return False
-    return isinstance(node._args[1], Number) and bool(node._args[1].value.is_odd)
+    return isinstance(node._args[1], Number) and is_odd(node._args[1].value)
 
 
 def _sorted_into(node: Expression) -> tuple[tuple[Expression, ...], tuple[Expression, ...]]:
@@ -132,19 +134,19 @@ def _sorted_into(node: Expression) -> tuple[tuple[Expression, ...], tuple[Expres
 
 
 def _negated_sum(node: Sum) -> Expression:
-    return intern(Sum, tuple(negate(t) for t in node._args), node.shape)
+    return intern(Sum, tuple([negate(t) for t in node._args]), node.shape, True)
 
 
 def unsigned(node: Expression) -> tuple[bool, Expression]:
     """``(flipped, node or -node)``: a sum with the sign that makes its first term positive."""
-    if isinstance(node, Sum) and split_coefficient(node._args[0])[0].is_negative:
+    if isinstance(node, Sum) and is_negative(split_coefficient(node._args[0])[0]):
         return True, _negated_sum(node)
     return False, node
 
 
 def unsigned_power(node: Expression) -> tuple[bool, Expression]:
     """``unsigned`` for a sum or an odd power of a sum."""
-    if isinstance(node, Power) and isinstance(node._args[1], Number) and node._args[1].value.is_odd:
+    if isinstance(node, Power) and isinstance(node._args[1], Number) and is_odd(node._args[1].value):
         flipped, base = unsigned(node._args[0])
         if flipped:
             return True, CONSTRUCTORS["Power"](base, node._args[1])
