@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from matcalc.applications import apply
+from matcalc.comparisons import are_equal
 from matcalc.constructions import Construction, Constructor, index_variable
 from matcalc.errors import ShapeError
-from matcalc.expressions import ONE, Expression, Number, are_equal, variables_of
+from matcalc.expressions import ONE, Expression, Number, variables_of
 from matcalc.leaves import commutation, identity, number, ones, variable, zero
 from matcalc.powers import indexed_sum, is_integer_valued
 from matcalc.products import multiply

@@ -8,6 +8,7 @@ from functools import partial
 from sympy import Expr, Rational, igcd, ilcm
 
 from matcalc.applications import apply
+from matcalc.comparisons import is_negative
 from matcalc.expressions import (
     ONE,
     Apply,
@@ -20,7 +21,7 @@ from matcalc.expressions import (
     Product,
     Sum,
 )
-from matcalc.leaves import MINUS_ONE, identity, is_negative, number
+from matcalc.leaves import MINUS_ONE, identity, number
 from matcalc.lengths import length
 from matcalc.powers import entrywise_power, hadamard, power
 from matcalc.products import multiply

@@ -13,7 +13,8 @@ from math import prod
 
 from sympy import Add, Dummy, Expr, S, Symbol, expand
 
-from matcalc.expressions import ONE, Dimension, Shape, are_equal, dimension
+from matcalc.comparisons import are_equal
+from matcalc.expressions import ONE, Dimension, Shape, dimension
 
 LARGEST_SIZE = 10**12
 MOST_TERMS = 100

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from math import prod
 
+from matcalc.comparisons import is_negative
 from matcalc.expressions import (
     ONE,
     SCALAR,
@@ -24,7 +25,7 @@ from matcalc.expressions import (
     Transpose,
     Variable,
 )
-from matcalc.leaves import is_negative, number, ones
+from matcalc.leaves import number, ones
 from matcalc.powers import entrywise_power, hadamard, power
 from matcalc.products import multiply
 from matcalc.sums import add, negate, product_of, split_coefficient

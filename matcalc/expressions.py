@@ -40,19 +40,6 @@ def dimension(size: int | str | Expr) -> Dimension:
     return Integer(size) if isinstance(size, int) else size
 
 
-def are_equal(a: Dimension, b: Dimension) -> bool:
-    """``a == b``, without asking SymPy where a symbol meets another one or anything else.
-
-    >>> are_equal(dimension("n"), dimension("m")), are_equal(dimension("n"), dimension("n"))
-    (False, True)
-    """
-    if a is b:
-        return True
-    if a.is_Symbol or b.is_Symbol:
-        return bool(a.is_Symbol and b.is_Symbol and a.name == b.name and a == b)
-    return bool(a == b)
-
-
 class Expression(Basic):
     """A matrix expression with a shape ``(rows, columns)``; scalars are 1×1 and vectors n×1.
 

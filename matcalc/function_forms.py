@@ -9,6 +9,7 @@ from sympy import Expr, Integer
 
 from matcalc.analytic_forms import ANALYTIC_FORMS
 from matcalc.applications import NORMAL_FORMS, apply, raw
+from matcalc.comparisons import are_equal, is_negative, is_odd
 from matcalc.errors import DomainError
 from matcalc.expressions import (
     ONE,
@@ -26,9 +27,8 @@ from matcalc.expressions import (
     Transpose,
     Variable,
     Zero,
-    are_equal,
 )
-from matcalc.leaves import ONE_NODE, ZERO_NODE, identity, is_negative, is_odd, is_zero, number, ones, zero
+from matcalc.leaves import ONE_NODE, ZERO_NODE, identity, is_zero, number, ones, zero
 from matcalc.powers import entrywise_power, hadamard, of_ones, power
 from matcalc.products import multiply
 from matcalc.sums import add, product_of, scale, split_coefficient, unsigned

@@ -180,22 +180,6 @@ def expression(value: Any) -> Expression:
     raise MatcalcError(f"cannot use {type(value).__name__} {value!r} in a matrix expression", hint="use mc.variables")
 
 
-def is_negative(value: Expr) -> bool:
-    """Whether a number is negative, or a rational function of dimensions is known to be."""
-    # SymPy deduces all that it can know of a number before it answers such a question
-    return value.p < 0 if isinstance(value, Rational) else bool(value.is_negative)
-
-
-def is_even(value: Expr) -> bool:
-    """Whether a number is even, or a rational function of dimensions is known to be."""
-    return value.p % 2 == 0 if isinstance(value, Integer) else bool(value.is_even)
-
-
-def is_odd(value: Expr) -> bool:
-    """Whether a number is odd, or a rational function of dimensions is known to be."""
-    return value.p % 2 == 1 if isinstance(value, Integer) else bool(value.is_odd)
-
-
 def is_zero(node: Expression) -> bool:
     """Whether the node is a zero of any shape."""
     return node is ZERO_NODE or isinstance(node, Zero)

@@ -13,6 +13,7 @@ from typing import Any
 
 from sympy import Expr
 
+from matcalc.comparisons import are_equal
 from matcalc.expressions import (
     ONE,
     Dimension,
@@ -25,7 +26,6 @@ from matcalc.expressions import (
     Sum,
     Transpose,
     Variable,
-    are_equal,
     variables_of,
 )
 from matcalc.leaves import MINUS_ONE, number

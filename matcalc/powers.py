@@ -6,6 +6,7 @@ from typing import Any
 
 from sympy import Expr, Integer, Rational
 
+from matcalc.comparisons import are_equal, is_even
 from matcalc.errors import DomainError, ShapeError
 from matcalc.expressions import (
     ONE,
@@ -24,7 +25,6 @@ from matcalc.expressions import (
     Transpose,
     Variable,
     Zero,
-    are_equal,
     depends_on,
     intern,
     postorder,
@@ -35,7 +35,6 @@ from matcalc.leaves import (
     ZERO_NODE,
     expression,
     identity,
-    is_even,
     is_zero,
     number,
     ones,

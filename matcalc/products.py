@@ -10,6 +10,7 @@ from typing import Any
 
 from sympy import Expr, S
 
+from matcalc.comparisons import are_equal, is_odd
 from matcalc.errors import ShapeError
 from matcalc.expressions import (
     ONE,
@@ -30,7 +31,6 @@ from matcalc.expressions import (
     Unit,
     Variable,
     Zero,
-    are_equal,
     intern,
 )
 from matcalc.leaves import (
@@ -38,7 +38,6 @@ from matcalc.leaves import (
     ONE_NODE,
     expression,
     identity,
-    is_odd,
     number,
     ones,
     zero,

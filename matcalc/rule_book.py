@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from matcalc.comparisons import are_equal, is_negative
 from matcalc.errors import MatcalcError, RuleError
-from matcalc.expressions import Apply, Dimension, Expression, Number, Product, Variable, are_equal
+from matcalc.expressions import Apply, Dimension, Expression, Number, Product, Variable
 from matcalc.function_table import FUNCTIONS
-from matcalc.leaves import is_negative, variable
+from matcalc.leaves import variable
 from matcalc.reading import Declared, declared_names, read_tree
 from matcalc.registries import CONSTRUCTORS
 from matcalc.resources import resource, resource_names
@@ -65,7 +66,7 @@ class Rule:
 def head(node: Expression) -> str:
     """The name of a function application, or the class of any other node."""
     kind = type(node)
-    return node.function if kind is Apply else kind.__name__  # type: ignore[attr-defined]
+    return node.function if kind is Apply else kind.__name__
 
 
 @dataclass

@@ -205,7 +205,7 @@ def _heads(node: Expression) -> frozenset[str]:
         found.add(head(o))
         if kind is Power or kind is EntrywisePower:
             found.add(head(o._args[0]))
-    if isinstance(node, Product) and (_is_inner(node) or any([_is_inner(s) for s in node.scalars])):
+    if isinstance(node, Product) and (_is_inner(node) or any(map(_is_inner, node.scalars))):
         found.add("inner product")
     return frozenset(found)
 

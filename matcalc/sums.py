@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 from sympy import Expr, Integer, Rational, S, igcd, ilcm
 
+from matcalc.comparisons import is_negative, is_odd
 from matcalc.errors import ShapeError
 from matcalc.expressions import ONE, SCALAR, Expression, Number, Power, Product, Shape, Sum, Zero, intern
 from matcalc.leaves import (
     ONE_NODE,
-    is_negative,
-    is_odd,
     normal_size,
     number,
     zero,
@@ -19,6 +18,7 @@ from matcalc.leaves import (
 from matcalc.registries import CONSTRUCTORS, method
 
 ZERO_VALUE: Integer = S.Zero
+_UNITS = {ONE, S.NegativeOne}
 
 
 def describe(node: Expression) -> str:
@@ -72,9 +72,7 @@ def add(*terms: Expression) -> Expression:
 
 def _content(coefficients: Sequence[Expr]) -> Expr:
     """The positive rational with which all coefficients become integers without a common factor."""
-    if all([c is ONE or c is S.NegativeOne for c in coefficients]):
-        return ONE
-    if not all([isinstance(c, Rational) for c in coefficients]):
+    if not set(coefficients) - _UNITS or not all(isinstance(c, Rational) for c in coefficients):
         return ONE
     numerators = [c.p for c in coefficients]
     denominators = [c.q for c in coefficients]

@@ -26,6 +26,7 @@ ORDER = [
     # nodes and their normal form
     "registries",
     "digests",
+    "comparisons",
     "expressions",
     "pickling",
     "leaves",
