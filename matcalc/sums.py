@@ -41,6 +41,8 @@ def split_coefficient(term: Expression) -> tuple[Expr, Expression]:
 
 def add(*terms: Expression) -> Expression:
     """The sum of terms of one shape."""
+    if len(terms) == 1:
+        return terms[0]
     coefficients: dict[Expression, Expr] = {}
     shape = terms[0].shape
     for term in terms:

@@ -82,8 +82,10 @@ def tokens_of(text: str, start: str, *, limits: bool = True) -> list[Token]:
             text=text, start=LONGEST_TEXT, hint="give parts a name, or build the expression in Python",
         )  # fmt: skip
     reader = _Reader(text, start, DEEPEST_NESTING if limits else len(text))
-    read, append, scan, place = reader.read, reader.tokens.append, scanner(start).match, 0
-    while (found := scan(text, place)) is not None:
+    read, append, place = reader.read, reader.tokens.append, 0
+    for found in scanner(start).finditer(text):
+        if found.start() != place:
+            break
         kind = found.lastgroup or END
         if kind == "END":
             return reader.finished()
