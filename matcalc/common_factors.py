@@ -53,8 +53,9 @@ def factor(node: Expression, slack: int = 0) -> Expression:
         members, joined = best
         terms = [t for i, t in enumerate(terms) if i not in members]
         terms.append(joined)
-        total = add(*terms)
-        terms = list(total._args) if isinstance(total, Sum) else [total]
+        if len(terms) > 1:
+            total = add(*terms)
+            terms = list(total._args) if isinstance(total, Sum) else [total]
     return multiply(number(c), add(*terms)) if found else node
 
 
@@ -86,10 +87,10 @@ def _best_group(terms: list[Expression], slack: int) -> Group | None:
             members = groups.setdefault(key, [])
             if not members or members[-1] != i:
                 members.append(i)
-    ranked = sorted(
-        ((len(m) - 1) * (length(key[1]) + 1), key[0], key[1].key, key, m) for key, m in groups.items() if len(m) > 1
-    )
-    for *_, key, members in reversed(ranked):
+    shared = [(key, members) for key, members in groups.items() if len(members) > 1]
+    if len(shared) > 1:
+        shared.sort(key=_value)
+    for key, members in reversed(shared):
         joined = _JOINERS[key[0]](key[1], [terms[i] for i in members])
         if joined is not None:
             before = sum(_length_in_sum(terms[i]) for i in members) + len(members) - 1
@@ -97,6 +98,12 @@ def _best_group(terms: list[Expression], slack: int) -> Group | None:
             if saved > 1 or (saved == 1 and not (key[0] in ENDS and _is_symmetric(terms))):
                 return frozenset(members), joined
     return None
+
+
+def _value(shared: tuple[tuple[str, Expression], list[int]]) -> tuple[int, str, bytes]:
+    """How much is saved at most by taking out a factor of so many terms."""
+    (kind, common), members = shared
+    return (len(members) - 1) * (length(common) + 1), kind, common.key
 
 
 def _is_symmetric(terms: Sequence[Expression]) -> bool:

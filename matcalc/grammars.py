@@ -108,10 +108,15 @@ def parse(
                 state = chains.get((path[-2], state, kind)) or _chain(tables, path[-2], state, kind)
                 path[-1] = state
                 continue
-            rest = len(values) - size
-            children = values[rest:]
-            del path[rest + 1 :], values[rest:]
-            values.append(_repeated(children) if builder == _REPETITION else builders[builder](children))
+            build = _repeated if builder == _REPETITION else builders[builder]
+            if size == 1:
+                values[-1] = build([values[-1]])
+                path.pop()
+            else:
+                rest = len(values) - size
+                children = values[rest:]
+                del path[rest + 1 :], values[rest:]
+                values.append(build(children))
             state = states[path[-1]][made]
             if state == last and kind == END:
                 return values[-1]
