@@ -100,7 +100,7 @@ def _tr(A: Expression) -> Expression | None:
         if A.coefficient is not ONE or A.scalars:
             bare = product_of(ONE, (), A.chain, A.shape)
             return multiply(number(A.coefficient), *A.scalars, apply("tr", bare))
-        return _cyclic_trace(A.chain)
+        return _cyclic_trace(A)
     if isinstance(A, Variable) and "skew" in A.properties:
         return ZERO_NODE
     if isinstance(A, Sum):
@@ -119,12 +119,13 @@ def _turned(name: str, A: Expression) -> Expression | None:
     return apply(name, turned)
 
 
-def _cyclic_trace(chain: Sequence[Expression]) -> Expression | None:
+def _cyclic_trace(A: Product) -> Expression | None:
     """The trace of a product: cut at a column of length one, else rotated and turned to the least key."""
+    chain = A.chain
     if len(chain) == 1:
         return None
     for i, f in enumerate(chain):
-        if f.rows is ONE:
+        if f.shape[0] is ONE:
             return multiply(*chain[i:], *chain[:i])
     if chain[0] is not chain[-1] and are_equal(*chain[0].shape):
         (b, _), (c, _) = _base(chain[0]), _base(chain[-1])
@@ -135,6 +136,8 @@ def _cyclic_trace(chain: Sequence[Expression]) -> Expression | None:
     candidates = [_unsigned(chain), _unsigned([transpose(f) for f in reversed(chain)])]
     rotated = [(c, fs[i:] + fs[:i]) for c, fs in candidates for i in (_rotation(fs),)]
     c, best = min(rotated, key=lambda pair: (sum(f.ticks for f in pair[1]), [f.key for f in pair[1]]))
+    if c is ONE and best == list(chain):
+        return raw("tr", [A], SCALAR)
     product = multiply(number(c), *best)
     own, bare = split_coefficient(product)
     if not (isinstance(bare, Product) and len(bare.chain) > 1):

@@ -85,7 +85,7 @@ def multiply(*factors: Expression) -> Expression:
             if kind is Sum:
                 flipped, f = unsigned(f)
                 coefficient = -coefficient if flipped else coefficient
-            plain = plain and _is_plain(f)
+            plain = plain and (kind in _PLAIN or _is_plain(f))
             if plain and (not chain or _are_apart(chain[-1], f)):
                 chain.append(f)
                 if f.shape[1] is ONE:
@@ -104,27 +104,24 @@ _PLAIN = frozenset((Variable, Transpose, Sum, Hadamard, EntrywisePower, Identity
 
 def _is_plain(f: Expression) -> bool:
     """Whether a matrix factor can only join a neighbour of the same base, its own transpose or an identity."""
-    kind = type(f)
-    return (
-        kind in _PLAIN
-        or (kind is Power and type(f._args[0]) is not Product)
-        or (isinstance(f, Apply) and f.function != "diag")
-    )
+    if isinstance(f, Power):
+        return type(f._args[0]) is not Product
+    return type(f) in _PLAIN or (isinstance(f, Apply) and f.function != "diag")
 
 
 def _are_apart(top: Expression, f: Expression) -> bool:
     """Whether two plain neighbours fit together and surely do not make something simpler."""
-    if top.shape[1] is not f.shape[0] or type(top) is Identity or type(f) is Identity:
-        return False
     base, other = top._args[0] if type(top) is Power else top, f._args[0] if type(f) is Power else f
-    if base is other:
+    if top.shape[1] is not f.shape[0] or base is other:
         return False
-    kinds = (type(base), type(other))
-    if kinds == (Variable, Transpose):
+    kind, other_kind = type(base), type(other)
+    if kind is Variable and other_kind is Transpose:
         return other._args[0] is not base or not base.properties
-    if kinds == (Transpose, Variable):
+    if kind is Transpose and other_kind is Variable:
         return base._args[0] is not other or not other.properties
-    return kinds != (Sum, Sum)
+    if kind is Identity or other_kind is Identity:
+        return False
+    return kind is not Sum or other_kind is not Sum
 
 
 def _outer_shape(factors: Sequence[Expression]) -> Shape:
@@ -195,7 +192,7 @@ def _take_scalar(chain: list[Expression], todo: list[Expression]) -> None:
     """Move a row times … times a column from the end of the chain to the scalars."""
     for start in range(len(chain) - 1, -1, -1):
         if chain[start].rows is ONE:
-            todo.extend(_inner_product(piece) for piece in _pieces(chain[start:]))
+            todo.extend([_inner_product(piece) for piece in _pieces(chain[start:])])
             del chain[start:]
             return
 

@@ -142,6 +142,11 @@ class _Reader:
 
     def _chosen(self, walk: list[Step], found: Survey, known: Mapping[str, Shape], unknown: list[str]) -> Revision:
         """The reading of the undeclared names that fits, the convention's before all others."""
+        if not unknown:
+            only = self._attempt(walk, known, {})
+            if only.error is not None:
+                raise only.error
+            return Revision({}, {}, only.found)
         costs = {n: kind_costs(n, found) for n in unknown}
         kinds: dict[str, Kind] = {n: next(iter(costs[n])) for n in unknown}
 
@@ -152,7 +157,7 @@ class _Reader:
         reasons = {n: kind_reason(n, found) for n in unknown if kinds[n] != convention(n)}
         if first.error is None:
             return Revision(kinds, reasons, first.found)
-        readings = Revisions(walk, costs, attempt).nearest(kinds, first) if unknown else []
+        readings = Revisions(walk, costs, attempt).nearest(kinds, first)
         if not readings:
             raise first.error
         if len(readings) > 1:

@@ -184,7 +184,7 @@ def _add_identity(rule: Rule) -> None:
     if isinstance(rule.right, Apply) and len(rule.right.operands) == 1 and rule.left is _complement_of(rule.right):
         _complements.add(rule.right.function)
     for left, right in pairs:
-        _identities.setdefault(head(left), []).append((left, right, _heads(left)))
+        _identities.setdefault(head(left), []).append((left, right, frozenset(_heads(left))))
 
 
 def _complement_of(node: Apply) -> Expression:
@@ -192,7 +192,7 @@ def _complement_of(node: Apply) -> Expression:
     return add(ones(*node.shape), negate(apply(node.function, negate(node.operands[0]))))
 
 
-def _heads(node: Expression) -> frozenset[str]:
+def _heads(node: Expression) -> set[str]:
     """The kinds of the operands, variables and numbers left out, and inner products: a quick sieve before matching."""
     found = set()
     for o in node.operands:
@@ -207,7 +207,7 @@ def _heads(node: Expression) -> frozenset[str]:
             found.add(head(o._args[0]))
     if isinstance(node, Product) and (_is_inner(node) or any(map(_is_inner, node.scalars))):
         found.add("inner product")
-    return frozenset(found)
+    return found
 
 
 def _is_inner(node: Expression) -> bool:
@@ -238,7 +238,7 @@ def _for_scalars(left: Expression, right: Expression) -> tuple[Expression, Expre
 
 def _apply_identities(node: Expression) -> Expression:
     candidates = _identities.get(head(node), ())
-    present = _heads(node) if candidates else frozenset()
+    present = _heads(node) if candidates else set()
     for left, right, needed in candidates:
         if not needed <= present:
             continue
