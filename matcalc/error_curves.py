@@ -237,11 +237,14 @@ def _curves(D: Derivative, claim: Claim, form: str, seed: int) -> Iterator[Error
     """The errors at random points, one after the other."""
     linear = claim.expression if claim.kind == "differential" else D.differential
     third = claim.kind == "third_differential"
-    directions = (D.perturbations, D.second_perturbations, D.third_perturbations)
-    case = Case(D.expression, D.variables, *directions, linear, D.second_differential if third else linear)
+    directions = (D.perturbations, D.second_perturbations, *((D.third_perturbations,) if third else ()))
+    bilinear = D.second_differential if third else None
+    case = Case(D.expression, D.variables, *directions[:2], linear, D.third_perturbations, bilinear)
     test = next(iter(TESTS[claim.kind](case, form, claim)))
     moving = {names[v].name: v for v in D.variables for names in directions}
-    computer = Computer(tuple(dict.fromkeys([case.f, linear, case.bilinear, claim.expression])), moving)
+    computer = Computer(
+        tuple(dict.fromkeys([case.f, linear, *([bilinear] if bilinear is not None else []), claim.expression])), moving
+    )
     names = (text(D.expression), form, text(claim.expression))
     deadline = monotonic() + TIME_LIMIT
     for point, source in _points(computer, D.variables, seed):

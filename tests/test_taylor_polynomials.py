@@ -64,6 +64,10 @@ def test_a_polynomial_leaves_no_remainder() -> None:
     assert report.reason == "no remainder is left"
 
 
+def test_what_is_made_of_rounding_is_no_remainder() -> None:
+    assert mc.taylor("sum(S.*S.*S)", "S", "S: matrix(n,n) skew").verify(seed=1).passed
+
+
 WRONG = [
     ("logdet(A)", "logdet(A) + tr(inv(A)*dA) - tr(inv(A)*dA*inv(A)*dA)", 2),
     ("logdet(A)", "logdet(A) + tr(inv(A)*dA)", 2),
