@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from matcalc.applications import apply
+from matcalc.comparisons import are_equal
 from matcalc.constructions import Construction, Constructor, index_variable
 from matcalc.errors import ShapeError
 from matcalc.expressions import ONE, Expression, Number, variables_of
 from matcalc.leaves import commutation, identity, number, ones, perturbation_of, zero
 from matcalc.powers import indexed_sum, is_integer_valued
 from matcalc.products import multiply
+from matcalc.registries import method
 from matcalc.sizes import size_value
+from matcalc.sums import add, negate
 from matcalc.syntax_trees import Tree
 
 # Functions whose name a matrix function bears elsewhere.
@@ -23,7 +26,7 @@ def call(made: Construction, tree: Tree) -> Expression:
     if special is not None:
         return special(made, tree)
     arguments = made.operands(tree)
-    if name in _MATRIX_FUNCTIONS and arguments[0].rows == arguments[0].columns != ONE:
+    if name in _MATRIX_FUNCTIONS and are_equal(*arguments[0].shape) and not arguments[0].is_scalar:
         other = _MATRIX_FUNCTIONS[name]
         made.notes.append(f"{name} of a matrix acts entry by entry; the matrix function is {other}")
     return apply(name, *arguments)
@@ -56,7 +59,7 @@ def _perturbation(made: Construction, tree: Tree) -> Expression:
 
 def _diag(made: Construction, tree: Tree) -> Expression:
     operand = made.values[tree.children[0]]
-    return apply("diag" if operand.columns == ONE else "diagonal", operand)
+    return apply("diag" if operand.columns is ONE else "diagonal", operand)
 
 
 def _sum(made: Construction, tree: Tree) -> Expression:
@@ -101,6 +104,13 @@ def _greater(made: Construction, tree: Tree) -> Expression:
     return apply(str(tree.value), *(made.filled(value, shape) for value in made.operands(tree)))
 
 
+def _solve(made: Construction, tree: Tree) -> Expression:
+    equation, name = tree.children
+    left, right = (made.filled(made.values[side], made.shape(name)) for side in equation.children)
+    solved: Expression = method("solve")(add(left, negate(right)), made.values[name])
+    return solved
+
+
 _CALLS: dict[str, Constructor] = {
     "eye": _eye,
     "ones": _ones,
@@ -113,4 +123,5 @@ _CALLS: dict[str, Constructor] = {
     "reshape": _reshape,
     **dict.fromkeys(("unvec", "rearrange", "unrearrange"), _sized),
     **dict.fromkeys(("max", "min"), _greater),
+    "solve": _solve,
 }

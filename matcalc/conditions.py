@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from sympy import Expr, S
 
+from matcalc.equations import Implicit
 from matcalc.errors import NotDifferentiable
 from matcalc.expressions import (
     Apply,
@@ -67,6 +68,8 @@ def _conditions(f: Expression, variables: list[Variable]) -> Iterator[tuple[Expr
     active = depends_on(order, variables)
     smooth = _squared_norms(f)
     for node in order:
+        if node in active and isinstance(node, Implicit):
+            yield node, "regular"
         if node not in active or node in smooth or not isinstance(node, (Apply, Power, EntrywisePower)):
             continue
         if isinstance(node, Apply) and FUNCTIONS[node.function].is_entrywise:

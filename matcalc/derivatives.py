@@ -12,7 +12,7 @@ from sympy import Basic
 
 from matcalc.adjoints import inner_product, pullback
 from matcalc.contexts import remember
-from matcalc.declarations import Where, declarations, unused
+from matcalc.declarations import Declared, Where, declarations, unused
 from matcalc.derivations import Step, derivation_of
 from matcalc.differentials import differential_of
 from matcalc.errors import NotDifferentiable, NotScalar, ShapeError, UnknownName
@@ -61,14 +61,9 @@ class Derivative:
     notes: tuple[str, ...] = ()
 
     @cached_property
-    def _occurring(self) -> tuple[Variable, ...]:
-        """The variables of the expression."""
-        return tuple(variables_of(self.expression))
-
-    @cached_property
     def perturbations(self) -> dict[Variable, Variable]:
         """The variable dx for each variable x; its name is the first free one of dx, delta_x, …"""
-        taken = {v.name for v in self._occurring}
+        taken = {v.name for v in variables_of(self.expression)}
         return {x: perturbation(x, _free_name(x.name, taken)) for x in self.variables}
 
     @cached_property
@@ -166,7 +161,7 @@ class Derivative:
 
     def _answer(self, e: Expression) -> Expression:
         """An answer, remembering what it is an answer to."""
-        return remember(e, (*self._occurring, *self.variables, *self.perturbations.values()))
+        return remember(e, (self.expression, *self.variables, *self.perturbations.values()))
 
     @cached_property
     def derivation(self) -> tuple[Step, ...]:
@@ -231,11 +226,13 @@ def differentiate(f: Formula, wrt: Names, where: Where = None) -> Derivative:
     'd(A^3) = dA*A^2 + A*dA*A + A^2*dA'
     """
     expression, occurring, notes = _expression(f, where)
-    known = {n: variable(n, *d.shape, *d.properties) for n, d in declarations(where)[0].items()} | occurring
     names = [wrt] if isinstance(wrt, (str, Variable)) else list(wrt)
-    variables = tuple(_variable(n, known, expression) for n in names)
-    asked = {name for x in variables for name in (x.name, f"d{x.name}")}
-    return Derivative(expression, variables, (*notes, *unused(where, asked | occurring.keys())))
+    declared = declarations(where)[0]
+    variables = tuple([_variable(n, occurring, declared, expression) for n in names])
+    if not declared.keys() <= occurring.keys():
+        asked = {name for x in variables for name in (x.name, f"d{x.name}")}
+        notes = (*notes, *unused(where, asked | occurring.keys()))
+    return Derivative(expression, variables, notes)
 
 
 def _expression(f: Formula, where: Where) -> tuple[Expression, dict[str, Variable], tuple[str, ...]]:
@@ -247,21 +244,28 @@ def _expression(f: Formula, where: Where) -> tuple[Expression, dict[str, Variabl
     return expression, {v.name: v for v in variables_of(expression)}, ()
 
 
-def _variable(name: str | Variable, known: Mapping[str, Variable], f: Expression) -> Variable:
-    x = name if isinstance(name, Variable) else _known(spelled(name), known, f)
+def _variable(
+    name: str | Variable, occurring: Mapping[str, Variable], declared: Mapping[str, Declared], f: Expression
+) -> Variable:
+    x = name if isinstance(name, Variable) else _known(spelled(name), occurring, declared, f)
     if "constant" in x.properties or "integer" in x.properties:
         word = "constant" if "constant" in x.properties else "integer"
         raise ShapeError(f"{x.name} is declared {word}: there is no derivative with respect to it")
     if {"orthogonal", "symmetric"} <= x.properties:
-        message = (
-            f"derivatives with respect to a matrix that is orthogonal and symmetric, as {x.name}, are not supported"
-        )
+        what = f"a matrix that is orthogonal and symmetric, as {x.name}"
+        message = f"derivatives with respect to {what}, are not supported"
         raise NotDifferentiable(message, hint="declare one of the two")
     return x
 
 
-def _known(name: str, known: Mapping[str, Variable], f: Expression) -> Variable:
-    if name not in known:
+def _known(name: str, occurring: Mapping[str, Variable], declared: Mapping[str, Declared], f: Expression) -> Variable:
+    """The variable of that name, which may be declared only."""
+    x = occurring.get(name)
+    if x is None and name in declared:
+        shape, properties = declared[name]
+        x = variable(name, *shape, *properties)
+    if x is None:
+        known = {**declared, **occurring}
         names = ", ".join(known) or "none"
         near = nearest_names(name, list(known))
         hint = f"did you mean {near[0]}?" if near else f"its variables are {names}"
@@ -270,7 +274,7 @@ def _known(name: str, known: Mapping[str, Variable], f: Expression) -> Variable:
             if name in parts:
                 hint = f"{other} is one name: write {'*'.join(parts)} for the product"
         raise UnknownName(f"there is no variable {name} in {text(f)}", hint=hint)
-    return known[name]
+    return x
 
 
 def gradient(f: Formula, wrt: Names, where: Where = None) -> Any:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from matcalc.bindings import bind
+from matcalc.equations import Implicit
 from matcalc.errors import EvaluationError
 from matcalc.expressions import Apply, EntrywisePower, Expression, Power, Product, Unit, Variable
 from matcalc.operations import (
@@ -186,6 +187,8 @@ def complaint(node: Expression, operands: Sequence[Any]) -> str:
         if base is not None and np.isrealobj(base) and np.any(np.asarray(base) < 0):
             return "a power of a negative number whose exponent is no integer"
         return "division by zero" if base is not None and np.any(np.asarray(base) == 0) else "a power is too large"
+    if isinstance(node, Implicit):
+        return f"no solution of {node} was found"
     if isinstance(node, Unit):
         return "an index is out of range"
     if isinstance(node, Product) and any(o is None for o in operands):

@@ -328,6 +328,7 @@ _WRITERS: dict[str, Callable[[_Page, Notation], str]] = {
     "zeros": lambda page, n: page.sized(r"\mathbf{0}", r" \times ", n),
     "commutation": _Page.commutation,
     "unit": _Page.unit,
+    "equation": lambda page, n: f"{page.write(n.parts[0])} = 0",
     "call": _Page.call,
     "sum": _Page.sum,
     "product": _Page.product,

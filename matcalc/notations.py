@@ -47,6 +47,7 @@ class Notation:
     | index | the base, then one or two items | |
     | block | the entries | the number of block rows |
     | indexed_sum | index, lower, upper, body | |
+    | equation | what is 0 | |
     """
 
     __slots__ = ("cost", "head", "kind", "level", "parts", "transposes", "value")

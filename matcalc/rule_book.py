@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from matcalc.comparisons import are_equal, is_negative
 from matcalc.errors import MatcalcError, RuleError
 from matcalc.expressions import Apply, Dimension, Expression, Number, Product, Variable
 from matcalc.function_table import FUNCTIONS
@@ -35,6 +36,7 @@ CONDITIONS = {
     "distinct_eigenvalues": "eigenvalues of {} distinct",
     "simple_largest_singular": "largest singular value of {} simple",
     "distinct_singular": "singular values of {} distinct and nonzero",
+    "regular": "{} a regular solution",
     "distinct_entries": "entries of {} distinct",
 }
 """The words for conditions in rules, and what an answer says."""
@@ -78,7 +80,8 @@ class Rule:
 
 def head(node: Expression) -> str:
     """The name of a function application, or the class of any other node."""
-    return node.function if isinstance(node, Apply) else type(node).__name__
+    kind = type(node)
+    return node.function if kind is Apply else kind.__name__
 
 
 @dataclass
@@ -343,7 +346,7 @@ def _contradicts(value: Expression | None, word: str) -> bool:
     if isinstance(value, Number) and value.value.is_number:
         sign = value.value
         return bool({"nonnegative": sign < 0, "positive": sign <= 0, "nonzero": sign == 0}.get(word, False))
-    return isinstance(value, Product) and value.coefficient.is_negative is True and word == "nonnegative"
+    return isinstance(value, Product) and is_negative(value.coefficient) and word == "nonnegative"
 
 
 def _match_operand(
@@ -357,12 +360,13 @@ def _match_operand(
     if isinstance(pattern, Variable):
         if values.setdefault(pattern, operand) is not operand:
             return False
-        return all(_match_size(p, d, sizes) for p, d in zip(pattern.shape, operand.shape, strict=True))
+        (rows, columns), (m, n) = pattern.shape, operand.shape
+        return _match_size(rows, m, sizes) and _match_size(columns, n, sizes)
     if isinstance(pattern, Number) and pattern.value.free_symbols:
         return isinstance(operand, Number) and _match_size(pattern.value, operand.value, sizes)
     if isinstance(pattern, Product) and pattern.coefficient == -1 and len(pattern.scalars) == 1:
         negated = CONSTRUCTORS["-"](operand)
-        if isinstance(negated, Number) and negated.value.is_negative:
+        if isinstance(negated, Number) and is_negative(negated.value):
             return False
         return _match_operand(pattern.scalars[0], negated, values, sizes)
     return pattern is operand
@@ -370,5 +374,5 @@ def _match_operand(
 
 def _match_size(pattern: Dimension, size: Dimension, sizes: dict[Any, Dimension]) -> bool:
     if pattern.is_Symbol:
-        return bool(sizes.setdefault(pattern, size) == size)
-    return not pattern.is_Number or bool(pattern == size)
+        return are_equal(sizes.setdefault(pattern, size), size)
+    return not pattern.is_Number or are_equal(pattern, size)

@@ -76,7 +76,7 @@ def _verify(D: Derivative, claims: Mapping[str, Claim], trials: int | None, seed
 def verify(
     f: Formula,
     wrt: Names,
-    claim: str | None = None,
+    claim: str | Expression | None = None,
     *,
     where: Where = None,
     trials: int | None = None,
@@ -95,9 +95,11 @@ def verify(
     'verified'
     """
     D = differentiate(f, wrt, where)
-    report = (
-        verify_derivative(D, trials=trials, seed=seed) if claim is None else _of_claim(D, claim, trials, seed, layout)
-    )
+    if claim is None:
+        report = verify_derivative(D, trials=trials, seed=seed)
+    else:
+        claimed = text(claim) if isinstance(claim, Expression) else claim
+        report = _of_claim(D, claimed, trials, seed, layout)
     known = dict.fromkeys((*variables_of(D.expression), *D.variables))
     return replace(report, declarations=declarations_of(known, [D.expression]), notes=D.notes)
 

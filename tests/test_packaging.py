@@ -25,7 +25,10 @@ ORDER = [
     "syntax",
     # nodes and their normal form
     "registries",
+    "digests",
+    "comparisons",
     "expressions",
+    "equations",
     "pickling",
     "leaves",
     "sums",
@@ -80,6 +83,7 @@ ORDER = [
     "expansions",
     "entry_sums",
     "simplification",
+    "implicit_functions",
     "tangents",
     "curvature",
     "multilinear_forms",
