@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, count
@@ -373,8 +373,3 @@ def pullback_of(f: Formula, wrt: str | Variable, cotangent: str, where: Where = 
     (x,) = D.variables
     y = variable(cotangent, *D.expression.shape)
     return simplify(projection(x, pullback(D.expression, y, [x])[x]))
-
-
-def names_of(variables: Iterable[Variable]) -> tuple[str, ...]:
-    """The names of the variables."""
-    return tuple(v.name for v in variables)
