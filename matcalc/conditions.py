@@ -19,7 +19,8 @@ from matcalc.expressions import (
 )
 from matcalc.function_table import FUNCTIONS
 from matcalc.local_differentials import partial_formula, partial_rules
-from matcalc.rule_book import CONDITIONS, match_operands
+from matcalc.rule_book import match_operands
+from matcalc.rule_conditions import CONDITIONS
 from matcalc.signs import POSITIVE, definiteness, sign_of
 from matcalc.structures import is_orthogonal
 from matcalc.sums import split_coefficient, unsigned

@@ -57,19 +57,15 @@ class Derivative:
     free: bool = False
 
     @cached_property
-    def _occurring(self) -> tuple[Variable, ...]:
-        """The variables of the expression, and of the weights of the inner product."""
-        return tuple(dict.fromkeys((*variables_of(self.expression), *(self.inner.variables if self.inner else ()))))
-
-    @property
     def known_variables(self) -> tuple[Variable, ...]:
-        """The variables of the question: of the expression, of an inner product, and those asked for."""
-        return tuple(dict.fromkeys((*self._occurring, *self.variables)))
+        """The variables of the question: of the expression, of the weights of an inner product, and those asked for."""
+        weights = self.inner.variables if self.inner else ()
+        return tuple(dict.fromkeys((*variables_of(self.expression), *weights, *self.variables)))
 
     @cached_property
     def perturbations(self) -> dict[Variable, Variable]:
         """The variable dx for each variable x; its name is the first free one of dx, delta_x, …"""
-        taken = {v.name for v in self._occurring}
+        taken = {v.name for v in variables_of(self.expression)}
         return {x: perturbation(x, _free_name(x.name, taken)) for x in self.variables}
 
     @cached_property
@@ -196,7 +192,8 @@ class Derivative:
 
     def _answer(self, e: Expression) -> Expression:
         """An answer, remembering what it is an answer to."""
-        return remember(e, (*self.known_variables, *self.perturbations.values()))
+        weights = (self.inner.left, self.inner.right) if self.inner else ()
+        return remember(e, (self.expression, *weights, *self.variables, *self.perturbations.values()))
 
     @cached_property
     def derivation(self) -> tuple[Step, ...]:

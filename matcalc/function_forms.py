@@ -8,7 +8,8 @@ from typing import Any
 from sympy import Integer, Rational
 
 from matcalc.analytic_forms import ANALYTIC_FORMS
-from matcalc.applications import NORMAL_FORMS, apply
+from matcalc.applications import NORMAL_FORMS, apply, of_arguments
+from matcalc.comparisons import is_negative, is_odd
 from matcalc.errors import DomainError
 from matcalc.expressions import (
     ONE,
@@ -66,7 +67,7 @@ def _entrywise(name: str, arguments: Sequence[Expression]) -> Expression | None:
             return found
     if isinstance(argument, Apply) and _INVERSE.get(name) == argument.function:
         return argument.operands[0]
-    if isinstance(argument, Product) and argument.coefficient.is_negative and (name in _ODD or name in _EVEN):
+    if isinstance(argument, Product) and is_negative(argument.coefficient) and (name in _ODD or name in _EVEN):
         value = apply(name, *arguments[:-1], scale(Integer(-1), argument))
         return scale(Integer(-1 if name in _ODD else 1), value)
     if is_turned(argument):
@@ -78,7 +79,7 @@ def _log_of_det(argument: Expression) -> Expression | None:
     """log det(A)^k = k logdet(A) for odd k, defined for the same A."""
     base, exponent = base_and_exponent(argument)
     if isinstance(base, Apply) and base.function == "det" and isinstance(exponent, Number):
-        if exponent.value.is_odd:
+        if is_odd(exponent.value):
             return multiply(exponent, apply("logdet", base.operands[0]))
     return None
 
@@ -225,7 +226,7 @@ def _norm2(A: Expression) -> Expression | None:
         return apply("abs", A)
     if isinstance(A, Variable) and A.properties & {"unit", "orthogonal"}:
         return power(number(A.columns), number(HALF))
-    if isinstance(A, Product) and A.coefficient.is_negative:
+    if isinstance(A, Product) and is_negative(A.coefficient):
         return apply("norm2", scale(Integer(-1), A))
     if is_turned(A):
         return apply("norm2", transpose(A))
@@ -281,12 +282,4 @@ _FORMS: dict[str, Any] = {
 }
 
 
-def _of_arguments(form: Any) -> Any:
-    def normal(name: str, arguments: Sequence[Expression]) -> Expression | None:
-        result: Expression | None = form(*arguments)
-        return result
-
-    return normal
-
-
-NORMAL_FORMS.update({name: _of_arguments(form) for name, form in _FORMS.items()}, entrywise=_entrywise)
+NORMAL_FORMS.update({name: of_arguments(form) for name, form in _FORMS.items()}, entrywise=_entrywise)

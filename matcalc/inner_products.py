@@ -20,7 +20,7 @@ Source: Absil, Mahony & Sepulchre 2008, Optimization Algorithms on Matrix Manifo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from sympy import Integer
@@ -207,7 +207,7 @@ def read_together(f: str, weights: Weights, name: str, where: Where) -> Reading 
         return None
     weights_found = [v for v in together.variables if v.name in {*map(spelled, names)}]
     notes = tuple(note for note in together.notes if note in reading.notes)
-    return replace(together, notes=(*notes, *map(_assumed, weights_found)))
+    return together._replace(notes=(*notes, *map(_assumed, weights_found)))
 
 
 def _assumed(W: Variable) -> str:

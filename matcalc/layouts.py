@@ -17,6 +17,7 @@ from matcalc.expressions import (
     ONE,
     Apply,
     Block,
+    Commutation,
     Constant,
     EntrywisePower,
     Expression,
@@ -34,7 +35,7 @@ from matcalc.expressions import (
     Zero,
     postorder,
 )
-from matcalc.leaves import Commutation, Duplication, Elimination, variable
+from matcalc.leaves import Duplication, Elimination, variable
 from matcalc.notations import (
     PRODUCT,
     Notation,

@@ -13,6 +13,7 @@ from typing import Any
 
 from sympy import Expr, expand
 
+from matcalc.comparisons import are_equal
 from matcalc.expressions import (
     ONE,
     Dimension,
@@ -55,7 +56,7 @@ class Match:
 def match_size(pattern: Dimension, size: Dimension, found: Match) -> bool:
     """Match one dimension."""
     if pattern.is_Symbol:
-        return bool(found.sizes.setdefault(pattern, size) == size)
+        return are_equal(found.sizes.setdefault(pattern, size), size)
     return bool(expand(pattern.xreplace(found.sizes)) == size)
 
 

@@ -21,6 +21,7 @@ from matcalc.expressions import (
     ONE,
     Apply,
     Block,
+    Commutation,
     Constant,
     EntrywisePower,
     Expression,
@@ -37,7 +38,7 @@ from matcalc.expressions import (
     Zero,
 )
 from matcalc.function_table import FUNCTIONS
-from matcalc.leaves import Commutation, Duplication, Elimination, ones, zero
+from matcalc.leaves import Duplication, Elimination, ones, zero
 from matcalc.registries import method
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]

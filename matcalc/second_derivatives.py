@@ -13,7 +13,6 @@ from matcalc.curvature import (
     acceleration,
     curvature_matrix,
     curvature_operator,
-    refuse_curved_and_structured,
 )
 from matcalc.differentials import differential_of
 from matcalc.errors import NotDifferentiable
@@ -57,8 +56,6 @@ def second_differential_of(
     f: Expression, forms: Sequence[Expression], gradients: Gradients | None, first: Perturbations, second: Perturbations
 ) -> Expression:
     """f″(x)[dx, dx_], from forms of the differential and, for a scalar f, from its gradients in the whole space."""
-    for x in first:
-        refuse_curved_and_structured(x)
     bends = {x: acceleration(x, dx, second[x]) for x, dx in first.items() if is_curved(x)}
     bent = differential_of(f, bends) if bends else None
     found = [differential_of(form, second) for form in forms]
@@ -83,7 +80,6 @@ def third_differential_of(
 
 def hessian_block(gradients: Gradients, x: Variable, y: Variable, dy: Variable) -> Expression:
     """The matrix H with d²f = vec(dx)′H vec(dy); on curved domains for tangents, which is where it is symmetric."""
-    refuse_curved_and_structured(x)
     g = gradients[x]
     flat = g if is_curved(x) or not is_constrained(x) else projection(x, g)
     bend = curvature_matrix(x, g) if x is y and is_curved(x) else None
@@ -96,7 +92,6 @@ def hessian_block(gradients: Gradients, x: Variable, y: Variable, dy: Variable) 
 
 def hessian_operator_of(gradients: Gradients, x: Variable, directions: Perturbations) -> Expression:
     """The derivative of the gradient in x along the directions of all variables, in the tangent space at x."""
-    refuse_curved_and_structured(x)
     g = gradients[x]
     moved = projection(x, differential_of(g, directions))
     if is_curved(x) and x in directions:

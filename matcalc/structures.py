@@ -6,8 +6,8 @@ triangles in which the entries lie are found from the leaves up, and remembered 
 
 from __future__ import annotations
 
+from matcalc.comparisons import are_equal
 from matcalc.expressions import (
-    ONE,
     Apply,
     EntrywisePower,
     Expression,
@@ -35,9 +35,7 @@ _ORTHONORMAL = frozenset({"eigvecs", "qr_q", "svd_u", "svd_v", "polar"})
 
 def is_square(node: Expression) -> bool:
     """Whether the node is a matrix with as many rows as columns."""
-    rows, columns = node.shape
-    # SymPy takes long to find that 1 is not n
-    return rows is columns or (rows is not ONE and columns is not ONE and bool(rows == columns))
+    return are_equal(*node.shape)
 
 
 def triangles(node: Expression) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from matcalc.expressions import (
     Apply,
+    Commutation,
     Expression,
     Identity,
     Number,
@@ -14,7 +15,7 @@ from matcalc.expressions import (
     Product,
     Sum,
 )
-from matcalc.leaves import Commutation, Duplication, Elimination
+from matcalc.leaves import Duplication, Elimination
 from matcalc.notations import (
     Notation,
 )

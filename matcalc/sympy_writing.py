@@ -20,6 +20,7 @@ from matcalc.errors import MatcalcError
 from matcalc.expressions import (
     Apply,
     Block,
+    Commutation,
     Constant,
     EntrywisePower,
     Expression,
@@ -38,7 +39,7 @@ from matcalc.expressions import (
     postorder,
 )
 from matcalc.function_table import FUNCTIONS
-from matcalc.leaves import CONSTANTS, MINUS_ONE, Commutation, Duplication, Elimination
+from matcalc.leaves import CONSTANTS, MINUS_ONE, Duplication, Elimination
 from matcalc.transposes import transpose
 
 _Values = dict[Expression, Any]

@@ -8,6 +8,7 @@ from typing import Any
 from sympy import Expr, Integer
 
 from matcalc.applications import apply, raw
+from matcalc.comparisons import are_equal
 from matcalc.expressions import (
     ONE,
     SCALAR,
@@ -40,7 +41,7 @@ def _tr(A: Expression) -> Expression | None:
         return number(A.rows)
     if isinstance(A, Apply) and A.function == "diag":
         return multiply(ones(ONE, A.rows), A.operands[0])
-    if isinstance(A, Apply) and A.function == "kron" and all(o.rows == o.columns for o in A.operands):
+    if isinstance(A, Apply) and A.function == "kron" and all(are_equal(*o.shape) for o in A.operands):
         return multiply(*(apply("tr", o) for o in A.operands))
     if isinstance(A, Transpose):
         return apply("tr", A.operands[0])
@@ -48,7 +49,7 @@ def _tr(A: Expression) -> Expression | None:
         if A.coefficient is not ONE or A.scalars:
             bare = product_of(ONE, (), A.chain, A.shape)
             return multiply(number(A.coefficient), *A.scalars, apply("tr", bare))
-        return _cyclic_trace(A.chain)
+        return _cyclic_trace(A)
     if isinstance(A, Apply) and A.function in ("tril", "triu"):
         return apply("tr", A.operands[0])
     if isinstance(A, Sum):
@@ -67,14 +68,15 @@ def _turned(name: str, A: Expression) -> Expression | None:
     return apply(name, turned)
 
 
-def _cyclic_trace(chain: Sequence[Expression]) -> Expression | None:
+def _cyclic_trace(A: Product) -> Expression | None:
     """The trace of a product: cut at a column of length one, else rotated and turned to the least key."""
+    chain = A.chain
     if len(chain) == 1:
         return None
     for i, f in enumerate(chain):
-        if f.rows is ONE:
+        if f.shape[0] is ONE:
             return multiply(*chain[i:], *chain[:i])
-    if chain[0] is not chain[-1] and chain[0].rows == chain[0].columns:
+    if chain[0] is not chain[-1] and are_equal(*chain[0].shape):
         (b, _), (c, _) = base_and_exponent(chain[0]), base_and_exponent(chain[-1])
         if b is c:
             return apply("tr", multiply(chain[-1], *chain[:-1]))
@@ -86,6 +88,8 @@ def _cyclic_trace(chain: Sequence[Expression]) -> Expression | None:
     if forward == backward and c == -d:
         return ZERO_NODE  # tr(SK), S symmetric and K skew
     c, best = min(rotated, key=lambda pair: (sum(f.ticks for f in pair[1]), [f.key for f in pair[1]]))
+    if c is ONE and best == list(chain):
+        return raw("tr", [A], SCALAR)
     product = multiply(number(c), *best)
     own, bare = split_coefficient(product)
     if not (isinstance(bare, Product) and len(bare.chain) > 1):
@@ -100,7 +104,8 @@ def _unsigned(chain: Sequence[Expression]) -> tuple[Expr, list[Expression]]:
     for f in chain:
         own, rest = split_coefficient(f)
         flipped, rest = unsigned(rest)
-        c = -c * own if flipped else c * own
+        c = c if own is ONE else c * own
+        c = -c if flipped else c
         bare.append(rest)
     return c, bare
 
@@ -123,7 +128,7 @@ def _det(A: Expression) -> Expression | None:
     if similar is not None:
         return similar
     if isinstance(A, Product) and A.coefficient is ONE and not A.scalars:
-        if all(f.rows == f.columns for f in A.chain):
+        if all(are_equal(*f.shape) for f in A.chain):
             return multiply(*(apply("det", f) for f in A.chain))
     return _turned("det", A)
 
@@ -142,7 +147,7 @@ def _logdet(A: Expression) -> Expression | None:
 
 def _similar(name: str, A: Expression) -> Expression | None:
     """The function of B for A = P⁻¹BP, for functions that do not tell similar matrices apart."""
-    if not isinstance(A, Product) or len(A.chain) < 3 or A.chain[0].rows != A.chain[0].columns:
+    if not isinstance(A, Product) or len(A.chain) < 3 or not are_equal(*A.chain[0].shape):
         return None
     if not isinstance(multiply(A.chain[-1], A.chain[0]), Identity):
         return None

@@ -7,10 +7,12 @@ from math import prod
 
 from sympy import Integer
 
+from matcalc.comparisons import are_equal
 from matcalc.expressions import (
     ONE,
     Apply,
     Block,
+    Commutation,
     EntrywisePower,
     Expression,
     Hadamard,
@@ -27,7 +29,6 @@ from matcalc.expressions import (
     intern,
 )
 from matcalc.leaves import (
-    Commutation,
     commutation,
     number,
     ones,
@@ -153,9 +154,7 @@ _MIRRORED = {"kron": "kron", "adj": "adj", "tril": "triu", "triu": "tril"}
 
 
 def _is_square(node: Expression) -> bool:
-    rows, columns = node.shape
-    # SymPy takes long to find that 1 is not n
-    return rows is columns or (rows is not ONE and columns is not ONE and bool(rows == columns))
+    return are_equal(*node.shape)
 
 
 def _applied(name: str, operands: Sequence[Expression]) -> Expression:

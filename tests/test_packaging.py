@@ -25,6 +25,8 @@ ORDER = [
     "syntax",
     # nodes and their normal form
     "registries",
+    "digests",
+    "comparisons",
     "expressions",
     "equations",
     "dimensions",
@@ -36,6 +38,7 @@ ORDER = [
     "matrix_functions",
     "structures",
     "products",
+    "operators",
     "powers",
     "factorizations",
     "function_table",
@@ -72,7 +75,9 @@ ORDER = [
     "building",
     "constructors",
     # the rule book and the passes over the graph
+    "rule_conditions",
     "rule_book",
+    "named_functions",
     "local_differentials",
     "adjoints",
     "differentials",
