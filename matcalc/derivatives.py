@@ -94,7 +94,7 @@ class Derivative:
             )
         return {x: simplify(projection(x, g)) if is_constrained(x) else g for x, g in self._adjoint_of_one.items()}
 
-    @cached_property
+    @property
     def gradient(self) -> Any:
         """∇f with the shape of x: df = ⟨∇f, dx⟩; a dict by name for several variables."""
         return self._by_name({x: remember(g, (self.expression, *self.variables)) for x, g in self.gradients.items()})
