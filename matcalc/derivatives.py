@@ -137,7 +137,7 @@ class Derivative:
         found = {x: own(x, plain[x]) for x in self.gradients}
         return {x: min((simplify(g), simplify(multiplied_out(g))), key=length) for x, g in found.items()}
 
-    @cached_property
+    @property
     def gradient(self) -> Any:
         """∇f with the shape of x: df = ⟨∇f, dx⟩; a dict by name for several variables."""
         return self.by_name({x: self._answer(g) for x, g in self._gradients_shown.items()})

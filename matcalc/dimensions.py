@@ -43,6 +43,15 @@ def is_unknown(d: Dimension) -> bool:
     return type(d) is Dummy or (not d.is_Atom and any(type(s) is Dummy for s in d.free_symbols))
 
 
+def any_unknown(shapes: Iterable[Shape]) -> bool:
+    """Whether something in one of the shapes is not known."""
+    for shape in shapes:
+        for d in shape:
+            if type(d) is not Symbol and is_unknown(d):
+                return True
+    return False
+
+
 class Unifier:
     """What is known so far of the unknown dimensions.
 

@@ -24,8 +24,8 @@ def undeclared(found: Survey, declared: Collection[str], sizes: Collection[str],
     Raises ParseError for a name with two meanings, and for one that spells out others.
     """
     _refuse_two_meanings(found, declared, sizes, text)
-    known = {*declared, *sizes, *found.sizes, *BARE_NAMES, *CONSTANTS}
-    unknown = [name for name in found.names if name not in known]
+    known = (declared, sizes, found.sizes, BARE_NAMES, CONSTANTS)
+    unknown = [name for name in found.names if name not in declared and not any(name in names for names in known)]
     for name in unknown:
         _refuse_function(name, found.names[name], text)
         _refuse_perturbation(name, {*found.names, *declared}, found.names[name], text)

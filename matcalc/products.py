@@ -83,6 +83,8 @@ def multiply(*factors: Expression) -> Expression:
             if kind is Sum:
                 flipped, f = unsigned(f)
                 coefficient = -coefficient if flipped else coefficient
+            elif kind is Identity and chain and chain[-1].shape[1] is f.shape[0]:
+                continue
             plain = plain and (kind in _PLAIN or _is_plain(f))
             if plain and (not chain or _are_apart(chain[-1], f)):
                 chain.append(f)

@@ -69,9 +69,8 @@ class _Search:
         shorter, seen = self.shorter, self.seen
         for node in order:
             if node.operands:  # a leaf cannot be shorter
-                better = self._improved(
-                    node if shorter.keys().isdisjoint(node.operands) else _rebuilt(node, shorter), nested
-                )
+                changed = bool(shorter) and not shorter.keys().isdisjoint(node.operands)
+                better = self._improved(_rebuilt(node, shorter) if changed else node, nested)
                 seen.add(node)
                 if better is not node:
                     shorter[node] = better
