@@ -21,12 +21,9 @@ from matcalc.lengths import length
 from matcalc.multilinear_forms import symmetric_form
 from matcalc.operator_matrices import operator_matrix
 from matcalc.powers import block
-from matcalc.simplification import simplify
+from matcalc.simplification import collected, simplify
 from matcalc.sums import add
 from matcalc.tangents import is_constrained, is_curved, projection
-
-# A longer derivative of a gradient is not simplified before its matrix is taken.
-LONGEST_FORM = 300
 
 
 class Blocks(dict[tuple[str, str], Expression]):
@@ -83,11 +80,9 @@ def hessian_block(gradients: Gradients, x: Variable, y: Variable, dy: Variable) 
     g = gradients[x]
     flat = g if is_curved(x) or not is_constrained(x) else projection(x, g)
     bend = curvature_matrix(x, g) if x is y and is_curved(x) else None
-    forms = []
-    for form in _forms(differential_of(flat, {y: dy})):
-        matrix = operator_matrix(form, dy)
-        forms.append(simplify(matrix if bend is None else add(matrix, bend)))
-    return min(forms, key=length)
+    moved = differential_of(flat, {y: dy})
+    matrices = [operator_matrix(form, dy) for form in dict.fromkeys((collected(moved), moved))]
+    return min((simplify(M if bend is None else add(M, bend)) for M in matrices), key=length)
 
 
 def hessian_operator_of(gradients: Gradients, x: Variable, directions: Perturbations) -> Expression:
@@ -97,8 +92,3 @@ def hessian_operator_of(gradients: Gradients, x: Variable, directions: Perturbat
     if is_curved(x) and x in directions:
         moved = add(moved, curvature_operator(x, g, directions[x]))
     return simplify(moved)
-
-
-def _forms(e: Expression) -> tuple[Expression, ...]:
-    """The simplified form and the plain one, where they differ: their matrices may differ in length."""
-    return tuple(dict.fromkeys((simplify(e), e))) if length(e) <= LONGEST_FORM else (e,)

@@ -54,6 +54,19 @@ def simplify(root: Expression) -> Expression:
     return _Search().settled(root, order)
 
 
+def collected(root: Expression) -> Expression:
+    """An equal expression, shortened by identities and common factors only, with nothing multiplied out.
+
+    >>> import matcalc as mc
+    >>> A, x = mc.variables("A: matrix(n,n), x: vector(n)")
+    >>> str(collected(A @ x + A.T @ x))
+    "(A + A')*x"
+    """
+    order = postorder(root)
+    _collect_identities(order)
+    return _Search().settled(root, order, MOST_NESTED)
+
+
 class _Search:
     """One simplification: what has become shorter, and what has been seen to."""
 
