@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from sympy import Basic
 
 from matcalc.adjoints import pullback
-from matcalc.declarations import Where, declarations, unused
+from matcalc.declarations import Where, declarations, unused, variables_among
 from matcalc.derivatives import ORDERS, Derivative
 from matcalc.differentials import differential_of
 from matcalc.errors import NotDifferentiable, ShapeError, UnknownName
@@ -48,7 +48,7 @@ def differentiate(
     """
     names = [wrt] if isinstance(wrt, (str, Variable)) else list(wrt)
     expression, occurring, notes = _expression(f, where, inner, names)
-    known = {n: variable(n, *d.shape, *d.properties) for n, d in declarations(where)[0].items()} | occurring
+    known = variables_among(declarations(where)[0]) | occurring
     variables = tuple(_variable(n, known, expression) for n in names)
     asked = {name for x in variables for name in (x.name, f"d{x.name}")} | occurring.keys()
     product = None
