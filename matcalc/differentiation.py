@@ -48,7 +48,8 @@ def differentiate(
     """
     names = [wrt] if isinstance(wrt, (str, Variable)) else list(wrt)
     expression, occurring, notes = _expression(f, where, inner, names)
-    known = {n: variable(n, *d.shape, *d.properties) for n, d in declarations(where)[0].items()} | occurring
+    declared = declarations(where)[0].items()
+    known = {n: occurring.get(n) or variable(n, *d.shape, *d.properties) for n, d in declared} | occurring
     variables = tuple(_variable(n, known, expression) for n in names)
     asked = {name for x in variables for name in (x.name, f"d{x.name}")} | occurring.keys()
     product = None
