@@ -110,7 +110,7 @@ class Derivative:
         pulled = pullback(self.expression, number(1), self.variables)
         return {x: simplify(pulled[x]) for x in self.variables}
 
-    @cached_property
+    @property
     def whole_space_gradients(self) -> dict[Variable, Expression]:
         """The gradient by variable, not projected onto tangent spaces; raises NotScalar where f is not a scalar."""
         f = self.expression
