@@ -48,7 +48,8 @@ def differentiate(
     """
     names = [wrt] if isinstance(wrt, (str, Variable)) else list(wrt)
     expression, occurring, notes = _expression(f, where, inner, names)
-    known = variables_among(declarations(where)[0]) | occurring
+    others = {n: d for n, d in declarations(where)[0].items() if n not in occurring}
+    known = variables_among(others) | occurring if others else occurring
     variables = tuple(_variable(n, known, expression) for n in names)
     asked = {name for x in variables for name in (x.name, f"d{x.name}")} | occurring.keys()
     product = None
