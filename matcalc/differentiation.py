@@ -74,9 +74,18 @@ def _expression(
 
 
 def _variable(name: str | Variable, known: Mapping[str, Variable], f: Expression) -> Variable:
-    if isinstance(name, Variable):
-        return name
-    name = spelled(name)
+    x = name if isinstance(name, Variable) else _known(spelled(name), known, f)
+    if not x.properties.isdisjoint(("constant", "integer")):
+        word = "constant" if "constant" in x.properties else "integer"
+        raise ShapeError(f"{x.name} is declared {word}: there is no derivative with respect to it")
+    if {"orthogonal", "symmetric"} <= x.properties:
+        what = f"a matrix that is orthogonal and symmetric, as {x.name}"
+        message = f"derivatives with respect to {what}, are not supported"
+        raise NotDifferentiable(message, hint="declare one of the two")
+    return x
+
+
+def _known(name: str, known: Mapping[str, Variable], f: Expression) -> Variable:
     if name not in known:
         names = ", ".join(known) or "none"
         near = nearest_names(name, list(known))
@@ -86,14 +95,7 @@ def _variable(name: str | Variable, known: Mapping[str, Variable], f: Expression
             if name in parts:
                 hint = f"{other} is one name: write {'*'.join(parts)} for the product"
         raise UnknownName(f"there is no variable {name} in {text(f)}", hint=hint)
-    x = known[name]
-    if "constant" in x.properties or "integer" in x.properties:
-        word = "constant" if "constant" in x.properties else "integer"
-        raise ShapeError(f"{name} is declared {word}: there is no derivative with respect to it")
-    if {"orthogonal", "symmetric"} <= x.properties:
-        message = f"derivatives with respect to a matrix that is orthogonal and symmetric, as {name}, are not supported"
-        raise NotDifferentiable(message, hint="declare one of the two")
-    return x
+    return known[name]
 
 
 def gradient(f: Formula, wrt: Names, where: Where = None, *, inner: Weights | None = None, free: bool = False) -> Any:
