@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from sympy import Basic
 
 from matcalc.adjoints import pullback
-from matcalc.declarations import Where, declarations, unused
+from matcalc.declarations import Declared, Where, declarations, unused
 from matcalc.derivatives import ORDERS, Derivative
 from matcalc.differentials import differential_of
 from matcalc.errors import NotDifferentiable, ShapeError, UnknownName
@@ -48,16 +48,18 @@ def differentiate(
     """
     names = [wrt] if isinstance(wrt, (str, Variable)) else list(wrt)
     expression, occurring, notes = _expression(f, where, inner, names)
-    known = {n: variable(n, *d.shape, *d.properties) for n, d in declarations(where)[0].items()} | occurring
-    variables = tuple(_variable(n, known, expression) for n in names)
-    asked = {name for x in variables for name in (x.name, f"d{x.name}")} | occurring.keys()
+    declared = declarations(where)[0]
+    variables = tuple([_variable(n, occurring, declared, expression) for n in names])
     product = None
     if inner is not None:
-        product, more = read_inner_product(inner, expression, variables, where, known)
-        notes, asked = (*notes, *more), asked | {v.name for v in product.variables}
+        product, more = read_inner_product(inner, expression, variables, where, occurring)
+        notes, occurring = (*notes, *more), {**occurring, **{v.name: v for v in product.variables}}
     if free:
         refuse_without_entries(variables, inner is not None)
-    return Derivative(expression, variables, (*notes, *unused(where, asked)), product, free)
+    if not declared.keys() <= occurring.keys():
+        asked = {name for x in variables for name in (x.name, f"d{x.name}")}
+        notes = (*notes, *unused(where, asked | occurring.keys()))
+    return Derivative(expression, variables, notes, product, free)
 
 
 def _expression(
@@ -72,11 +74,28 @@ def _expression(
     return expression, {v.name: v for v in variables_of(expression)}, ()
 
 
-def _variable(name: str | Variable, known: Mapping[str, Variable], f: Expression) -> Variable:
-    if isinstance(name, Variable):
-        return name
-    name = spelled(name)
-    if name not in known:
+def _variable(
+    name: str | Variable, occurring: Mapping[str, Variable], declared: Mapping[str, Declared], f: Expression
+) -> Variable:
+    x = name if isinstance(name, Variable) else _known(spelled(name), occurring, declared, f)
+    if "constant" in x.properties or "integer" in x.properties:
+        word = "constant" if "constant" in x.properties else "integer"
+        raise ShapeError(f"{x.name} is declared {word}: there is no derivative with respect to it")
+    if {"orthogonal", "symmetric"} <= x.properties:
+        what = f"a matrix that is orthogonal and symmetric, as {x.name}"
+        message = f"derivatives with respect to {what}, are not supported"
+        raise NotDifferentiable(message, hint="declare one of the two")
+    return x
+
+
+def _known(name: str, occurring: Mapping[str, Variable], declared: Mapping[str, Declared], f: Expression) -> Variable:
+    """The variable of that name, which may be declared only."""
+    x = occurring.get(name)
+    if x is None and name in declared:
+        shape, properties = declared[name]
+        x = variable(name, *shape, *properties)
+    if x is None:
+        known = {**declared, **occurring}
         names = ", ".join(known) or "none"
         near = nearest_names(name, list(known))
         hint = f"did you mean {near[0]}?" if near else f"its variables are {names}"
@@ -85,13 +104,6 @@ def _variable(name: str | Variable, known: Mapping[str, Variable], f: Expression
             if name in parts:
                 hint = f"{other} is one name: write {'*'.join(parts)} for the product"
         raise UnknownName(f"there is no variable {name} in {text(f)}", hint=hint)
-    x = known[name]
-    if "constant" in x.properties or "integer" in x.properties:
-        word = "constant" if "constant" in x.properties else "integer"
-        raise ShapeError(f"{name} is declared {word}: there is no derivative with respect to it")
-    if {"orthogonal", "symmetric"} <= x.properties:
-        message = f"derivatives with respect to a matrix that is orthogonal and symmetric, as {name}, are not supported"
-        raise NotDifferentiable(message, hint="declare one of the two")
     return x
 
 
