@@ -110,7 +110,7 @@ class Derivative:
         pulled = pullback(self.expression, number(1), self.variables)
         return {x: simplify(pulled[x]) for x in self.variables}
 
-    @cached_property
+    @property
     def whole_space_gradients(self) -> dict[Variable, Expression]:
         """The gradient by variable, not projected onto tangent spaces; raises NotScalar where f is not a scalar."""
         f = self.expression
@@ -140,7 +140,8 @@ class Derivative:
     @property
     def gradient(self) -> Any:
         """∇f with the shape of x: df = ⟨∇f, dx⟩; a dict by name for several variables."""
-        return self.by_name({x: self._answer(g) for x, g in self._gradients_shown.items()})
+        question = (self.expression, *self._weights, *self.variables)
+        return self.by_name({x: remember(g, question) for x, g in self._gradients_shown.items()})
 
     @cached_property
     def jacobian(self) -> Any:
@@ -192,8 +193,12 @@ class Derivative:
 
     def _answer(self, e: Expression) -> Expression:
         """An answer, remembering what it is an answer to."""
-        weights = (self.inner.left, self.inner.right) if self.inner else ()
-        return remember(e, (self.expression, *weights, *self.variables, *self.perturbations.values()))
+        return remember(e, (self.expression, *self._weights, *self.variables, *self.perturbations.values()))
+
+    @property
+    def _weights(self) -> tuple[Expression, ...]:
+        """The matrices of the inner product that was asked for."""
+        return (self.inner.left, self.inner.right) if self.inner else ()
 
     @cached_property
     def derivation(self) -> tuple[Step, ...]:
