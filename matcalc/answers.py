@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from matcalc.conditions import conditions_of
 from matcalc.derivatives import Derivative
 from matcalc.expressions import ONE, Expression, Variable
 from matcalc.notations import Notation
+from matcalc.parts import NO_PARTS, Program
 from matcalc.registries import method
 from matcalc.reports import Report
 from matcalc.sheets import Written
@@ -39,10 +40,16 @@ class Answer:
     report: Report | None = None
     layout: str = "numerator"
 
+    @property
+    def program(self) -> Program:
+        """The expression with the parts that the user named."""
+        return self.derivative.named.program
+
     def entries(self) -> Iterator[tuple[str, str, Expression]]:
-        """Each form with its label: the differential, the gradient in x, …"""
+        """Each form with its label, over the named parts: the differential, the gradient in x, …"""
         for form in self.forms:
-            found = getattr(self.derivative, form)
+            getattr(self.derivative, form)  # which says why where there is none
+            found = getattr(self.derivative.named, form)
             several = isinstance(found, dict)
             for key, e in found.items() if several else [("", found)]:
                 names = "".join(f" in {n}" for n in ([key] if isinstance(key, str) else list(key))) if several else ""
@@ -60,24 +67,26 @@ class Answer:
             }
             for v in self.variables()
         }
-        forms: dict[str, Any] = {}
-        for form, names, e in self.entries():
-            forms[form + names] = {
-                "text": text(e),
-                "unicode": _whole(written(e), writer("unicode"), ", "),
-                "latex": e.latex(),
-                "rows": size_text(e.rows),
-                "columns": size_text(e.columns),
-            }
         return {
-            "expression": text(D.expression),
+            "expression": text(self.program.body, self.program),
+            "parts": {p.name: self._document_of(p.definition) for p in self.program.parts},
             "variables": variables,
             "with_respect_to": [v.name for v in D.variables],
             "notes": list(D.notes),
-            "conditions": list(conditions_of(D.expression, D.variables)),
+            "conditions": list(conditions_of(D.expression, D.variables, self.program.parts)),
             "layout": self.layout,
-            "forms": forms,
+            "forms": {form + names: self._document_of(e, self.program) for form, names, e in self.entries()},
             "report": self.report.to_json() if self.report else None,
+        }
+
+    def _document_of(self, e: Expression, program: Program = NO_PARTS) -> dict[str, str]:
+        """An expression as JSON data, in every notation."""
+        return {
+            "text": text(e, program),
+            "unicode": _whole(written(e, program), writer("unicode"), ", "),
+            "latex": method("latex")(e, program),
+            "rows": size_text(e.rows),
+            "columns": size_text(e.columns),
         }
 
     def variables(self) -> list[Variable]:
@@ -86,22 +95,30 @@ class Answer:
         return list((found | {v.name: v for v in self.derivative.variables}).values())
 
     def lines(self, style: str) -> Iterator[tuple[str, str]]:
-        """Label and content of each line, in unicode, ascii or latex."""
+        """Label and content of each line, in unicode, ascii or latex; what the user named stands under f, once."""
         write: Callable[[Notation], str] = writer(style)
         D = self.derivative
-        yield "f", _whole(written(D.expression), write, "; ")
+        f = written(self.program.body, self.program)
+        named = self.program.names
+        yield "f", write(f.answer) if named else _whole(f, write, "; ")
+        yield from _definitions(f.parts if named else (), write)
         yield "where", ", ".join(_shape(v, style) for v in self.variables())
         for note in D.notes:
             yield "note", note
         for form, names, e in self.entries():
             label = _label(form, names, style)
-            found = written(e)
+            found = written(e, self.program)
             yield label, write(found.answer)
-            for name, definition in found.parts:
-                yield "", f"where {write(Notation('name', (), name))} = {write(definition)}"
-        found_conditions = conditions_of(D.expression, D.variables)
+            yield from _definitions((part for part in found.parts if part[0] not in named), write)
+        found_conditions = conditions_of(D.expression, D.variables, self.program.parts)
         if found_conditions:
             yield "for", ", ".join(found_conditions)
+
+
+def _definitions(parts: Iterable[tuple[str, Notation]], write: Callable[[Notation], str]) -> Iterator[tuple[str, str]]:
+    """A line for each named part."""
+    for name, definition in parts:
+        yield "", f"where {write(Notation('name', (), name))} = {write(definition)}"
 
 
 def _label(form: str, names: str, style: str) -> str:

@@ -23,9 +23,11 @@ from matcalc.expressions import (
     depends_on,
     postorder,
 )
+from matcalc.foldings import Folding
 from matcalc.function_table import FUNCTIONS
 from matcalc.leaves import ONE_NODE
 from matcalc.local_differentials import partial_formula, partial_rules
+from matcalc.parts import Part
 from matcalc.powers import of_ones
 from matcalc.rule_book import match_operands
 from matcalc.sums import split_coefficient, unsigned
@@ -33,8 +35,8 @@ from matcalc.transposes import is_turned, transpose
 from matcalc.writing import text
 
 
-def conditions_of(f: Expression, variables: Iterable[Variable]) -> tuple[str, ...]:
-    """The conditions in words, such as "X'*X invertible".
+def conditions_of(f: Expression, variables: Iterable[Variable], parts: Iterable[Part] = ()) -> tuple[str, ...]:
+    """The conditions in words, such as "X'*X invertible"; what is a part goes by its name.
 
     >>> import matcalc as mc
     >>> f = mc.parse("logdet(X'*X)")
@@ -42,9 +44,10 @@ def conditions_of(f: Expression, variables: Iterable[Variable]) -> tuple[str, ..
     ("X'*X invertible",)
     """
     found = dict.fromkeys((_simplest(e, word), word) for e, word in _conditions(f, list(variables)))
+    named = Folding(parts).folded
     with_det = {e for e, word in found if word == DET_POSITIVE}
     return tuple(
-        f"det({text(e)}) positive" if word == DET_POSITIVE else f"{text(e)} {word}"
+        f"det({text(named(e))}) positive" if word == DET_POSITIVE else f"{text(named(e))} {word}"
         for e, word in found
         if not (word == "invertible" and e in with_det)
     )

@@ -41,6 +41,10 @@ class Construction:
         """The shape that was inferred for a tree."""
         return self.inference.shape(tree)
 
+    def bind(self, tree: Tree) -> Expression:
+        """What a name that is defined by a tree stands for from there on."""
+        return self.values[tree]
+
     def operands(self, tree: Tree) -> list[Expression]:
         """The expressions of a tree's children."""
         return [self.values[child] for child in tree.children]
@@ -64,7 +68,7 @@ def construct(made: Construction, walk: list[Step], constructors: Mapping[str, C
         elif action == RELEASE:
             made.bound[name].pop()
         else:
-            value = index_variable(name) if action == INDEX else made.values[tree]
+            value = index_variable(name) if action == INDEX else made.bind(tree)
             made.bound.setdefault(name, []).append(value)
     return made.values[walk[-1].tree]
 

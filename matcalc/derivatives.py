@@ -10,23 +10,22 @@ from typing import Any, TypeAlias
 
 from sympy import Basic
 
-from matcalc.adjoints import inner_product, pullback
+from matcalc.adjoints import pullback
 from matcalc.contexts import remember
 from matcalc.declarations import Where, declarations, unused
 from matcalc.derivations import Step, derivation_of
 from matcalc.differentials import differential_of
 from matcalc.errors import NotDifferentiable, NotScalar, ShapeError, UnknownName
 from matcalc.expressions import Expression, Variable, variables_of
+from matcalc.forms import Forms
 from matcalc.function_table import nearest_names
-from matcalc.leaves import number, variable
-from matcalc.lengths import length
+from matcalc.leaves import variable
 from matcalc.names import spelled_out
-from matcalc.operator_matrices import operator_matrix
-from matcalc.reading import read
+from matcalc.parts import Program
+from matcalc.reading import Reading, read
 from matcalc.registries import method
 from matcalc.simplification import simplify
-from matcalc.sums import add
-from matcalc.tangents import is_constrained, perturbation, projection
+from matcalc.tangents import perturbation, projection
 from matcalc.tokens import spelled
 from matcalc.writing import text
 
@@ -51,6 +50,7 @@ class Derivative:
     expression: Expression
     variables: tuple[Variable, ...]
     notes: tuple[str, ...] = ()
+    program: Program | None = None
 
     @cached_property
     def _occurring(self) -> tuple[Variable, ...]:
@@ -60,7 +60,7 @@ class Derivative:
     @cached_property
     def perturbations(self) -> dict[Variable, Variable]:
         """The variable dx for each variable x; its name is the first free one of dx, delta_x, …"""
-        taken = {v.name for v in self._occurring}
+        taken = {v.name for v in self._occurring} | self._program.names
         return {x: perturbation(x, _free_name(x.name, taken)) for x in self.variables}
 
     @cached_property
@@ -69,70 +69,73 @@ class Derivative:
         return {x: perturbation(x, dx.name + "_") for x, dx in self.perturbations.items()}
 
     @cached_property
-    def differential(self) -> Expression:
-        """f′(x)[dx], linear in the perturbations."""
-        return self._answer(self._simplest_differential())
+    def named(self) -> Forms:
+        """The forms over the named parts of the expression, as they are printed.
 
-    def _simplest_differential(self) -> Expression:
-        direct = simplify(differential_of(self.expression, self.perturbations))
-        if not self.expression.is_scalar:
-            return direct
-        # for a scalar f, ⟨∇f, dx⟩ with the simplified gradient is often shorter
-        inner = add(*(inner_product(g, self.perturbations[x]) for x, g in self._adjoint_of_one.items()))
-        inner = simplify(inner)
-        return inner if length(inner) <= length(direct) else direct
+        >>> import matcalc as mc
+        >>> D = mc.differentiate("let r = A*x - b in norm2(r)^2", "x")
+        >>> str(D.named.gradient), str(D.gradient)
+        ("2*A'*r", "2*A'*(A*x - b)")
+        """
+        return Forms(self._program, self.perturbations, self.second_perturbations)
+
+    @property
+    def _program(self) -> Program:
+        return self.program or Program((), self.expression)
+
+    @property
+    def parts(self) -> dict[str, Expression]:
+        """The parts that the user named, in order, each without the names of the others.
+
+        >>> import matcalc as mc
+        >>> D = mc.differentiate("let r = A*x - b; s = sigmoid(r) in sum(s)", "x")
+        >>> str(D.parts["s"]), str(D.named.parts["s"])
+        ('sigmoid(A*x - b)', 'sigmoid(r)')
+        """
+        return {p.name: p.value for p in self._program.parts}
 
     @cached_property
-    def _adjoint_of_one(self) -> dict[Variable, Expression]:
-        """The adjoint applied to 1, before projection."""
-        pulled = pullback(self.expression, number(1), self.variables)
-        return {x: simplify(pulled[x]) for x in self.variables}
+    def differential(self) -> Expression:
+        """f′(x)[dx], linear in the perturbations."""
+        return self._answer(self.named.differential)
 
     @cached_property
     def gradients(self) -> dict[Variable, Expression]:
         """The gradient by variable; raises NotScalar where f is not a scalar."""
+        self._refuse_nonscalar()
+        return {x: self._answer(g) for x, g in self.named.gradients.items()}
+
+    @cached_property
+    def gradient(self) -> Any:
+        """∇f with the shape of x: df = ⟨∇f, dx⟩; a dict by name for several variables."""
+        self._refuse_nonscalar()
+        return self._answers(self.named.gradient)
+
+    @cached_property
+    def jacobian(self) -> Any:
+        """J with vec(df) = J vec(dX), column-major; a dict by name for several variables."""
+        return self._answers(self.named.jacobian)
+
+    @cached_property
+    def hessian(self) -> Any:
+        """H with d²f = vec(dx)′H vec(dx); a dict by pairs of names for several variables."""
+        self._refuse_curved("Hessian")
+        self._refuse_nonscalar()
+        return self._answers(self.named.hessian)
+
+    @cached_property
+    def second_differential(self) -> Expression:
+        """f″(x)[dx, dx_], bilinear and symmetric in the two perturbations."""
+        self._refuse_curved("second differential")
+        return self._answer(self.named.second_differential)
+
+    def _refuse_nonscalar(self) -> None:
         f = self.expression
         if not f.is_scalar:
             raise NotScalar(
                 f"only a scalar has a gradient, and {text(f)} is {_shape_words(f)}",
                 hint="ask for its jacobian or its differential; or take sum(…), norm2(…)^2 or an inner product",
             )
-        return {x: simplify(projection(x, g)) if is_constrained(x) else g for x, g in self._adjoint_of_one.items()}
-
-    @cached_property
-    def gradient(self) -> Any:
-        """∇f with the shape of x: df = ⟨∇f, dx⟩; a dict by name for several variables."""
-        return self._by_name({x: self._answer(g) for x, g in self.gradients.items()})
-
-    @cached_property
-    def jacobian(self) -> Any:
-        """J with vec(df) = J vec(dx), column-major; a dict by name for several variables."""
-        return self._by_name({x: self._answer(self._jacobian(x)) for x in self.variables})
-
-    def _jacobian(self, x: Variable) -> Expression:
-        dx = self.perturbations[x]
-        df = differential_of(self.expression, {x: dx})
-        candidates = [simplify(operator_matrix(form, dx)) for form in dict.fromkeys((simplify(df), df))]
-        return min(candidates, key=length)
-
-    @cached_property
-    def hessian(self) -> Any:
-        """H with d²f = vec(dx)′H vec(dx); a dict by pairs of names for several variables."""
-        self._refuse_curved("Hessian")
-        blocks = {}
-        for x, g in self.gradients.items():
-            for y in self.variables:
-                dy = self.perturbations[y]
-                dg = differential_of(g, {y: dy})
-                forms = [simplify(operator_matrix(form, dy)) for form in dict.fromkeys((simplify(dg), dg))]
-                blocks[x.name, y.name] = self._answer(min(forms, key=length))
-        return blocks if len(self.variables) > 1 else next(iter(blocks.values()))
-
-    @cached_property
-    def second_differential(self) -> Expression:
-        """f″(x)[dx, dx_], bilinear and symmetric in the two perturbations."""
-        self._refuse_curved("second differential")
-        return self._answer(simplify(differential_of(self.differential, self.second_perturbations)))
 
     def _refuse_curved(self, form: str) -> None:
         """On a curved set a second derivative depends on the connection, which is not supported yet."""
@@ -143,18 +146,19 @@ class Derivative:
                     raise NotDifferentiable(message, hint=f"declare {x.name} without {word} for the ambient one")
 
     def _answer(self, e: Expression) -> Expression:
-        """An answer, remembering what it is an answer to."""
+        """An answer without the names of parts, remembering what it is an answer to."""
+        e = self._program.unfolded(e)
         return remember(e, (*self._occurring, *self.variables, *self.perturbations.values()))
+
+    def _answers(self, found: Any) -> Any:
+        if isinstance(found, dict):
+            return {key: self._answer(e) for key, e in found.items()}
+        return self._answer(found)
 
     @cached_property
     def derivation(self) -> tuple[Step, ...]:
         """The steps to the differential, each with the rule it uses."""
-        return derivation_of(self.expression, self.perturbations, self.differential)
-
-    def _by_name(self, found: Mapping[Variable, Expression]) -> Any:
-        if len(found) == 1:
-            return next(iter(found.values()))
-        return {x.name: e for x, e in found.items()}
+        return derivation_of(self._program, self.perturbations, self.named.differential)
 
     def verify(self, trials: int | None = None, seed: int | None = None) -> Any:
         """Check the printed forms on random data; a Report."""
@@ -173,15 +177,16 @@ class Derivative:
 
     def _written(self, style: str, d: str, nabla: str, comma: str) -> str:
         write = method(style)
-        found = [f"{d} = {write(self.differential)}"]
+        found = [f"{d} = {write(self.named.differential, self.named.program)}"]
         if self.expression.is_scalar:
-            for x, g in self.gradients.items():
+            for x, g in self.named.gradients.items():
                 label = nabla if len(self.variables) == 1 else f"{nabla}_{x.name}"
-                found.append(f"{label} = {write(g)}")
+                found.append(f"{label} = {write(g, self.named.program)}")
         return comma.join(found)
 
     def __str__(self) -> str:
-        return f"d({text(self.expression)}) = {text(self.differential)}"
+        program = self.named.program
+        return f"d({text(program.body, program)}) = {text(self.named.differential, program)}"
 
 
 def _free_name(name: str, taken: set[str]) -> str:
@@ -208,24 +213,25 @@ def differentiate(f: Formula, wrt: Names, where: Where = None) -> Derivative:
     >>> str(differentiate("A^3", "A"))
     'd(A^3) = dA*A^2 + A*dA*A + A^2*dA'
     """
-    expression, occurring, notes = _expression(f, where)
+    reading = _read(f, where)
+    expression, occurring = reading.expression, {v.name: v for v in reading.variables}
     known = {n: variable(n, *d.shape, *d.properties) for n, d in declarations(where)[0].items()} | occurring
     names = [wrt] if isinstance(wrt, (str, Variable)) else list(wrt)
-    variables = tuple(_variable(n, known, expression) for n in names)
+    variables = tuple(_variable(n, known, reading) for n in names)
     asked = {name for x in variables for name in (x.name, f"d{x.name}")}
-    return Derivative(expression, variables, (*notes, *unused(where, asked | occurring.keys())))
+    notes = (*reading.notes, *unused(where, asked | occurring.keys()))
+    return Derivative(expression, variables, notes, reading.program)
 
 
-def _expression(f: Formula, where: Where) -> tuple[Expression, dict[str, Variable], tuple[str, ...]]:
-    """The expression, the variables that occur in it as it was given, by name, and notes."""
+def _read(f: Formula, where: Where) -> Reading:
+    """The formula as it was given, its variables in the order in which they occur in it."""
     if isinstance(f, str):
-        reading = read(f, where)
-        return reading.expression, {v.name: v for v in reading.variables}, reading.notes
+        return read(f, where)
     expression = f if isinstance(f, Expression) else method("from_sympy")(f)
-    return expression, {v.name: v for v in variables_of(expression)}, ()
+    return Reading(expression, tuple(variables_of(expression)), (), "", Program((), expression))
 
 
-def _variable(name: str | Variable, known: Mapping[str, Variable], f: Expression) -> Variable:
+def _variable(name: str | Variable, known: Mapping[str, Variable], f: Reading) -> Variable:
     if isinstance(name, Variable):
         return name
     name = spelled(name)
@@ -237,7 +243,10 @@ def _variable(name: str | Variable, known: Mapping[str, Variable], f: Expression
             parts = spelled_out(other, {name, *known} - {other})
             if name in parts:
                 hint = f"{other} is one name: write {'*'.join(parts)} for the product"
-        raise UnknownName(f"there is no variable {name} in {text(f)}", hint=hint)
+        if name in f.program.names:
+            message = f"{name} is a part that the text defines, and no variable"
+            raise UnknownName(message, hint=f"differentiate with respect to one of {names}")
+        raise UnknownName(f"there is no variable {name} in {text(f.expression)}", hint=hint)
     x = known[name]
     if "constant" in x.properties or "integer" in x.properties:
         word = "constant" if "constant" in x.properties else "integer"

@@ -12,6 +12,7 @@ from matcalc.call_constructions import call
 from matcalc.constructions import CONSTRUCTIONS, Construction, Constructor, construct
 from matcalc.contexts import remember
 from matcalc.declarations import Declared, Where, declarations, declared_names
+from matcalc.definitions import program_of, unused_names
 from matcalc.dimensions import fresh_names, is_unknown, name_unknowns
 from matcalc.errors import ShapeError
 from matcalc.expressions import ONE, Dimension, Expression, Shape, Variable
@@ -20,6 +21,7 @@ from matcalc.inferences import Inference
 from matcalc.kinds import Kind, convention, kind_costs, kind_reason, shape_of_kind
 from matcalc.leaves import variable
 from matcalc.names import undeclared
+from matcalc.parts import Program
 from matcalc.registries import CONSTRUCTORS
 from matcalc.revisions import Outcome, Revision, Revisions
 from matcalc.shapes import infer
@@ -37,12 +39,16 @@ _KIND_WORDS = {"scalar": "scalar", "vector": "vector(n)", "matrix": "matrix(m,n)
 
 @dataclass(frozen=True)
 class Reading:
-    """What a text was read as: the expression, its variables in order of appearance, and what was inferred."""
+    """What a text was read as: the expression, its variables in order of appearance, and what was inferred.
+
+    The program is the expression with the parts that the text names.
+    """
 
     expression: Expression
     variables: tuple[Variable, ...]
     notes: tuple[str, ...]
     text: str
+    program: Program
 
 
 def parse(text: str, where: Where = None) -> Expression:
@@ -138,8 +144,10 @@ class _Reader:
         variables = self._variables(inference, found, unknown)
         made = Construction(inference, variables)
         expression = construct(made, walk, _CONSTRUCTORS)
-        notes = (*made.notes, *_kind_notes(chosen, variables, inference))
-        return Reading(expression, tuple(variables.values()), tuple(dict.fromkeys(notes)), self.text)
+        unused = (f"{n} is defined, and not used" for n in unused_names(tree))
+        notes = tuple(dict.fromkeys((*made.notes, *_kind_notes(chosen, variables, inference), *unused)))
+        program = program_of(tree, walk, made, _CONSTRUCTORS)
+        return Reading(expression, tuple(variables.values()), notes, self.text, program)
 
     def _chosen(self, walk: list[Step], found: Survey, known: Mapping[str, Shape], unknown: list[str]) -> Revision:
         """The reading of the undeclared names that fits, the convention's before all others."""

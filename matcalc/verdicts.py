@@ -12,6 +12,7 @@ from matcalc.derivatives import Derivative, Formula, Names, differentiate
 from matcalc.errors import MatcalcError, ParseError, ShapeError, UnknownName
 from matcalc.explanations import Question, explanation
 from matcalc.expressions import Expression, Variable, variables_of
+from matcalc.parts import NO_PARTS, Program
 from matcalc.reading import read
 from matcalc.reports import Report
 from matcalc.transposes import transpose
@@ -21,27 +22,32 @@ from matcalc.writing import declarations_of, text
 FORMS = ("differential", "gradient", "jacobian", "hessian", "second_differential")
 
 
-def as_printed(e: Expression, variables: Iterable[Variable] = ()) -> Expression:
-    """The expression that the printed text of e reads back to."""
-    return read(text(e), declarations_of((*variables, *variables_of(e)), [e]), limits=False).expression
+def as_printed(e: Expression, variables: Iterable[Variable] = (), program: Program = NO_PARTS) -> Expression:
+    """The expression that the printed text of e reads back to, the parts of a program under their names."""
+    needed = program.needed([e])
+    roots = [e, *(p.definition for p in needed)]
+    known = [v for v in (*variables, *variables_of(*roots)) if v.name not in program.names]
+    return read(text(e, program), declarations_of(known, roots), limits=False).expression
 
 
 def forms_of(D: Derivative, asked: Iterable[str]) -> dict[str, Claim]:
     """The claims that the printed forms of a derivative make."""
     claims: dict[str, Claim] = {}
     known = [*variables_of(D.expression), *D.variables]
+    program = D.named.program
     for form in asked:
+        getattr(D, form)  # which says why where there is none
+        found = getattr(D.named, form)
         if form in ("differential", "second_differential"):
-            claims[form] = Claim(form, as_printed(getattr(D, form), known))  # type: ignore[arg-type]
+            claims[form] = Claim(form, as_printed(found, known, program))  # type: ignore[arg-type]
             continue
-        found = getattr(D, form)
         blocks = found if isinstance(found, dict) else {D.variables[0].name: found}
         by_name = {v.name: v for v in D.variables}
         for key, e in blocks.items():
             first, second = key if isinstance(key, tuple) else (key, None)
             label = f"{form} in {' and '.join(key) if second else key}" if isinstance(found, dict) else form
             other = by_name[second] if second else None
-            claims[label] = Claim(form, as_printed(e, known), by_name[first], other)  # type: ignore[arg-type]
+            claims[label] = Claim(form, as_printed(e, known, program), by_name[first], other)  # type: ignore[arg-type]
     return claims
 
 

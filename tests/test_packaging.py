@@ -38,6 +38,8 @@ ORDER = [
     "analytic_forms",
     "function_forms",
     "substitutions",
+    "parts",
+    "foldings",
     # numbers: values of expressions at arrays
     "bindings",
     "operations",
@@ -62,6 +64,7 @@ ORDER = [
     "call_constructions",
     "revisions",
     "shapes",
+    "definitions",
     "reading",
     "building",
     "constructors",
@@ -78,6 +81,8 @@ ORDER = [
     "entry_sums",
     "simplification",
     "tangents",
+    "sweeps",
+    "forms",
     # presentation: how an expression is written
     "notations",
     "sheets",

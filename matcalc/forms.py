@@ -1,0 +1,111 @@
+"""The forms of a derivative over the named parts of a program: differential, gradient, Jacobian, Hessian."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from matcalc.adjoints import inner_product
+from matcalc.expressions import Expression, Variable
+from matcalc.foldings import Folding
+from matcalc.leaves import number
+from matcalc.lengths import length
+from matcalc.operator_matrices import operator_matrix
+from matcalc.parts import Program
+from matcalc.simplification import simplify
+from matcalc.sums import add
+from matcalc.sweeps import forward, reverse
+from matcalc.tangents import is_constrained, projection
+
+
+@dataclass(frozen=True)
+class Forms:
+    """The forms, each an expression over the variables, their perturbations and the parts.
+
+    >>> import matcalc as mc
+    >>> D = mc.differentiate("let r = A*x - b; s = sigmoid(r) in sum(s)", "x")
+    >>> str(D.named.gradient)
+    "A'*(s.*(ones - s))"
+    """
+
+    program: Program
+    perturbations: Mapping[Variable, Variable]
+    second_perturbations: Mapping[Variable, Variable]
+
+    @property
+    def parts(self) -> dict[str, Expression]:
+        """The definitions of the parts by name, in order, each over the parts before it."""
+        return {p.name: p.definition for p in self.program.parts}
+
+    @cached_property
+    def _folding(self) -> Folding:
+        return Folding(self.program.parts)
+
+    def simplest(self, e: Expression) -> Expression:
+        """The expression simplified, with the names of the parts wherever it says what they say."""
+        if not self.program.parts:
+            return simplify(e)
+        return self._folding.folded(simplify(self._folding.folded(e)))
+
+    def _forward(self, e: Expression, perturbations: Mapping[Variable, Variable]) -> Expression:
+        return self._folding.folded(forward(self.program.parts, e, perturbations))
+
+    @cached_property
+    def differential(self) -> Expression:
+        """f′(x)[dx], linear in the perturbations."""
+        f = self.program.body
+        direct = self.simplest(self._forward(f, self.perturbations))
+        if not f.is_scalar:
+            return direct
+        # for a scalar f, ⟨∇f, dx⟩ with the simplified gradient is often shorter
+        inner = add(*(inner_product(g, self.perturbations[x]) for x, g in self.adjoint_of_one.items()))
+        inner = self.simplest(inner)
+        return inner if length(inner) <= length(direct) else direct
+
+    @cached_property
+    def adjoint_of_one(self) -> dict[Variable, Expression]:
+        """The adjoint applied to 1, before projection."""
+        pulled = reverse(self.program.parts, self.program.body, number(1), self.perturbations)
+        return {x: self.simplest(pulled[x]) for x in self.perturbations}
+
+    @cached_property
+    def gradients(self) -> dict[Variable, Expression]:
+        """The gradient of a scalar by variable, in the tangent space of a constrained one."""
+        pulled = self.adjoint_of_one
+        return {x: self.simplest(projection(x, g)) if is_constrained(x) else g for x, g in pulled.items()}
+
+    @cached_property
+    def gradient(self) -> Any:
+        """∇f; a dict by name for several variables."""
+        return self._by_name({x.name: g for x, g in self.gradients.items()})
+
+    @cached_property
+    def jacobian(self) -> Any:
+        """J with vec(df) = J vec(dX); a dict by name for several variables."""
+        return self._by_name({x.name: self._matrix(self.program.body, x, dx) for x, dx in self.perturbations.items()})
+
+    @cached_property
+    def hessian(self) -> Any:
+        """H with d²f = vec(dx)′H vec(dx); a dict by pairs of names for several variables."""
+        blocks = {
+            (x.name, y.name): self._matrix(g, y, dy)
+            for x, g in self.gradients.items()
+            for y, dy in self.perturbations.items()
+        }
+        return self._by_name(blocks)
+
+    def _matrix(self, e: Expression, x: Variable, dx: Variable) -> Expression:
+        """The matrix of the derivative of an expression, from its differential as it is or simplified."""
+        raw = self._forward(e, {x: dx})
+        forms = dict.fromkeys((self.simplest(raw), raw))
+        return min((self.simplest(operator_matrix(form, dx)) for form in forms), key=length)
+
+    @cached_property
+    def second_differential(self) -> Expression:
+        """f″(x)[dx, dx_], bilinear and symmetric in the two perturbations."""
+        return self.simplest(self._forward(self.differential, self.second_perturbations))
+
+    def _by_name(self, found: Mapping[Any, Expression]) -> Any:
+        return found if len(found) > 1 else next(iter(found.values()))
