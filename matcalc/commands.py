@@ -24,6 +24,7 @@ from matcalc.answers import Answer, derivation_lines
 from matcalc.derivatives import Derivative, differentiate
 from matcalc.errors import MatcalcError, UnknownName
 from matcalc.folds import commas, fit, print_error, prose, sides
+from matcalc.formulas import formulas
 from matcalc.reading import read
 from matcalc.reports import Report
 from matcalc.rule_lines import about_rule, all_rules
@@ -128,21 +129,21 @@ check_options = with_options(
 def diff(expression: str, variables: tuple[str, ...], rule_files: tuple[str, ...], **options: Any) -> int:
     """Everything about the derivative of EXPRESSION with respect to VARIABLES.
 
-    EXPRESSION - reads one from each line of standard input; a line may end in "wrt x, y".
+    EXPRESSION - reads one from each line of standard input; a line may end in "wrt x, y", and lines such as
+    r = A*x - b define parts of the expression after them.
     """
     _load(rule_files)
     if expression != "-":
         text, _, names = expression.partition(" wrt ")
         return _diff_one(text, _names(names) or _names(",".join(variables)), **options)
     status = 0
-    for line in sys.stdin:
-        if line.strip() and not line.lstrip().startswith("#"):
-            status = max(status, _diff_line(line.strip(), variables, **options))
+    for formula in formulas(sys.stdin):
+        status = max(status, _diff_formula(formula, variables, **options))
     return status
 
 
-def _diff_line(line: str, variables: tuple[str, ...], **options: Any) -> int:
-    text, _, names = line.partition("#")[0].rstrip().partition(" wrt ")
+def _diff_formula(formula: str, variables: tuple[str, ...], **options: Any) -> int:
+    text, _, names = formula.partition(" wrt ")
     try:
         return _diff_one(text, _names(names) or _names(",".join(variables)), **options)
     except MatcalcError as error:

@@ -9,17 +9,17 @@ from matcalc.constructions import Construction, Constructor, construct
 from matcalc.expressions import Expression
 from matcalc.foldings import Folding
 from matcalc.parts import Part, Program, part_of
-from matcalc.syntax_trees import Tree, postorder
+from matcalc.syntax_trees import Tree, body_of, postorder
 from matcalc.walks import Step
 
 
-def definitions_of(tree: Tree) -> tuple[dict[Tree, str], Tree]:
-    """The definitions of the whole text with their names, in order, and the body; those in brackets are not among them.
+def definitions_of(tree: Tree) -> dict[Tree, str]:
+    """The definitions of the whole text with their names, in order; those in brackets are not among them.
 
     >>> from matcalc.syntax import parse_expression
-    >>> definitions, body = definitions_of(parse_expression("let r = A*x; s = sum(r) in s^2"))
-    >>> list(definitions.values()), body.kind
-    (['r', 's'], 'power')
+    >>> definitions = definitions_of(parse_expression("let r = A*x; s = sum(r) in s^2"))
+    >>> [(name, meaning.kind) for meaning, name in definitions.items()]
+    [('r', 'product'), ('s', 'call')]
     """
     found: dict[Tree, str] = {}
     while tree.kind == "let":
@@ -27,17 +27,16 @@ def definitions_of(tree: Tree) -> tuple[dict[Tree, str], Tree]:
         names: tuple[str, ...] = tree.value  # type: ignore[assignment]
         found |= dict(zip(meanings, names, strict=True))
         tree = body
-    return found, tree
+    return found
 
 
 def unused_names(tree: Tree) -> list[str]:
     """The names that are defined for the whole text, and of which nothing that the body needs makes use."""
     if tree.kind != "let":
         return []
-    definitions, body = definitions_of(tree)
-    used = _names_in(body)
+    used = _names_in(body_of(tree))
     unused = []
-    for meaning, name in reversed(definitions.items()):
+    for meaning, name in reversed(definitions_of(tree).items()):
         if name in used:
             used |= _names_in(meaning)
         else:
@@ -74,7 +73,7 @@ def program_of(tree: Tree, walk: list[Step], made: Construction, constructors: M
     if tree.kind != "let":
         return Program((), made.values[tree])
     unused = unused_names(tree)
-    definitions = {meaning: name for meaning, name in definitions_of(tree)[0].items() if name not in unused}
+    definitions = {meaning: name for meaning, name in definitions_of(tree).items() if name not in unused}
     naming = _Naming(made.inference, made.names, plain=made.values, definitions=definitions)
     body = naming.folding.folded(construct(naming, walk, constructors))
     program = Program(tuple(naming.parts), body)

@@ -59,6 +59,7 @@ ORDER = [
     "call_mistakes",
     "call_shapes",
     "kinds",
+    "definition_mistakes",
     "names",
     "constructions",
     "call_constructions",
@@ -148,6 +149,7 @@ ORDER = [
     "function_checks",
     # the command line
     "folds",
+    "formulas",
     "commands",
 ]
 
