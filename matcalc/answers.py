@@ -83,7 +83,7 @@ class Answer:
         """An expression as JSON data, in every notation."""
         return {
             "text": text(e, program),
-            "unicode": _whole(written(e, program), writer("unicode"), ", "),
+            "unicode": whole(written(e, program), writer("unicode"), ", "),
             "latex": method("latex")(e, program),
             "rows": size_text(e.rows),
             "columns": size_text(e.columns),
@@ -100,7 +100,7 @@ class Answer:
         D = self.derivative
         f = written(self.program.body, self.program)
         named = self.program.names
-        yield "f", write(f.answer) if named else _whole(f, write, "; ")
+        yield "f", write(f.answer) if named else whole(f, write, "; ")
         yield from _definitions(f.parts if named else (), write)
         yield "where", ", ".join(_shape(v, style) for v in self.variables())
         for note in D.notes:
@@ -128,7 +128,8 @@ def _label(form: str, names: str, style: str) -> str:
     return symbol + names if style == "unicode" else {"∇f": r"\nabla f"}.get(symbol, symbol) + names
 
 
-def _whole(found: Written, write: Callable[[Notation], str], separator: str) -> str:
+def whole(found: Written, write: Callable[[Notation], str], separator: str) -> str:
+    """An expression in one line, its named parts after it."""
     parts = separator.join(f"{n} = {write(d)}" for n, d in found.parts)
     return write(found.answer) + (f"  where {parts}" if parts else "")
 

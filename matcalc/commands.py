@@ -24,7 +24,7 @@ from matcalc.answers import Answer, derivation_lines
 from matcalc.derivatives import Derivative, differentiate
 from matcalc.errors import MatcalcError, UnknownName
 from matcalc.folds import commas, fit, print_error, prose, sides
-from matcalc.formulas import formulas
+from matcalc.formulas import FormulaCommand, formulas
 from matcalc.reading import read
 from matcalc.reports import Report
 from matcalc.rule_lines import about_rule, all_rules
@@ -39,6 +39,7 @@ STATUS = {"verified": 0, "refuted": REFUTED, "inconclusive": INCONCLUSIVE}
 COLOURS = {"verified": "green", "refuted": "red", "inconclusive": "yellow"}
 FORMS = ("differential", "gradient", "jacobian", "hessian", "all")
 FORMATS = ("unicode", "ascii", "latex", "json")
+GRAPHS = ("text", "dot")
 REPORT_FORMATS = ("text", "json", "latex", "html")
 
 
@@ -49,21 +50,6 @@ class Commands(click.Group):
         if args and args[0] == "-":
             return "diff", self.commands["diff"], args
         return super().resolve_command(ctx, args)
-
-
-class FormulaCommand(click.Command):
-    """A command whose arguments are formulas: one that begins with a minus is not taken for options."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        options = {name: p for p in self.get_params(ctx) for name in (*p.opts, *p.secondary_opts)}
-        found: list[str] = []
-        for arg in args:
-            previous = options.get(found[-1]) if found else None
-            is_value = isinstance(previous, click.Option) and not previous.is_flag
-            is_option = arg.split("=")[0] in options or arg.startswith("--")
-            formula = arg.startswith("-") and len(arg) > 1 and not is_option and not is_value
-            found.append(" " + arg if formula else arg)
-        return super().parse_args(ctx, found)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "ignore_unknown_options": True})
@@ -121,6 +107,7 @@ check_options = with_options(
 @click.option("--form", type=click.Choice(FORMS), multiple=True, help="Only this form; may be repeated.")
 @click.option("--format", "style", type=click.Choice(FORMATS), help="Default: unicode on a terminal, else ascii.")
 @click.option("--steps", is_flag=True, help="Show the derivation.")
+@click.option("--graph", is_flag=False, flag_value="text", type=click.Choice(GRAPHS), help="The computational graph.")
 @click.option("--no-verify", is_flag=True, help="Skip the check.")
 @click.option("--layout", type=click.Choice(["numerator", "denominator"]), default="numerator")
 @check_options
@@ -165,12 +152,16 @@ def _diff_one(
     form: tuple[str, ...],
     style: str | None,
     steps: bool,
+    graph: str | None,
     no_verify: bool,
     layout: str,
     trials: int | None,
     seed: int | None,
 ) -> int:
     D = differentiate(expression, variables or _only_variable(expression, where), where)
+    if graph == "dot":
+        click.echo(D.graph.dot("ascii" if style in (None, "json") else style))
+        return 0
     forms = _forms(D, order, form)
     report = None if no_verify else verify_derivative(D, forms, trials=trials, seed=seed)
     answer = Answer(D, forms, report, layout)
@@ -179,9 +170,11 @@ def _diff_one(
         document = answer.document()
         if steps:
             document["derivation"] = [vars(step) for step in D.derivation]
+        if graph:
+            document["graph"] = D.graph.document()
         click.echo(json.dumps(document, ensure_ascii=False))
     else:
-        _print_answer(answer, style, steps)
+        _print_answer(answer, style, steps, graph is not None)
     return STATUS[report.verdict] if report else 0
 
 
@@ -207,7 +200,7 @@ def _forms(D: Derivative, order: int, asked: tuple[str, ...]) -> tuple[str, ...]
     return tuple(dict.fromkeys(forms))
 
 
-def _print_answer(answer: Answer, style: str, steps: bool) -> None:
+def _print_answer(answer: Answer, style: str, steps: bool, graph: bool) -> None:
     rows = list(answer.lines(style))
     width = max(len(label) for label, _ in rows)
     for label, content in rows:
@@ -220,6 +213,10 @@ def _print_answer(answer: Answer, style: str, steps: bool) -> None:
         click.echo()
         for line in derivation_lines(answer.derivative):
             click.echo("  " + fit(line, 6, sides, column=2))
+    if graph:
+        click.echo()
+        for line in answer.derivative.graph.lines(style):
+            click.echo(line)
     if answer.report is not None:
         click.echo()
         _print_report(answer.report)

@@ -1,4 +1,4 @@
-"""What is said of definitions that cannot be right: names with another meaning, and parts used before they are defined."""
+"""What is said of definitions that cannot be right: names with another meaning, parts used before they are defined."""
 
 from __future__ import annotations
 

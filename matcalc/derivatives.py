@@ -160,6 +160,11 @@ class Derivative:
         """The steps to the differential, each with the rule it uses."""
         return derivation_of(self._program, self.perturbations, self.named.differential)
 
+    @cached_property
+    def graph(self) -> Any:
+        """The computational graph of the named parts, with a forward and a reverse sweep through it."""
+        return method("graph")(self)
+
     def verify(self, trials: int | None = None, seed: int | None = None) -> Any:
         """Check the printed forms on random data; a Report."""
         return method("verify")(self, trials=trials, seed=seed)

@@ -134,7 +134,8 @@ class Survey:
 
     ``names`` are the free names with their first places, ``sizes`` the names inside sizes, ``bound`` those that the
     text itself defines, ``defined`` those of them that stand for a part, ``rebound`` those that it defines where they
-    are defined already, ``sums`` the index of a sum that is nested too deep.  The others are the names that stand where only such a thing fits, with the place.
+    are defined already, ``sums`` the index of a sum that is nested too deep.  The others are the names that stand
+    where only such a thing fits, with the place.
     """
 
     names: dict[str, Tree] = field(default_factory=dict)

@@ -103,6 +103,7 @@ ORDER = [
     "conditions",
     "derivatives",
     "answers",
+    "graphs",
     "rule_lines",
     # random points, differences, verdicts
     "differences",
