@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, count
 from typing import Any, TypeAlias
@@ -77,7 +77,9 @@ class Derivative:
         >>> str(D.named.gradient), str(D.gradient)
         ("2*A'*r", "2*A'*(A*x - b)")
         """
-        return Forms(self._program, self.perturbations, self.second_perturbations)
+        known = (*self._occurring, *self.variables, *self.perturbations.values())
+        program = replace(self._program, reserved=frozenset(v.name for v in known))
+        return Forms(program, self.perturbations, self.second_perturbations)
 
     @property
     def _program(self) -> Program:

@@ -45,6 +45,8 @@ class Program:
 
     parts: tuple[Part, ...]
     body: Expression
+    reserved: frozenset[str] = frozenset()
+    """Names of the question that no part may be given when an answer is printed."""
 
     @cached_property
     def names(self) -> frozenset[str]:

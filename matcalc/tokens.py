@@ -19,7 +19,7 @@ from matcalc.errors import ParseError
 from matcalc.grammars import END, grammar
 
 LONGEST_TEXT = 10_000
-LONGEST_PROGRAM = 100_000
+LONGEST_PROGRAM = 200_000
 """The most characters of all definitions together with their expression; each of them has at most LONGEST_TEXT."""
 DEEPEST_NESTING = 200
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from matcalc.declarations import Where, unused
+from matcalc.definitions import definitions_of
 from matcalc.derivative_tests import Claim
 from matcalc.derivatives import Derivative, Formula, Names, differentiate
 from matcalc.errors import MatcalcError, ParseError, ShapeError, UnknownName
@@ -15,6 +16,7 @@ from matcalc.expressions import Expression, Variable, variables_of
 from matcalc.parts import NO_PARTS, Program
 from matcalc.reading import read
 from matcalc.reports import Report
+from matcalc.syntax import parse_expression
 from matcalc.transposes import transpose
 from matcalc.verification import verify_equal, verify_forms
 from matcalc.writing import declarations_of, text
@@ -177,8 +179,11 @@ def readings_of(D: Derivative, claim: str) -> list[Reading]:
     known = {v.name: v for v in (*variables_of(D.expression), *D.variables)}
     perturbations = {v.name: v for v in D.perturbations.values()}
     second = {v.name: v for v in D.second_perturbations.values()}
-    declared = declarations_of((known | perturbations | second).values(), [D.expression])
-    e = _read_claim(D, claim, declared)
+    program = D.named.program
+    defined = definitions_of(parse_expression(claim)).values()
+    parts = {p.name: p.variable for p in program.parts if p.name not in defined}
+    declared = declarations_of((known | perturbations | second | parts).values(), [D.expression])
+    e = program.unfolded(_read_claim(D, claim, declared))
     used = {v.name for v in variables_of(e)}
     strangers = sorted(used - {*known, *perturbations, *second})
     if strangers:

@@ -45,19 +45,20 @@ def written(root: Expression, program: Program = NO_PARTS) -> Written:
     needed = program.needed([root])
     roots = [*(p.definition for p in needed), root]
     layout = Layout(roots)
-    names = _names(roots, layout, program.names)
+    names = _names(roots, layout, program.names | program.reserved)
     if names:
         layout = Layout(roots, names)
     answer = layout.plain(root)
     definitions = layout.definitions | {p.name: layout.plain(p.definition) for p in needed}
-    return Written(_used(answer, definitions) if definitions else (), answer)
+    in_order = [Notation("name", (), p.name) for p in needed]
+    return Written(_used([*in_order, answer], definitions) if definitions else (), answer)
 
 
-def _used(answer: Notation, definitions: dict[str, Notation]) -> tuple[tuple[str, Notation], ...]:
-    """The definitions that the answer needs, each after those it uses itself."""
+def _used(roots: Sequence[Notation], definitions: dict[str, Notation]) -> tuple[tuple[str, Notation], ...]:
+    """The definitions that some notations need, each after those it uses itself."""
     in_order: dict[str, Notation] = {}
     opened: set[str] = set()
-    stack = [(label, False) for label in _labels(answer, definitions)]
+    stack = [(label, False) for root in reversed(roots) for label in _labels(root, definitions)]
     while stack:
         label, ready = stack.pop()
         if ready:
