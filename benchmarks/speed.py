@@ -5,8 +5,8 @@
 
 Ours is the time of `mc.gradient(text, …)`, parsing, simplification and all, and beside it that of
 `mc.gradient(expression, …)`, which is what SymPy's `.diff` does on the expression built before (its caches
-cleared). Each figure is the median over fresh processes in which every case is seen once. SymPy is counted
-only where its answer is right.
+cleared). The time of `mc.hessian(text, …)` is told as well. Each figure is the median over fresh processes
+in which every case is seen once. SymPy is counted only where its answer is right.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from typing import Any
 
 CORPUS = Path(__file__).parent.parent / "tests" / "data" / "corpus"
 ROUNDS = 5
+ROUND_OPTIONS = ("--round", "--derivation-round", "--hessian-round")
 WARM_UP = ("tr(inv(X'*X)*B)", "sum(log(exp(X*w) + vector(1)))", "norm2(tanh(W*x + b))^2", "logdet(S + x*x')")
 
 
@@ -68,6 +69,23 @@ def derivation_round() -> dict[str, list[float | None]]:
         variable = expression.variables[case["wrt"]]
         begin = time.perf_counter()
         mc.gradient(expression, variable)
+        times[case["id"]] = [1e3 * (time.perf_counter() - begin)]
+    return times
+
+
+def hessian_round() -> dict[str, list[float | None]]:
+    """The time from text to Hessian for each case, in a process of its own."""
+    import matcalc as mc
+
+    for text in WARM_UP:
+        mc.hessian(text, next(iter(mc.parse(text).variables)))
+    times: dict[str, list[float | None]] = {}
+    for case in cases():
+        begin = time.perf_counter()
+        try:
+            mc.hessian(case["expr"], case["wrt"], where=case["where"])
+        except mc.MatcalcError:
+            continue
         times[case["id"]] = [1e3 * (time.perf_counter() - begin)]
     return times
 
@@ -128,15 +146,15 @@ def is_right(sympy: Any, derivative: Any, case: dict[str, Any]) -> bool:
 
 
 def measured(rounds: int = ROUNDS) -> dict[str, list[float | None]]:
-    """The medians over fresh processes, by case: text to answer, SymPy's derivative, expression to answer."""
+    """The medians over fresh processes, by case: text to answer, SymPy's derivative, expression to answer, Hessian."""
     found: list[dict[str, list[float | None]]] = []
     for _ in range(rounds):
-        whole, derivation = (
+        whole, derivation, hessian = (
             json.loads(subprocess.run([sys.executable, __file__, o], capture_output=True, text=True, check=True).stdout)
-            for o in ("--round", "--derivation-round")
+            for o in ROUND_OPTIONS
         )
-        found.append({name: [*times, *derivation[name]] for name, times in whole.items()})
-    return {name: [_median([r[name][i] for r in found]) for i in range(3)] for name in found[0]}
+        found.append({n: [*times, *derivation[n], *hessian.get(n, [None])] for n, times in whole.items()})
+    return {name: [_median([r[name][i] for r in found]) for i in range(4)] for name in found[0]}
 
 
 def _median(values: list[float | None]) -> float | None:
@@ -148,20 +166,25 @@ def main() -> None:
     """Print the table, or one document."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--round", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--derivation-round", action="store_true", help=argparse.SUPPRESS)
+    for option in ROUND_OPTIONS:
+        parser.add_argument(option, action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.round or options.derivation_round:
-        print(json.dumps(one_round() if options.round else derivation_round()))
-        return
+    rounds = {"round": one_round, "derivation_round": derivation_round, "hessian_round": hessian_round}
+    for name, function in rounds.items():
+        if getattr(options, name):
+            print(json.dumps(function()))
+            return
     times = measured()
-    rows = [(our, theirs, derived) for our, theirs, derived in times.values() if our and derived]
+    rows = [(our, theirs, derived) for our, theirs, derived, _ in times.values() if our and derived]
+    hessians = [hessian for *_, hessian in times.values() if hessian]
     both = [(our, theirs, derived) for our, theirs, derived in rows if theirs]
     figures = {
         "cases": len(rows),
         "median_ms": statistics.median([our for our, _, _ in rows]),
         "slowest_ms": max(our for our, _, _ in rows),
         "derivation_median_ms": statistics.median([derived for _, _, derived in rows]),
+        "hessian_median_ms": statistics.median(hessians),
+        "hessian_slowest_ms": max(hessians),
         "sympy_right": len(both),
         "sympy_median_ms": statistics.median([theirs for _, theirs, _ in both]),
         "sympy_over_ours_from_text": statistics.median([theirs / our for our, theirs, _ in both]),
@@ -170,12 +193,12 @@ def main() -> None:
     if options.json:
         print(json.dumps({"figures": figures, "times_ms": times}, indent=1))
         return
-    for name, (our, theirs, _) in sorted(times.items(), key=lambda item: -(item[1][0] or 0)):
+    for name, (our, theirs, *_) in sorted(times.items(), key=lambda item: -(item[1][0] or 0)):
         beside = f"{theirs:8.1f} ms {theirs / our:6.0f} x" if our and theirs else "SymPy: none or wrong"
         print(f"{name:24} {our:8.2f} ms   {beside}")
     print()
     for name, figure in figures.items():
-        print(f"{name:18} {figure:.3g}" if isinstance(figure, float) else f"{name:18} {figure}")
+        print(f"{name:26} {figure:.3g}" if isinstance(figure, float) else f"{name:26} {figure}")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         directional,
         gradient,
         hessian,
+        hessian_operator,
         hvp,
         jacobian,
     )
@@ -46,8 +47,10 @@ if TYPE_CHECKING:
     from matcalc.reports import Report
     from matcalc.rule_book import Rule
     from matcalc.simplification import simplify
+    from matcalc.stationary_points import StationaryPoint, classify
     from matcalc.sympy_reading import from_sympy
     from matcalc.sympy_writing import to_sympy
+    from matcalc.taylor_polynomials import TaylorPolynomial, taylor
     from matcalc.user_rules import load_rules, rules
     from matcalc.verdicts import equal, verify
 
@@ -56,8 +59,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "building": ("variables",),
     "derivatives": (
-        *("Derivative", "differential", "differentiate", "directional", "gradient", "hessian", "hvp"),
-        *("jacobian", "pullback"),
+        *("Derivative", "differential", "differentiate", "directional", "gradient", "hessian"),
+        *("hessian_operator", "hvp", "jacobian", "pullback"),
     ),
     "error_curves": ("ErrorCurve", "error_curve"),
     "errors": (
@@ -70,8 +73,10 @@ _HOMES = {
     "reports": ("Report",),
     "rule_book": ("Rule",),
     "simplification": ("simplify",),
+    "stationary_points": ("StationaryPoint", "classify"),
     "sympy_reading": ("from_sympy",),
     "sympy_writing": ("to_sympy",),
+    "taylor_polynomials": ("TaylorPolynomial", "taylor"),
     "user_rules": ("load_rules", "rules"),
     "verdicts": ("equal", "verify"),
 }
@@ -90,8 +95,11 @@ __all__ = [
     "Rule",
     "RuleError",
     "ShapeError",
+    "StationaryPoint",
+    "TaylorPolynomial",
     "UnknownName",
     "Variable",
+    "classify",
     "differential",
     "differentiate",
     "directional",
@@ -101,6 +109,7 @@ __all__ = [
     "functions",
     "gradient",
     "hessian",
+    "hessian_operator",
     "hvp",
     "jacobian",
     "load_rules",
@@ -108,6 +117,7 @@ __all__ = [
     "pullback",
     "rules",
     "simplify",
+    "taylor",
     "to_sympy",
     "variables",
     "verify",

@@ -28,12 +28,12 @@ from matcalc.expressions import (
     postorder,
     variables_of,
 )
-from matcalc.leaves import identity, is_zero, number, unit, variable, zero
+from matcalc.leaves import identity, is_zero, number, perturbation_of, unit, variable, zero
 from matcalc.local_differentials import differential_template, refuse_long_products
 from matcalc.powers import block, hadamard, indexed_sum
 from matcalc.products import multiply
 from matcalc.registries import method
-from matcalc.rule_book import ADJOINT, Book, Rule, match_operands, perturbation_of
+from matcalc.rule_book import ADJOINT, Book, Rule, match_operands
 from matcalc.substitutions import substitute
 from matcalc.sums import add
 from matcalc.transposes import transpose

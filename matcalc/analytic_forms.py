@@ -12,7 +12,7 @@ from matcalc.leaves import identity, is_zero, number, zero
 from matcalc.powers import power
 from matcalc.products import multiply
 from matcalc.sums import product_of, scale
-from matcalc.transposes import is_turned, transpose
+from matcalc.transposes import transpose
 
 HALF = Rational(1, 2)
 
@@ -27,7 +27,8 @@ def _analytic(name: str) -> Any:
             return power(A, number(HALF)) if name == "sqrtm" else apply(_OF_NUMBERS[name], A)
         if is_zero(A) or isinstance(A, Identity):
             return _AT_SIMPLE.get((name, type(A)), lambda n: None)(A.rows)
-        return transpose(apply(name, transpose(A))) if is_turned(A) else None
+        turned = transpose(A)
+        return transpose(apply(name, turned)) if turned.ticks < A.ticks else None
 
     return normal
 

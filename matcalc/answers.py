@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from matcalc.conditions import conditions_of
+from matcalc.curvature import is_curved
 from matcalc.derivatives import Derivative
 from matcalc.expressions import ONE, Expression, Variable
 from matcalc.notations import Notation
@@ -18,12 +19,15 @@ from matcalc.text import size_text, text_of
 from matcalc.writing import declaration, text, variables_in_order, written
 
 LABELS = {
-    "differential": ("d{f}", "df"),
-    "gradient": ("gradient", "∇f"),
-    "jacobian": ("jacobian", "J"),
-    "hessian": ("hessian", "H"),
-    "second_differential": ("d2f", "d²f"),
+    "differential": ("df", "df", r"\mathrm{d}f"),
+    "gradient": ("gradient", "∇f", r"\nabla f"),
+    "jacobian": ("jacobian", "J", "J"),
+    "hessian": ("hessian", "H", "H"),
+    "hessian_operator": ("hessian operator", "H[{dx}]", "H[{dx}]"),
+    "second_differential": ("d2f", "d²f", r"\mathrm{d}^2 f"),
+    "third_differential": ("d3f", "d³f", r"\mathrm{d}^3 f"),
 }
+SECOND_ORDER = ("hessian", "hessian_operator", "second_differential")
 
 
 def writer(style: str) -> Callable[[Notation], str]:
@@ -45,16 +49,22 @@ class Answer:
         """The expression with the parts that the user named."""
         return self.derivative.named.program
 
-    def entries(self) -> Iterator[tuple[str, str, Expression]]:
-        """Each form with its label, over the named parts: the differential, the gradient in x, …"""
+    def entries(self) -> Iterator[tuple[str, tuple[str, ...], Expression]]:
+        """Each form over the named parts, with the variables it is in, where there are several."""
         for form in self.forms:
             getattr(self.derivative, form)  # which says why where there is none
             found = getattr(self.derivative.named, form)
-            several = isinstance(found, dict)
-            for key, e in found.items() if several else [("", found)]:
-                names = "".join(f" in {n}" for n in ([key] if isinstance(key, str) else list(key))) if several else ""
+            for key, e in found.items() if isinstance(found, dict) else [((), found)]:
                 turned = self.layout == "denominator" and form == "jacobian"
-                yield form, names, e.T if turned else e
+                yield form, (key,) if isinstance(key, str) else key, e.T if turned else e
+
+    def notes(self) -> Iterator[str]:
+        """What is said about the question, and about second derivatives on curved domains."""
+        yield from self.derivative.notes
+        for x, dx in self.derivative.perturbations.items():
+            if is_curved(x) and not set(SECOND_ORDER).isdisjoint(self.forms):
+                word = "orthogonal" if "orthogonal" in x.properties else "unit"
+                yield f"{x.name} is {word}: second derivatives are along its domain, for tangents {dx.name}"
 
     def document(self) -> dict[str, Any]:
         """Everything as JSON data."""
@@ -72,10 +82,10 @@ class Answer:
             "parts": {p.name: self._document_of(p.definition) for p in self.program.parts},
             "variables": variables,
             "with_respect_to": [v.name for v in D.variables],
-            "notes": list(D.notes),
+            "notes": list(self.notes()),
             "conditions": list(conditions_of(D.expression, D.variables, self.program.parts)),
             "layout": self.layout,
-            "forms": {form + names: self._document_of(e, self.program) for form, names, e in self.entries()},
+            "forms": {form + in_words(names): self._document_of(e, self.program) for form, names, e in self.entries()},
             "report": self.report.to_json() if self.report else None,
         }
 
@@ -88,6 +98,18 @@ class Answer:
             "rows": size_text(e.rows),
             "columns": size_text(e.columns),
         }
+
+    def _label(self, form: str, names: tuple[str, ...], style: str) -> str:
+        """The label of a form: "gradient in x", "∇f in x", "\\nabla_{x} f"."""
+        label = LABELS[form][("ascii", "unicode", "latex").index(style)]
+        write = writer(style)
+        directions = [write(Notation("name", (), dx.name)) for dx in self.derivative.perturbations.values()]
+        label = label.replace("{dx}", ", ".join(directions))
+        if style != "latex" or not names:
+            return label + in_words(names)
+        written_names = [write(Notation("name", (), n)) for n in names]
+        letter, space, rest = label.partition(" ")
+        return f"{letter}_{{{', '.join(written_names)}}}{space}{rest}"
 
     def variables(self) -> list[Variable]:
         """The variables of the expression, and those asked for that do not occur."""
@@ -103,10 +125,10 @@ class Answer:
         yield "f", write(f.answer) if named else whole(f, write, "; ")
         yield from _definitions(f.parts if named else (), write)
         yield "where", ", ".join(_shape(v, style) for v in self.variables())
-        for note in D.notes:
+        for note in self.notes():
             yield "note", note
         for form, names, e in self.entries():
-            label = _label(form, names, style)
+            label = self._label(form, names, style)
             found = written(e, self.program)
             yield label, write(found.answer)
             yield from _definitions((part for part in found.parts if part[0] not in named), write)
@@ -121,11 +143,9 @@ def _definitions(parts: Iterable[tuple[str, Notation]], write: Callable[[Notatio
         yield "", f"where {write(Notation('name', (), name))} = {write(definition)}"
 
 
-def _label(form: str, names: str, style: str) -> str:
-    plain, symbol = LABELS[form]
-    if style == "ascii":
-        return plain.replace("{f}", "f") + names
-    return symbol + names if style == "unicode" else {"∇f": r"\nabla f"}.get(symbol, symbol) + names
+def in_words(names: Sequence[str]) -> str:
+    """The variables that a form is in: " in x", " in x and y"; nothing where there is one only."""
+    return f" in {' and '.join(names)}" if names else ""
 
 
 def whole(found: Written, write: Callable[[Notation], str], separator: str) -> str:

@@ -11,13 +11,22 @@ import sympy as sp
 from sympy import Expr, Integer, Symbol
 
 from matcalc.errors import ShapeError, UnknownName
-from matcalc.expressions import ONE, Apply, Dimension, Expression, Number, Shape, intern, variables_of
-from matcalc.function_table import ALIASES, FROM_SYMPY, FUNCTIONS, LATER, function_names, nearest_names
+from matcalc.expressions import ONE, Apply, Dimension, Expression, Number, Shape, Variable, intern, variables_of
+from matcalc.function_table import (
+    ALIASES,
+    FROM_SYMPY,
+    FUNCTIONS,
+    LATER,
+    TALL,
+    function_names,
+    nearest_names,
+)
 from matcalc.leaves import PI, name_argument, number, ones
 from matcalc.powers import entrywise_power, hadamard
 from matcalc.products import multiply
 from matcalc.registries import CONSTRUCTORS
 from matcalc.sums import add, describe, scale
+from matcalc.transposes import transpose
 
 NormalForm = Callable[[str, Sequence[Expression]], Expression | None]
 NORMAL_FORMS: dict[str, NormalForm] = {}
@@ -137,10 +146,33 @@ def apply(name: Any, *arguments: Expression) -> Expression:
         defined: Expression = CONSTRUCTORS["definition"](row, arguments)
         return defined
     shape = result_shape(name, arguments)
+    if row.takes:
+        _refuse_unfit(name, row.takes, arguments[0])
     forms = NORMAL_FORMS or _registered_forms()
     normal = forms.get(name) or (forms["entrywise"] if row.is_entrywise else None)
     simpler = normal(name, arguments) if normal else None
     return raw(name, arguments, shape) if simpler is None else simpler
+
+
+def _refuse_unfit(name: str, takes: str, argument: Expression) -> None:
+    """Raise ShapeError where the argument is not known to be symmetric, or has more columns than rows."""
+    if takes == TALL:
+        if (argument.columns - argument.rows).is_positive:
+            message = f"{name} takes a matrix with no more columns than rows, not {describe(argument)}"
+            raise ShapeError(message, hint=f"take {name} of the transpose")
+    elif transpose(argument) is not argument:
+        shown, size = str(argument), argument.rows
+        if len(shown) > LONGEST_SHOWN:
+            shown, which = "A", "its argument"
+        else:
+            which = shown
+        declared = f"declare {shown}: matrix({size},{size}) {takes}, or " if isinstance(argument, Variable) else ""
+        turned = f"{shown}'" if shown.isidentifier() else f"({shown})'"
+        message = f"{name} takes a symmetric matrix, and {which} is not known to be one"
+        raise ShapeError(message, hint=f"{declared}write {name}(({shown} + {turned})/2)")
+
+
+LONGEST_SHOWN = 24
 
 
 _COMMUTATIVE = ("max", "min")

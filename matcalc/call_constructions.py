@@ -6,10 +6,12 @@ from matcalc.applications import apply
 from matcalc.constructions import Construction, Constructor, index_variable
 from matcalc.errors import ShapeError
 from matcalc.expressions import ONE, Expression, Number, variables_of
-from matcalc.leaves import commutation, identity, number, ones, variable, zero
+from matcalc.leaves import commutation, identity, number, ones, perturbation_of, zero
 from matcalc.powers import indexed_sum, is_integer_valued
 from matcalc.products import multiply
+from matcalc.registries import method
 from matcalc.sizes import size_value
+from matcalc.sums import add, negate
 from matcalc.syntax_trees import Tree
 
 # Functions whose name a matrix function bears elsewhere.
@@ -51,7 +53,7 @@ def _commutation(made: Construction, tree: Tree) -> Expression:
 
 
 def _perturbation(made: Construction, tree: Tree) -> Expression:
-    return variable(f"d({tree.children[0].value})", *made.values[tree.children[0]].shape)
+    return perturbation_of(made.values[tree.children[0]])
 
 
 def _diag(made: Construction, tree: Tree) -> Expression:
@@ -101,6 +103,13 @@ def _greater(made: Construction, tree: Tree) -> Expression:
     return apply(str(tree.value), *(made.filled(value, shape) for value in made.operands(tree)))
 
 
+def _solve(made: Construction, tree: Tree) -> Expression:
+    equation, name = tree.children
+    left, right = (made.filled(made.values[side], made.shape(name)) for side in equation.children)
+    solved: Expression = method("solve")(add(left, negate(right)), made.values[name])
+    return solved
+
+
 _CALLS: dict[str, Constructor] = {
     "eye": _eye,
     "ones": _ones,
@@ -113,4 +122,5 @@ _CALLS: dict[str, Constructor] = {
     "reshape": _reshape,
     **dict.fromkeys(("unvec", "rearrange", "unrearrange"), _sized),
     **dict.fromkeys(("max", "min"), _greater),
+    "solve": _solve,
 }

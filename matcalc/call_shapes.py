@@ -12,6 +12,7 @@ from matcalc.dimensions import Clash, expanded, product
 from matcalc.expressions import ONE, SCALAR, Dimension, Shape
 from matcalc.function_table import ALIASES, FUNCTIONS
 from matcalc.inferences import Inference
+from matcalc.sizes import exact, with_article
 from matcalc.syntax_trees import Tree
 from matcalc.walks import is_called, is_indexed_sum
 
@@ -24,7 +25,7 @@ def call_shape(found: Inference, tree: Tree) -> Shape:
     if not is_called(name):
         raise mistakes.unknown_function(found, tree)
     for argument in tree.children:
-        if argument.kind == "equation":
+        if argument.kind == "equation" and name != "solve":
             raise mistakes.equation_given(found, argument, tree)
     special = _CALLS.get(name)
     if special is not None:
@@ -203,6 +204,25 @@ def _greater(found: Inference, tree: Tree) -> Shape:
     return function_shape(found, tree, str(tree.value))
 
 
+def _solve(found: Inference, tree: Tree) -> Shape:
+    """An equation and its unknown, which have one shape."""
+    equation, *others = tree.children
+    if len(others) != 1 or equation.kind != "equation" or others[0].kind != "name":
+        raise found.refusal("solve takes an equation and the name of its unknown", tree, "write solve(g = 0, x)")
+    unknown = found.shapes[others[0]]
+    for side in equation.children:
+        if not (side.kind == "number" and exact(side.value) == 0):
+            try:
+                found.unifier.unify_shapes(found.shapes[side], unknown)
+            except Clash:
+                found.settle_letters()
+                message = f"{found.quote(side)} is {with_article(found.words(side))}, and the unknown"
+                message += f" {found.quote(others[0])} is {with_article(found.words(others[0]))}"
+                hint = "an equation determines an unknown of its own shape"
+                raise found.mistake(message, side, hint=hint) from None
+    return unknown
+
+
 _CALLS: dict[str, Callable[[Inference, Tree], Shape]] = {
     "eye": _eye,
     **dict.fromkeys(("ones", "zeros"), _filled),
@@ -218,4 +238,5 @@ _CALLS: dict[str, Callable[[Inference, Tree], Shape]] = {
     "unrearrange": _unrearrange,
     "diag": _diag,
     **dict.fromkeys(("max", "min"), _greater),
+    "solve": _solve,
 }

@@ -23,7 +23,7 @@ import click
 from matcalc.answers import Answer, derivation_lines
 from matcalc.derivatives import Derivative, differentiate
 from matcalc.errors import MatcalcError, UnknownName
-from matcalc.folds import commas, fit, print_error, prose, sides
+from matcalc.folds import fit, print_error, print_report, print_rows, sides
 from matcalc.formulas import FormulaCommand, formulas
 from matcalc.reading import read
 from matcalc.reports import Report
@@ -36,15 +36,24 @@ gc.enable()
 REFUTED, BAD_INPUT, INCONCLUSIVE = 1, 2, 3
 MOST_JOBS = 8
 STATUS = {"verified": 0, "refuted": REFUTED, "inconclusive": INCONCLUSIVE}
-COLOURS = {"verified": "green", "refuted": "red", "inconclusive": "yellow"}
-FORMS = ("differential", "gradient", "jacobian", "hessian", "all")
+SECOND_ORDER = ("hessian", "hessian-operator", "second-differential", "third-differential")
+FORMS = ("differential", "gradient", "jacobian", *SECOND_ORDER, "all")
 FORMATS = ("unicode", "ascii", "latex", "json")
 GRAPHS = ("text", "dot")
+ELSEWHERE = dict.fromkeys(("taylor", "classify"), "matcalc.point_commands")
 REPORT_FORMATS = ("text", "json", "latex", "html")
 
 
 class Commands(click.Group):
-    """The group; ``matcalc -`` reads expressions from standard input."""
+    """The group; ``matcalc -`` reads expressions from standard input. Some commands are imported when asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *ELSEWHERE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in ELSEWHERE:
+            import_module(ELSEWHERE[cmd_name])
+        return super().get_command(ctx, cmd_name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args and args[0] == "-":
@@ -61,6 +70,8 @@ def main() -> None:
     matcalc diff "x'*A*x" x                   differential, gradient, and a check
     matcalc verify "x'*A*x" x --claim "2*A*x" is your own answer right?
     matcalc equal "inv(A*B)" "inv(B)*inv(A)"  are two expressions the same?
+    matcalc taylor "logdet(A)" A              the quadratic model
+    matcalc classify "x^2 - y^2" x y --at "x = 0, y = 0"
     matcalc rules                             the rule book
     """
 
@@ -103,7 +114,7 @@ check_options = with_options(
 @click.argument("expression")
 @click.argument("variables", nargs=-1)
 @where_option
-@click.option("--order", type=click.IntRange(1, 2), default=1, help="2 adds the second derivative.")
+@click.option("--order", type=click.IntRange(1, 3), default=1, help="2 adds the second derivative, 3 the third.")
 @click.option("--form", type=click.Choice(FORMS), multiple=True, help="Only this form; may be repeated.")
 @click.option("--format", "style", type=click.Choice(FORMATS), help="Default: unicode on a terminal, else ascii.")
 @click.option("--steps", is_flag=True, help="Show the derivation.")
@@ -119,10 +130,10 @@ def diff(expression: str, variables: tuple[str, ...], rule_files: tuple[str, ...
     EXPRESSION - reads one from each line of standard input; a line may end in "wrt x, y", and lines such as
     r = A*x - b define parts of the expression after them.
     """
-    _load(rule_files)
+    load_files(rule_files)
     if expression != "-":
         text, _, names = expression.partition(" wrt ")
-        return _diff_one(text, _names(names) or _names(",".join(variables)), **options)
+        return _diff_one(text, names_in(names) or names_in(",".join(variables)), **options)
     status = 0
     for formula in formulas(sys.stdin):
         status = max(status, _diff_formula(formula, variables, **options))
@@ -132,13 +143,13 @@ def diff(expression: str, variables: tuple[str, ...], rule_files: tuple[str, ...
 def _diff_formula(formula: str, variables: tuple[str, ...], **options: Any) -> int:
     text, _, names = formula.partition(" wrt ")
     try:
-        return _diff_one(text, _names(names) or _names(",".join(variables)), **options)
+        return _diff_one(text, names_in(names) or names_in(",".join(variables)), **options)
     except MatcalcError as error:
         print_error(error)
         return BAD_INPUT
 
 
-def _names(text: str) -> tuple[str, ...]:
+def names_in(text: str) -> tuple[str, ...]:
     """The names in "x, y"."""
     return tuple(n.strip() for n in text.split(",") if n.strip())
 
@@ -158,7 +169,7 @@ def _diff_one(
     trials: int | None,
     seed: int | None,
 ) -> int:
-    D = differentiate(expression, variables or _only_variable(expression, where), where)
+    D = differentiate(expression, variables or only_variables(expression, where), where)
     if graph == "dot":
         click.echo(D.graph.dot("ascii" if style in (None, "json") else style))
         return 0
@@ -178,7 +189,7 @@ def _diff_one(
     return STATUS[report.verdict] if report else 0
 
 
-def _only_variable(expression: str, where: str | None) -> tuple[str, ...]:
+def only_variables(expression: str, where: str | None) -> tuple[str, ...]:
     """All variables of the expression, when none is named."""
     names = tuple(v.name for v in read(expression, where).variables)
     if not names:
@@ -187,28 +198,23 @@ def _only_variable(expression: str, where: str | None) -> tuple[str, ...]:
 
 
 def _forms(D: Derivative, order: int, asked: tuple[str, ...]) -> tuple[str, ...]:
-    forms = [f for f in asked if f != "all"]
+    forms = [f.replace("-", "_") for f in asked if f != "all"]
     if not asked:
         forms = list(default_forms(D))
         if not D.expression.is_scalar and D.variables[0].columns != 1:
             forms = ["differential", "jacobian"]
     if "all" in asked:
         forms = ["differential", *(["gradient"] if D.expression.is_scalar else []), "jacobian"]
-        forms += ["hessian"] if D.expression.is_scalar else []
-    if order == 2:
-        forms += ["hessian"] if D.expression.is_scalar else ["second_differential"]
+        forms += ["second_differential", *(["hessian"] if D.expression.is_scalar else [])]
+    if order >= 2:
+        forms += ["second_differential", *(["hessian"] if D.expression.is_scalar else [])]
+    if order == 3:
+        forms += ["third_differential"]
     return tuple(dict.fromkeys(forms))
 
 
 def _print_answer(answer: Answer, style: str, steps: bool, graph: bool) -> None:
-    rows = list(answer.lines(style))
-    width = max(len(label) for label, _ in rows)
-    for label, content in rows:
-        in_words = label in ("where", "note", "for")
-        joiner = " = " if label and not in_words else "   "
-        if in_words:
-            content = fit(content, width + 3, commas if label == "where" else prose, column=width + 3)
-        click.echo(click.style(label.rjust(width), dim=True) + joiner + content)
+    print_rows(list(answer.lines(style)))
     if steps:
         click.echo()
         for line in derivation_lines(answer.derivative):
@@ -219,18 +225,10 @@ def _print_answer(answer: Answer, style: str, steps: bool, graph: bool) -> None:
             click.echo(line)
     if answer.report is not None:
         click.echo()
-        _print_report(answer.report)
+        print_report(answer.report)
 
 
-def _print_report(report: Report) -> None:
-    first, *rest = str(report).split("\n")
-    verdict = report.verdict
-    click.echo(click.style(verdict, fg=COLOURS[verdict], bold=True) + fit(first)[len(verdict) :])
-    for line in rest:
-        click.echo(fit(line))
-
-
-def _load(files: Iterable[str]) -> None:
+def load_files(files: Iterable[str]) -> None:
     """Load files of rules; what verifies them is imported only for that."""
     for file in files:
         import_module("matcalc.user_rules").load_rules(file)
@@ -264,12 +262,12 @@ def verify_command(
     jobs: int | None,
 ) -> int:
     """Check one derivative, or your own answer to it; without arguments, every rule of the book."""
-    _load(rule_files)
+    load_files(rule_files)
     if expression is None:
         if plot or plot_file:
             raise MatcalcError("--plot needs an expression", hint='matcalc verify "sum(exp(x))" x --plot')
         return _self_check(seed, style, jobs, rule_files)
-    names = _names(variable) if variable else _only_variable(expression, where)
+    names = names_in(variable) if variable else only_variables(expression, where)
     if len(names) != 1 and claim is not None:
         raise UnknownName("name the variable that the claim is about", hint=f"one of {', '.join(names)}")
     report = verify(expression, names, claim, where=where, trials=trials, seed=seed, layout=layout)
@@ -308,10 +306,10 @@ def _self_check(seed: int | None, style: str, jobs: int | None, rule_files: tupl
         for o in outcomes:
             if not o.passed:
                 click.echo(f"{o.place}: {o.name}")
-                _print_report(o.report)
+                print_report(o.report)
                 for mistake in o.missed:
                     click.echo(f"  a planted mistake was not refused: {mistake}")
-        for line in self_check.table(outcomes):
+        for line in import_module("matcalc.check_outcomes").table(outcomes):
             click.echo(line)
         click.echo(f"seed {seed}")
     return 0 if passed else REFUTED
@@ -323,7 +321,7 @@ def _show(report: Report, style: str, curve: Any = None) -> None:
         document = report.to_json() | ({"error_curve": curve.to_json()} if curve is not None else {})
         click.echo(json.dumps(document, ensure_ascii=False))
     elif style == "text":
-        _print_report(report)
+        print_report(report)
         if report.declarations:
             click.echo(f"where {report.declarations}")
         for note in report.notes:
@@ -352,7 +350,7 @@ def equal_command(
     style: str,
 ) -> int:
     """Are two expressions the same function?"""
-    _load(rule_files)
+    load_files(rule_files)
     report = equal(first, second, where=where, trials=trials, seed=seed)
     _show(report, style)
     return STATUS[report.verdict]
@@ -364,7 +362,7 @@ def equal_command(
 @reports_errors
 def rules_command(name: str | None, rule_files: tuple[str, ...]) -> int:
     """The rule book, or one rule with its source and derived adjoint."""
-    _load(rule_files)
+    load_files(rule_files)
     for line in all_rules() if name is None else about_rule(name):
         click.echo(fit(line, 15 if name else 25, sides))
     return 0

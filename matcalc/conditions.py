@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from sympy import Expr, S
 
+from matcalc.equations import Implicit
 from matcalc.errors import NotDifferentiable
 from matcalc.expressions import (
     Apply,
@@ -29,7 +30,7 @@ from matcalc.leaves import ONE_NODE
 from matcalc.local_differentials import partial_formula, partial_rules
 from matcalc.parts import Part
 from matcalc.powers import of_ones
-from matcalc.rule_book import match_operands
+from matcalc.rule_book import CONDITIONS, match_operands
 from matcalc.sums import split_coefficient, unsigned
 from matcalc.transposes import is_turned, transpose
 from matcalc.writing import text
@@ -47,7 +48,7 @@ def conditions_of(f: Expression, variables: Iterable[Variable], parts: Iterable[
     named = Folding(parts).folded
     with_det = {e for e, word in found if word == DET_POSITIVE}
     return tuple(
-        f"det({text(named(e))}) positive" if word == DET_POSITIVE else f"{text(named(e))} {word}"
+        f"det({text(named(e))}) positive" if word == DET_POSITIVE else CONDITIONS[word].format(text(named(e)))
         for e, word in found
         if not (word == "invertible" and e in with_det)
     )
@@ -70,6 +71,8 @@ def _conditions(f: Expression, variables: list[Variable]) -> Iterator[tuple[Expr
     active = depends_on(order, variables)
     smooth = _squared_norms(f)
     for node in order:
+        if node in active and isinstance(node, Implicit):
+            yield node, "regular"
         if node not in active or node in smooth or not isinstance(node, (Apply, Power, EntrywisePower)):
             continue
         if isinstance(node, Apply) and FUNCTIONS[node.function].is_entrywise:

@@ -204,10 +204,10 @@ def _power(made: Construction, tree: Tree) -> Expression:
     if not base.is_scalar and not is_integer_valued(exponent):
         names = [v.name for v in variables_of(exponent) if "integer" not in v.properties]
         if names:
-            message = (
-                f"{made.inference.quote(tree)} needs an integer exponent, and {names[0]} is not declared to be one"
+            power_text = made.inference.quote(tree)
+            made.notes.append(
+                f"{power_text} is the principal power; for whole numbers declare {names[0]}: scalar integer"
             )
-            raise ShapeError(message, hint=f"declare {names[0]}: scalar integer")
     return power(base, exponent)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from matcalc.applications import signature
 from matcalc.function_table import FUNCTIONS
 from matcalc.high_precision import REARRANGEMENTS
 from matcalc.operations import Arithmetic, Operation
@@ -234,13 +235,22 @@ def _kernel(name: str) -> Operation:
         return _OF_MATRICES[name]
     if name in REARRANGEMENTS:
         return FUNCTIONS[name].kernel  # type: ignore[return-value]
-    scalar = FUNCTIONS[name].signature.endswith("-> (1,1)")
 
     def opaque(*operands: Degree) -> Degree:
-        form = None if scalar else operands[-1].form
+        form = np.zeros(_shape(name, operands)) if any(o.ndim for o in operands) else None
         return Degree(1, 0, form, None, _all_why(operands) | {name})
 
     return opaque
+
+
+def _shape(name: str, operands: Iterable[Degree]) -> tuple[int, ...]:
+    """The shape that the signature gives; a number has none."""
+    inputs, result = signature(FUNCTIONS[name].signature)
+    sizes: dict[Any, int] = {}
+    for pattern, operand in zip(inputs, operands, strict=True):
+        sizes |= dict(zip(pattern or (), operand.shape, strict=False))
+    shape = tuple(int(dimension.xreplace(sizes)) for dimension in result)
+    return () if shape == (1, 1) and result == (1, 1) else shape
 
 
 _OF_MATRICES: dict[str, Operation] = {"det": _det, "adj": _adj}

@@ -23,7 +23,9 @@ from matcalc.expressions import Expression, Variable
 from matcalc.judgements import Test
 from matcalc.leaves import variable
 
-Kind: TypeAlias = Literal["differential", "gradient", "jacobian", "hessian", "second_differential"]
+Kind: TypeAlias = Literal[
+    "differential", "gradient", "jacobian", "hessian", "hessian_operator", "second_differential", "third_differential"
+]
 Names: TypeAlias = Mapping[Variable, Variable]
 MOST_ENTRIES_SHOWN = 100
 COTANGENT = "the cotangent"
@@ -45,13 +47,15 @@ class Claim:
 
 @dataclass(frozen=True)
 class Case:
-    """A function, its variables, what stands for their perturbations, and its differential."""
+    """A function, its variables, what stands for their perturbations, and its first and second differential."""
 
     f: Expression
     variables: tuple[Variable, ...]
     first: Names
     second: Names
+    third: Names
     linear: Expression
+    bilinear: Expression
 
     @property
     def cotangent(self) -> Variable:
@@ -181,18 +185,60 @@ def _symmetry(s: Place, hessian: Expression, u: str, v: str) -> Sides:
     return Sides(dot(du, H @ dv), Slope(dot(dv, H @ du), 0.0), s.scale(H, du, dv, over=len(H)))
 
 
-def _seconddifferential_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
+def _hessian_operator_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
+    """⟨u, H[v]⟩ is the slope along u of the differential in the direction v."""
+    x = _variable(claim)
+    u = case.second[x].name
+    carried = {x: case.first[x].name} if x.properties & CURVED else {}
+
+    def sides(s: Place) -> Sides:
+        Hv, du = s.value(claim.expression), s.values[u]
+        return Sides(dot(Hv, du), s.slope(case.linear, {x: u}, carried=carried), s.scale(Hv, du))
+
+    directions = (*(case.first[v].name for v in case.variables), u)
+    yield Test(name, sides, directions=directions, statement=f"the {name}, times {u}, gives")
+    if x.properties & CONSTRAINED and not x.is_scalar:
+        words = " ".join(sorted(x.properties & CONSTRAINED))
+        statement = f"the {name} leaves the tangent space of {words} matrices: it gives"
+        yield Test(f"{name} (tangency)", lambda s: _tangency(s, claim.expression, x), statement=statement)
+
+
+def second_differential_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
     moves = {v: case.second[v].name for v in case.variables}
-    directions = tuple(names[v].name for v in case.variables for names in (case.first, case.second))
-    yield Test(name, lambda s: Sides(s.value(claim.expression), s.slope(case.linear, moves)), directions=directions)
+    carried = {v: case.first[v].name for v in case.variables if v.properties & CURVED}
+
+    def sides(s: Place) -> Sides:
+        return Sides(s.value(claim.expression), s.slope(case.linear, moves, carried=carried))
+
+    yield Test(name, sides, directions=_all_names(case, case.first, case.second))
+    yield _exchange_test(case, name, claim, case.first, case.second)
+
+
+def _third_differential_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
+    moves = {v: case.third[v].name for v in case.variables}
+
+    def sides(s: Place) -> Sides:
+        return Sides(s.value(claim.expression), s.slope(case.bilinear, moves))
+
+    yield Test(name, sides, directions=_all_names(case, case.first, case.second, case.third))
+    yield _exchange_test(case, name, claim, case.first, case.third)
+
+
+def _all_names(case: Case, *directions: Names) -> tuple[str, ...]:
+    return tuple(names[v].name for v in case.variables for names in directions)
+
+
+def _exchange_test(case: Case, name: str, claim: Claim, first: Names, second: Names) -> Test:
+    """The symmetry of a multilinear form in two of its directions."""
 
     def exchanged(s: Place) -> Sides:
-        pairs = [(case.first[v].name, case.second[v].name) for v in case.variables]
+        pairs = [(first[v].name, second[v].name) for v in case.variables]
         values = {a: s.values[b] for a, b in pairs} | {b: s.values[a] for a, b in pairs}
         return Sides(s.value(claim.expression), Slope(s.value_at(claim.expression, values), 0.0))
 
     statement = f"the {name} changes when its directions are exchanged: it gives"
-    yield Test(f"{name} (symmetry)", exchanged, directions=directions, statement=statement)
+    directions = _all_names(case, first, second)
+    return Test(f"{name} (symmetry)", exchanged, directions=directions, statement=statement)
 
 
 TESTS: dict[str, Callable[[Case, str, Claim], Iterator[Test]]] = {
@@ -200,7 +246,9 @@ TESTS: dict[str, Callable[[Case, str, Claim], Iterator[Test]]] = {
     "gradient": _gradient_tests,
     "jacobian": _jacobian_tests,
     "hessian": _hessian_tests,
-    "second_differential": _seconddifferential_tests,
+    "hessian_operator": _hessian_operator_tests,
+    "second_differential": second_differential_tests,
+    "third_differential": _third_differential_tests,
 }
 
 

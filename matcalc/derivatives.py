@@ -31,6 +31,7 @@ from matcalc.writing import text
 
 Formula: TypeAlias = "str | Expression | Basic"
 Names: TypeAlias = "str | Variable | Sequence[str | Variable]"
+ORDERS = {1: "differential", 2: "second_differential", 3: "third_differential"}
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,11 @@ class Derivative:
         return {x: perturbation(x, dx.name + "_") for x, dx in self.perturbations.items()}
 
     @cached_property
+    def third_perturbations(self) -> dict[Variable, Variable]:
+        """The variable dx__ for each variable x: the third direction of the third differential."""
+        return {x: perturbation(x, dx.name + "__") for x, dx in self.perturbations.items()}
+
+    @cached_property
     def named(self) -> Forms:
         """The forms over the named parts of the expression, as they are printed.
 
@@ -79,7 +85,7 @@ class Derivative:
         """
         known = (*self._occurring, *self.variables, *self.perturbations.values())
         program = replace(self._program, reserved=frozenset(v.name for v in known))
-        return Forms(program, self.perturbations, self.second_perturbations)
+        return Forms(program, self.perturbations, self.second_perturbations, self.third_perturbations)
 
     @property
     def _program(self) -> Program:
@@ -120,16 +126,29 @@ class Derivative:
 
     @cached_property
     def hessian(self) -> Any:
-        """H with d²f = vec(dx)′H vec(dx); a dict by pairs of names for several variables."""
-        self._refuse_curved("Hessian")
+        """H with d²f = vec(dx)′H vec(dx); its blocks by pairs of names for several variables."""
         self._refuse_nonscalar()
         return self._answers(self.named.hessian)
 
     @cached_property
+    def hessian_operator(self) -> Any:
+        """The derivative of the gradient, f″(x)[dx, ·] as an element of x's space; a dict by name for several."""
+        return self.hessian_along(self.perturbations)
+
+    def hessian_along(self, directions: Mapping[Variable, Variable]) -> Any:
+        """The derivative of the gradient along a direction for each variable; a dict by name for several."""
+        self._refuse_nonscalar()
+        return self._answers(self.named.hessian_along(directions))
+
+    @cached_property
     def second_differential(self) -> Expression:
-        """f″(x)[dx, dx_], bilinear and symmetric in the two perturbations."""
-        self._refuse_curved("second differential")
+        """f″(x)[dx, dx_], bilinear and symmetric in the two perturbations, and written so where that is not long."""
         return self._answer(self.named.second_differential)
+
+    @cached_property
+    def third_differential(self) -> Expression:
+        """f‴(x)[dx, dx_, dx__], trilinear and symmetric."""
+        return self._answer(self.named.third_differential)
 
     def _refuse_nonscalar(self) -> None:
         f = self.expression
@@ -139,14 +158,6 @@ class Derivative:
                 hint="ask for its jacobian or its differential; or take sum(…), norm2(…)^2 or an inner product",
             )
 
-    def _refuse_curved(self, form: str) -> None:
-        """On a curved set a second derivative depends on the connection, which is not supported yet."""
-        for x in self.variables:
-            for word in ("unit", "orthogonal"):
-                if word in x.properties:
-                    message = f"the {form} for the {word} variable {x.name} is not supported yet"
-                    raise NotDifferentiable(message, hint=f"declare {x.name} without {word} for the ambient one")
-
     def _answer(self, e: Expression) -> Expression:
         """An answer without the names of parts, remembering what it is an answer to."""
         e = self._program.unfolded(e)
@@ -154,7 +165,7 @@ class Derivative:
 
     def _answers(self, found: Any) -> Any:
         if isinstance(found, dict):
-            return {key: self._answer(e) for key, e in found.items()}
+            return type(found)({key: self._answer(e) for key, e in found.items()})
         return self._answer(found)
 
     @cached_property
@@ -273,13 +284,19 @@ def gradient(f: Formula, wrt: Names, where: Where = None) -> Any:
     return differentiate(f, wrt, where).gradient
 
 
-def differential(f: Formula, wrt: Names, where: Where = None) -> Expression:
-    """df = f′(x)[dx].
+def differential(f: Formula, wrt: Names, where: Where = None, *, order: int = 1) -> Expression:
+    """df = f′(x)[dx]; of order 2 f″(x)[dx, dx_], of order 3 f‴(x)[dx, dx_, dx__].
 
     >>> str(differential("inv(A)", "A"))
     '-inv(A)*dA*inv(A)'
+    >>> str(differential("logdet(A)", "A", order=2))
+    '-tr(inv(A)*dA*inv(A)*dA_)'
     """
-    return differentiate(f, wrt, where).differential
+    D = differentiate(f, wrt, where)
+    if order not in ORDERS:
+        raise NotDifferentiable(f"differentials are of order 1, 2 or 3, not {order}")
+    found: Expression = getattr(D, ORDERS[order])
+    return found
 
 
 def jacobian(f: Formula, wrt: Names, where: Where = None) -> Any:
@@ -292,12 +309,26 @@ def jacobian(f: Formula, wrt: Names, where: Where = None) -> Any:
 
 
 def hessian(f: Formula, wrt: Names, where: Where = None) -> Any:
-    """H with d²f = vec(dX)′H vec(dX).
+    """H with d²f = vec(dX)′H vec(dX); for several variables its blocks, by pairs of names.
 
     >>> str(hessian("norm2(A*x - b)^2", "x"))
     "2*A'*A"
+    >>> print(hessian("x'*A*y", ("x", "y")))
+    x, x: zeros(m,m)
+    x, y: A
+    y, x: A'
+    y, y: zeros(n,n)
     """
     return differentiate(f, wrt, where).hessian
+
+
+def hessian_operator(f: Formula, wrt: Names, where: Where = None) -> Any:
+    """The Hessian as the operator dX ↦ H[dX] on matrices, without the matrix H; a dict by name for several.
+
+    >>> str(hessian_operator("logdet(A)", "A"))
+    "-(inv(A)*dA*inv(A))'"
+    """
+    return differentiate(f, wrt, where).hessian_operator
 
 
 def directional(f: Formula, wrt: str | Variable, direction: str, where: Where = None) -> Expression:
@@ -311,15 +342,23 @@ def directional(f: Formula, wrt: str | Variable, direction: str, where: Where = 
     return simplify(differential_of(D.expression, {x: perturbation(x, direction)}))
 
 
-def hvp(f: Formula, wrt: str | Variable, direction: str, where: Where = None) -> Expression:
+def hvp(f: Formula, wrt: Names, direction: str | Sequence[str], where: Where = None) -> Any:
     """The Hessian times a direction, without the Hessian: the derivative of the gradient along v.
+
+    With several variables there is a direction for each, and a part of the answer for each, by name.
 
     >>> str(hvp("norm2(A*x - b)^2", "x", "v"))
     "2*A'*A*v"
+    >>> str(hvp("x'*A*y", ("x", "y"), ("u", "v"))["x"])
+    'A*v'
     """
     D = differentiate(f, wrt, where)
-    (x,) = D.variables
-    return simplify(differential_of(D.gradient, {x: perturbation(x, direction)}))
+    names = [direction] if isinstance(direction, str) else list(direction)
+    if len(names) != len(D.variables):
+        count = f"{len(D.variables)} variable{'s' * (len(D.variables) != 1)}"
+        raise ShapeError(f"{len(names)} directions are given for {count}", hint="give one for each variable")
+    along = {x: perturbation(x, name) for x, name in zip(D.variables, names, strict=True)}
+    return D.hessian_along(along)
 
 
 def pullback_of(f: Formula, wrt: str | Variable, cotangent: str, where: Where = None) -> Expression:

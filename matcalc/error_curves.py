@@ -236,10 +236,12 @@ class Tracer(State):
 def _curves(D: Derivative, claim: Claim, form: str, seed: int) -> Iterator[ErrorCurve]:
     """The errors at random points, one after the other."""
     linear = claim.expression if claim.kind == "differential" else D.differential
-    case = Case(D.expression, D.variables, D.perturbations, D.second_perturbations, linear)
+    third = claim.kind == "third_differential"
+    directions = (D.perturbations, D.second_perturbations, D.third_perturbations)
+    case = Case(D.expression, D.variables, *directions, linear, D.second_differential if third else linear)
     test = next(iter(TESTS[claim.kind](case, form, claim)))
-    moving = {names[v].name: v for v in D.variables for names in (case.first, case.second)}
-    computer = Computer(tuple(dict.fromkeys([case.f, linear, claim.expression])), moving)
+    moving = {names[v].name: v for v in D.variables for names in directions}
+    computer = Computer(tuple(dict.fromkeys([case.f, linear, case.bilinear, claim.expression])), moving)
     names = (text(D.expression), form, text(claim.expression))
     deadline = monotonic() + TIME_LIMIT
     for point, source in _points(computer, D.variables, seed):

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from matcalc.bindings import bind
+from matcalc.equations import Implicit
 from matcalc.errors import EvaluationError
 from matcalc.expressions import Apply, EntrywisePower, Expression, Power, Product, Unit, Variable
 from matcalc.operations import (
@@ -186,6 +187,8 @@ def complaint(node: Expression, operands: Sequence[Any]) -> str:
         if base is not None and np.isrealobj(base) and np.any(np.asarray(base) < 0):
             return "a power of a negative number whose exponent is no integer"
         return "division by zero" if base is not None and np.any(np.asarray(base) == 0) else "a power is too large"
+    if isinstance(node, Implicit):
+        return f"no solution of {node} was found"
     if isinstance(node, Unit):
         return "an index is out of range"
     if isinstance(node, Product) and any(o is None for o in operands):
@@ -200,6 +203,32 @@ def _named(function: str, argument: Any) -> str:
     if function in ("logdet", "logabsdet"):
         singular = function == "logabsdet" or np.linalg.det(entries) == 0
         return f"{function} of a {'singular matrix' if singular else 'matrix with a negative determinant'}"
+    if function in _UNDETERMINED:
+        return _UNDETERMINED[function].format(function)
     if function == "log":
         return "log of 0" if np.all(entries >= 0) else "log of a negative number"
     return f"{function} is not defined, or too large, at {entries.flat[np.argmax(np.abs(entries))]:.6g}"
+
+
+_NOT_SIMPLE = "is not simple, and has no derivative here; one-sided derivatives are"
+_UNDETERMINED = {
+    "chol": "{} of a matrix that is not positive definite",
+    **dict.fromkeys(("lu_l", "lu_u"), "{} of a matrix with a zero pivot"),
+    **dict.fromkeys(("qr_q", "qr_r"), "{} of a matrix whose columns are not independent"),
+    "sylvester": "{}(A, B, C) has no single solution: an eigenvalue of A is the negative of one of B",
+    "inverse_gaps": "two entries coincide, and {} has no value: eigenvectors have no derivative here",
+    "eigvecs": "eigenvalues coincide, and their eigenvectors are not determined",
+    "leading_eigvec": f"the largest eigenvalue {_NOT_SIMPLE} the eigenvalues of U'*dS*U, U a basis of its eigenspace",
+    "trailing_eigvec": f"the smallest eigenvalue {_NOT_SIMPLE} the eigenvalues of U'*dS*U, U a basis of its eigenspace",
+    **dict.fromkeys(
+        ("spectral_abscissa", "eigenprojection"),
+        "the eigenvalue with the largest real part is not real, or not simple, and {} has no value",
+    ),
+    **dict.fromkeys(("svd_u", "svd_v"), "singular values coincide, and their singular vectors are not determined"),
+    **dict.fromkeys(
+        ("leading_svd_u", "leading_svd_v"),
+        f"the largest singular value {_NOT_SIMPLE} the eigenvalues of (U'*dA*V + V'*dA'*U)/2, "
+        "U and V bases of its singular spaces",
+    ),
+}
+"""What is wrong where a factor or a vector of a spectrum has no value."""

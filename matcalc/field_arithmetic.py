@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from sympy import Expr
 
+from matcalc import factorizations
 from matcalc.dual_numbers import Dual, trace
 from matcalc.function_table import FUNCTIONS
 from matcalc.high_precision import REARRANGEMENTS, NoKernel
@@ -290,7 +291,18 @@ _OF_MATRICES: dict[str, Operation] = {
     **{f"d{name}": _derivative_of_polynomial(name) for name in MATRIX_FUNCTIONS},
     "softmax": lambda x: _softmax(_of_number("exp")(x)),
     "logsumexp": lambda x: _of_number("log")(_of_number("exp")(x).sum()),
+    "chol": lambda A: factorizations.chol(A, _root),
+    "qr_q": lambda A: factorizations.qr(A, _root, inverse)[0],
+    "qr_r": lambda A: factorizations.qr(A, _root, inverse)[1],
+    "lu_l": lambda A: factorizations.lu(A)[0],
+    "lu_u": lambda A: factorizations.lu(A)[1],
+    "pinv": lambda A: factorizations.pinv(A, inverse),
+    "sylvester": lambda A, B, C: factorizations.sylvester(A, B, C, solve),
 }
+
+
+def _root(x: Dual) -> Dual:
+    return x**_HALF
 
 
 def _softmax(e: Dual) -> Dual:

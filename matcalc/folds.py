@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import click
 
 from matcalc.errors import MatcalcError
+from matcalc.reports import Report
 
 Breaks = Callable[[str], Iterator[int]]
 NARROWEST = 40
+COLOURS = {"verified": "green", "refuted": "red", "inconclusive": "yellow"}
+IN_WORDS = ("where", "note", "for", "at", "minimum", "maximum", "saddle", "undecided", "not stationary")
 
 _OPERATORS = frozenset("+-−*·/\\^=⊙⊘⊗|") | {".*", "./", ".^", ".+", ".-"}
 _NAMED = re.compile(r"[^\W\d]\w*:$")  # x: of a declaration, which is not parted from vector(n)
@@ -90,3 +94,23 @@ def print_error(error: MatcalcError) -> None:
         click.echo(line, err=True)
     for line in error.words.split("\n"):
         click.echo(fit(line, err=True), err=True)
+
+
+def print_rows(rows: Sequence[tuple[str, str]], signs: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Labels to the left of what they stand for, and between them = or another sign."""
+    width = max(len(label) for label, _ in rows)
+    for label, content in rows:
+        in_words = label in IN_WORDS
+        joiner = f" {signs.get(label, '=')} " if label and not in_words else "   "
+        if in_words:
+            content = fit(content, width + 3, commas if label == "where" else prose, column=width + 3)
+        click.echo(click.style(label.rjust(width), dim=True) + joiner + content)
+
+
+def print_report(report: Report) -> None:
+    """The verdict in colour, and what it rests on."""
+    first, *rest = str(report).split("\n")
+    verdict = report.verdict
+    click.echo(click.style(verdict, fg=COLOURS[verdict], bold=True) + fit(first)[len(verdict) :])
+    for line in rest:
+        click.echo(fit(line))

@@ -14,6 +14,13 @@ from matcalc.leaves import number
 from matcalc.lengths import length
 from matcalc.operator_matrices import operator_matrix
 from matcalc.parts import Program
+from matcalc.second_derivatives import (
+    Blocks,
+    hessian_block,
+    hessian_operator_of,
+    second_differential_of,
+    third_differential_of,
+)
 from matcalc.simplification import simplify
 from matcalc.sums import add
 from matcalc.sweeps import forward, reverse
@@ -33,6 +40,7 @@ class Forms:
     program: Program
     perturbations: Mapping[Variable, Variable]
     second_perturbations: Mapping[Variable, Variable]
+    third_perturbations: Mapping[Variable, Variable]
 
     @property
     def parts(self) -> dict[str, Expression]:
@@ -47,10 +55,13 @@ class Forms:
         """The expression simplified, with the names of the parts wherever it says what they say."""
         if not self.program.parts:
             return simplify(e)
-        return self._folding.folded(simplify(self._folding.folded(e)))
+        return self._named(simplify(self._named(e)))
 
-    def _forward(self, e: Expression, perturbations: Mapping[Variable, Variable]) -> Expression:
-        return self._folding.folded(forward(self.program.parts, e, perturbations))
+    def _named(self, e: Expression) -> Expression:
+        return self._folding.folded(e)
+
+    def _forward(self, e: Expression, perturbations: Mapping[Variable, Expression]) -> Expression:
+        return self._named(forward(self.program.parts, e, perturbations))
 
     @cached_property
     def differential(self) -> Expression:
@@ -88,13 +99,24 @@ class Forms:
 
     @cached_property
     def hessian(self) -> Any:
-        """H with d²f = vec(dx)′H vec(dx); a dict by pairs of names for several variables."""
+        """H with d²f = vec(dx)′H vec(dx); its blocks by pairs of names for several variables."""
         blocks = {
-            (x.name, y.name): self._matrix(g, y, dy)
-            for x, g in self.gradients.items()
+            (x.name, y.name): self._named(hessian_block(self.adjoint_of_one, x, y, dy, self._forward))
+            for x in self.perturbations
             for y, dy in self.perturbations.items()
         }
-        return self._by_name(blocks)
+        return Blocks(blocks) if len(blocks) > 1 else next(iter(blocks.values()))
+
+    @cached_property
+    def hessian_operator(self) -> Any:
+        """The derivative of the gradient, f″(x)[dx, ·]; a dict by name for several variables."""
+        return self.hessian_along(self.perturbations)
+
+    def hessian_along(self, directions: Mapping[Variable, Variable]) -> Any:
+        """The derivative of the gradient along a direction for each variable; a dict by name for several."""
+        gradients = self.adjoint_of_one
+        found = {x: hessian_operator_of(gradients, x, directions, self._forward) for x in self.perturbations}
+        return self._by_name({x.name: self._named(e) for x, e in found.items()})
 
     def _matrix(self, e: Expression, x: Variable, dx: Variable) -> Expression:
         """The matrix of the derivative of an expression, from its differential as it is or simplified."""
@@ -105,7 +127,16 @@ class Forms:
     @cached_property
     def second_differential(self) -> Expression:
         """f″(x)[dx, dx_], bilinear and symmetric in the two perturbations."""
-        return self.simplest(self._forward(self.differential, self.second_perturbations))
+        f, first = self.program.body, self.perturbations
+        forms = (self.differential, self._forward(f, first))
+        gradients = self.adjoint_of_one if f.is_scalar else None
+        return self._named(second_differential_of(f, forms, gradients, first, self.second_perturbations, self._forward))
+
+    @cached_property
+    def third_differential(self) -> Expression:
+        """f‴(x)[dx, dx_, dx__], trilinear and symmetric."""
+        directions = (self.perturbations, self.second_perturbations, self.third_perturbations)
+        return self._named(third_differential_of(self.second_differential, *directions, self._forward))
 
     def _by_name(self, found: Mapping[Any, Expression]) -> Any:
         return found if len(found) > 1 else next(iter(found.values()))

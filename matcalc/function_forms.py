@@ -30,6 +30,7 @@ from matcalc.expressions import (
 from matcalc.leaves import ONE_NODE, ZERO_NODE, identity, is_zero, number, ones, zero
 from matcalc.powers import entrywise_power, hadamard, of_ones, power
 from matcalc.products import multiply
+from matcalc.spectral_forms import SPECTRAL_FORMS
 from matcalc.sums import add, product_of, scale, split_coefficient, unsigned
 from matcalc.transposes import is_turned, transpose
 
@@ -346,6 +347,7 @@ def _adj(A: Expression) -> Expression | None:
 
 _FORMS: dict[str, Any] = {
     **ANALYTIC_FORMS,
+    **SPECTRAL_FORMS,
     "tr": _tr,
     "det": _det,
     "logdet": _logdet,

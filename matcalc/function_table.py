@@ -17,9 +17,13 @@ import mpmath
 import numpy as np
 import sympy as sp
 
+from matcalc import factorizations
 from matcalc.matrix_functions import MATRIX_FUNCTIONS, MatrixFunction, derivative_of, in_arithmetic
 
 Kernel = Callable[..., Any]
+SYMMETRIC, DEFINITE, TALL = "symmetric", "spd", "tall"
+# Smaller singular values are rounding, as those of λI − S where λ is an eigenvalue of S.
+SMALLEST_RELATIVE_SINGULAR_VALUE = 1e-12
 
 
 class sigmoid(sp.Function):
@@ -91,7 +95,7 @@ class Function:
 
     ``signature`` gives the shapes, such as ``"(m,n) (n,p) -> (m,p)"``; ``scalar`` the SymPy function of an
     entrywise one; ``kinked`` says that it has no derivative where its argument is 0, ``analytic`` that it is an
-    analytic function of a square matrix or the derivative of one.
+    analytic function of a square matrix or the derivative of one, ``takes`` what its first argument must be.
     """
 
     name: str
@@ -104,6 +108,7 @@ class Function:
     template: Any = None
     kinked: bool = False
     analytic: bool = False
+    takes: str = ""
     note: str = ""
 
     @property
@@ -189,6 +194,34 @@ def _of_matrices(name: str, f: MatrixFunction) -> tuple[Function, Function]:
     )
 
 
+def _factor(name: str, signature: str, kernel: Kernel, latex: str = "", *aliases: str, takes: str = "") -> Function:
+    return Function(name, signature, kernel, latex or rf"\operatorname{{{name}}}", aliases, takes=takes)
+
+
+def _of_spectrum(name: str, signature: str, latex: str = "", *aliases: str, takes: str = "") -> Function:
+    return _factor(name, signature, _SPECTRAL[name], latex, *aliases, takes=takes)
+
+
+_SPECTRAL = {
+    **factorizations.spectral_kernels(factorizations.eigen, factorizations.singular),
+    **factorizations.general_kernels(factorizations.leading),
+}
+
+
+def _pinv(A: Any) -> Any:
+    return np.linalg.pinv(A, rcond=SMALLEST_RELATIVE_SINGULAR_VALUE)
+
+
+def _qr(A: Any) -> Any:
+    Q, R = np.linalg.qr(A)
+    signs = np.copysign(1.0, np.diag(R))
+    return Q * signs, signs[:, None] * R
+
+
+def _sylvester(A: Any, B: Any, C: Any) -> Any:
+    return factorizations.sylvester(A, B, C, np.linalg.solve)
+
+
 def _defined(name: str, signature: str, definition: str, *aliases: str) -> Function:
     return Function(name, signature, definition=definition, aliases=aliases)
 
@@ -248,6 +281,31 @@ _ROWS = (
     Function("tril", "(n,n) -> (n,n)", np.tril, r"\operatorname{tril}"),
     Function("triu", "(n,n) -> (n,n)", np.triu, r"\operatorname{triu}"),
     *(row for name, f in MATRIX_FUNCTIONS.items() for row in _of_matrices(name, f)),
+    _factor("chol", "(n,n) -> (n,n)", lambda A: factorizations.chol(A, np.sqrt), "", "cholesky", takes=DEFINITE),
+    _factor("qr_q", "(m,n) -> (m,n)", lambda A: _qr(A)[0], r"\operatorname{Q}", takes=TALL),
+    _factor("qr_r", "(m,n) -> (n,n)", lambda A: _qr(A)[1], r"\operatorname{R}", takes=TALL),
+    _factor("lu_l", "(n,n) -> (n,n)", lambda A: factorizations.lu(A)[0], r"\operatorname{L}"),
+    _factor("lu_u", "(n,n) -> (n,n)", lambda A: factorizations.lu(A)[1], r"\operatorname{U}"),
+    _factor("pinv", "(m,n) -> (n,m)", _pinv, "+", "pseudoinverse"),
+    _factor("sylvester", "(m,m) (n,n) (m,n) -> (m,n)", _sylvester),
+    _of_spectrum("eigvals", "(n,n) -> (n,1)", r"\lambda", takes=SYMMETRIC),
+    _of_spectrum("eigvecs", "(n,n) -> (n,n)", takes=SYMMETRIC),
+    _of_spectrum("lambda_max", "(n,n) -> (1,1)", r"\lambda_{\max}", "eigmax", takes=SYMMETRIC),
+    _of_spectrum("lambda_min", "(n,n) -> (1,1)", r"\lambda_{\min}", "eigmin", takes=SYMMETRIC),
+    _of_spectrum("leading_eigvec", "(n,n) -> (n,1)", r"q_{\max}", takes=SYMMETRIC),
+    _of_spectrum("trailing_eigvec", "(n,n) -> (n,1)", r"q_{\min}", takes=SYMMETRIC),
+    _of_spectrum("spectral_abscissa", "(n,n) -> (1,1)", r"\alpha"),
+    _of_spectrum("eigenprojection", "(n,n) -> (n,n)", r"\Pi"),
+    _of_spectrum("svdvals", "(m,n) -> (n,1)", r"\sigma", takes=TALL),
+    _of_spectrum("svd_u", "(m,n) -> (m,n)", takes=TALL),
+    _of_spectrum("svd_v", "(m,n) -> (n,n)", takes=TALL),
+    _of_spectrum("sigma_max", "(m,n) -> (1,1)", r"\sigma_{\max}", "normspec", "norm_spec", "sigma1"),
+    _of_spectrum("leading_svd_u", "(m,n) -> (m,1)", "u_1"),
+    _of_spectrum("leading_svd_v", "(m,n) -> (n,1)", "v_1"),
+    _of_spectrum("normnuc", "(m,n) -> (1,1)", r"\|", "norm_nuc", "nuc"),
+    _of_spectrum("polar", "(m,n) -> (m,n)", takes=TALL),
+    _factor("inverse_gaps", "(n,1) -> (n,n)", factorizations.inverse_gaps),
+    _defined("lyapunov", "(n,n) (n,n) -> (n,n)", "sylvester(X, X', Y)"),
     _defined("cof", "(n,n) -> (n,n)", "adj(X)'", "cofactor"),
     _defined("inv", "(n,n) -> (n,n)", "X^-1", "inverse"),
     _defined("transpose", "(m,n) -> (n,m)", "X'"),
@@ -268,18 +326,18 @@ FUNCTIONS: dict[str, Function] = {row.name: row for row in _ROWS}
 ALIASES: dict[str, str] = {alias: row.name for row in _ROWS for alias in row.aliases}
 FROM_SYMPY: dict[Any, str] = {row.scalar: row.name for row in _ROWS if row.scalar is not None}
 
+SLOW_TO_SIXTY_DIGITS = frozenset({*_SPECTRAL, "pinv"})
+"""Functions whose kernels of sixty digits take milliseconds, so that they are checked at small sizes."""
+
 LATER = {
-    **dict.fromkeys(("lambda_max", "lambda_min", "eigvals", "eigvecs", "leading_eigvec"), "eigenvalues"),
-    **dict.fromkeys(("svdvals", "svd_u", "svd_v", "sigma_max", "normspec", "norm_spec"), "singular values"),
-    **dict.fromkeys(("normnuc", "norm_nuc", "nuc", "norminf", "pinv", "sylvester", "rank"), "this function"),
-    **dict.fromkeys(("chol", "qr_q", "qr_r", "lu_l", "lu_u", "solve"), "factorizations and implicit functions"),
+    **dict.fromkeys(("norminf", "rank"), "this function"),
 }
 """Names of the language that this version refuses, with what they belong to."""
 
 
 def function_names() -> list[str]:
     """Every name that can stand before a bracket, aliases included."""
-    builders = ("eye", "ones", "zeros", "vector", "matrix", "sum", "K", "commutation", "reshape")
+    builders = ("eye", "ones", "zeros", "vector", "matrix", "sum", "K", "commutation", "reshape", "solve")
     return sorted({*FUNCTIONS, *ALIASES, *LATER, *builders} - {"rearrange", "unrearrange"})
 
 

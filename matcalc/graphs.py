@@ -8,7 +8,7 @@ Source: course notes, section 10.2.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, count
 from typing import Any, NamedTuple
@@ -18,7 +18,6 @@ from matcalc.answers import whole, writer
 from matcalc.derivatives import Derivative
 from matcalc.differentials import differential_of
 from matcalc.expressions import ONE, Expression, Variable, variables_of
-from matcalc.forms import Forms
 from matcalc.leaves import number, variable, zero
 from matcalc.lengths import length
 from matcalc.notations import Notation
@@ -89,7 +88,7 @@ class Graph:
     @cached_property
     def _simplest(self) -> Callable[[Expression], Expression]:
         D = self.derivative
-        return Forms(self.program, D.perturbations, D.second_perturbations).simplest
+        return replace(D.named, program=self.program).simplest
 
     @cached_property
     def _taken(self) -> set[str]:

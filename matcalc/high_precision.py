@@ -17,11 +17,12 @@ import numpy as np
 from mpmath import MPContext
 from sympy import Expr, Float
 
+from matcalc import factorizations, precise_spectra
 from matcalc.function_table import FUNCTIONS
 from matcalc.matrix_functions import MATRIX_FUNCTIONS, derivative_of, in_arithmetic
 from matcalc.operations import Arithmetic, Array, Operation
 
-DIGITS = 60
+DIGITS, NEWTON_STEPS = 60, 4
 # exp(1e7) is a number, and sigmoid(-1e7), which is made with it, no reason to call a formula undefined.
 _CONTEXT = Context(prec=DIGITS, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[InvalidOperation, DivisionByZero, Overflow])
 
@@ -209,7 +210,18 @@ def _softmax(x: Array) -> Any:
     return e / e.sum()
 
 
+def _refined(system: Callable[[Any], list[Any]], start: Any) -> Any:
+    """A solution in double precision refined by Newton's method, which doubles the digits at each step."""
+    x = precise(np.atleast_2d(start))
+    for _ in range(NEWTON_STEPS):
+        g, J = system(x if np.ndim(start) else x[0, 0])
+        step = _solve(np.atleast_2d(J), np.atleast_2d(g).reshape(-1, 1, order="F"))
+        x = x - step.reshape(x.shape, order="F")
+    return x if np.ndim(start) else x[0, 0]
+
+
 _exp: Operation = np.frompyfunc(Decimal.exp, 1, 1)
+_sqrt: Operation = np.frompyfunc(Decimal.sqrt, 1, 1)
 
 _OF_MATRICES: dict[str, Operation] = {
     "polygamma": _polygamma,
@@ -222,11 +234,21 @@ _OF_MATRICES: dict[str, Operation] = {
     **{name: in_arithmetic(f, _inverse) for name, f in MATRIX_FUNCTIONS.items()},
     **{f"d{name}": derivative_of(f, _inverse) for name, f in MATRIX_FUNCTIONS.items()},
     "logsumexp": lambda x: _exp(x).sum().ln(),
+    "chol": lambda A: factorizations.chol(A, _sqrt),
+    "qr_q": lambda A: factorizations.qr(A, _sqrt, _inverse)[0],
+    "qr_r": lambda A: factorizations.qr(A, _sqrt, _inverse)[1],
+    "lu_l": lambda A: factorizations.lu(A)[0],
+    "lu_u": lambda A: factorizations.lu(A)[1],
+    "pinv": precise_spectra.pinv,
+    "sylvester": lambda A, B, C: factorizations.sylvester(A, B, C, _solve),
+    "solve": _refined,
+    **factorizations.spectral_kernels(precise_spectra.eigen, precise_spectra.singular),
+    **factorizations.general_kernels(lambda A: precise_spectra.leading(A, _solve)),
 }
 
 # These only move entries, or add them: NumPy's own kernels serve any numbers.
 REARRANGEMENTS = frozenset(
-    {"tr", "diag", "diagonal", "vec", "unvec", "kron", "rearrange", "unrearrange", "tril", "triu"}
+    {"tr", "diag", "diagonal", "vec", "unvec", "kron", "rearrange", "unrearrange", "tril", "triu", "inverse_gaps"}
 )
 
 

@@ -16,7 +16,7 @@ from matcalc.applications import apply, signature
 from matcalc.differences import magnitude
 from matcalc.evaluation import Evaluator
 from matcalc.expressions import Expression, dimension
-from matcalc.function_table import FUNCTIONS, Function
+from matcalc.function_table import DEFINITE, FUNCTIONS, SYMMETRIC, Function
 from matcalc.high_precision import PRECISE, REARRANGEMENTS, NoKernel, precise, sixty_digits
 from matcalc.leaves import number, variable
 from matcalc.points import Point, PointSource
@@ -114,6 +114,11 @@ def _applied(row: Function, k: int | None) -> Expression:
     inputs, _ = signature(row.signature)
     shapes = [shape for shape in inputs if shape is not None][0 if k is None else 1 :]
     variables = [
-        variable(f"X{i}", *(dimension(d.name) if d.is_Symbol else d for d in shape)) for i, shape in enumerate(shapes)
+        variable(f"X{i}", *(dimension(d.name) if d.is_Symbol else d for d in shape), *_properties(row, i))
+        for i, shape in enumerate(shapes)
     ]
     return apply(row.name, *(() if k is None else (number(k),)), *variables)
+
+
+def _properties(row: Function, i: int) -> tuple[str, ...]:
+    return (row.takes,) if i == 0 and row.takes in (SYMMETRIC, DEFINITE) else ()

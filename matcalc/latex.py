@@ -76,7 +76,13 @@ def _level(n: Notation) -> int:
     return SUM if n.kind == "indexed_sum" else n.level
 
 
-_CALL_LEVELS = {("kron", 2): PRODUCT, ("sum", 2): PRODUCT, ("inv", 1): POSTFIX, ("sqrt", 1): POSTFIX}
+_CALL_LEVELS = {
+    ("kron", 2): PRODUCT,
+    ("sum", 2): PRODUCT,
+    ("inv", 1): POSTFIX,
+    ("pinv", 1): POSTFIX,
+    ("sqrt", 1): POSTFIX,
+}
 
 
 def _is_one(n: Notation) -> bool:
@@ -301,6 +307,8 @@ def _command(function: str) -> str:
 
 _CALLS: dict[str, Callable[[_Page, Notation], str]] = {
     "inv": lambda page, n: page.raised(n.parts[0], "-1"),
+    "pinv": lambda page, n: page.raised(n.parts[0], "+"),
+    "normnuc": lambda page, n: page.between(r"\|", n.parts[0]) + "_*",
     "kron": lambda page, n: page.operator(r"\otimes", n),
     "norm2": lambda page, n: page.between(r"\|", n.parts[0]),
     "abs": lambda page, n: page.between("|", n.parts[0]),
@@ -321,6 +329,7 @@ _WRITERS: dict[str, Callable[[_Page, Notation], str]] = {
     "zeros": lambda page, n: page.sized(r"\mathbf{0}", r" \times ", n),
     "commutation": _Page.commutation,
     "unit": _Page.unit,
+    "equation": lambda page, n: f"{page.write(n.parts[0])} = 0",
     "call": _Page.call,
     "sum": _Page.sum,
     "product": _Page.product,

@@ -12,6 +12,7 @@ from typing import Any
 
 from sympy import Expr, Rational
 
+from matcalc.equations import Implicit
 from matcalc.expressions import (
     ONE,
     Apply,
@@ -32,7 +33,9 @@ from matcalc.expressions import (
     Unit,
     Variable,
     Zero,
+    postorder,
 )
+from matcalc.leaves import variable
 from matcalc.notations import (
     PRODUCT,
     Notation,
@@ -47,6 +50,7 @@ from matcalc.notations import (
 )
 from matcalc.product_layouts import power_of, product_layout
 from matcalc.sheets import PERTURBATION, Both, Sheet, size_notation
+from matcalc.substitutions import substitute
 from matcalc.sum_layouts import sum_layout
 from matcalc.sums import negate
 from matcalc.transposes import transpose
@@ -255,6 +259,21 @@ def _indexed_sum(sheet: Sheet, node: IndexedSum) -> Both:
     )
 
 
+def _implicit(sheet: Sheet, node: Implicit) -> Both:
+    """The equation with the operands in place; its unknown under another name where they have that of its own."""
+    equation = node.equation
+    label = equation.unknown.name
+    while label in sheet.names_taken:
+        label += "_"
+    unknown = variable(label, *equation.unknown.shape)
+    values: dict[Expression, Expression] = dict(zip(equation.parameters, node.operands, strict=True))
+    residual = substitute(equation.residual, {**values, equation.unknown: unknown})
+    for part in postorder(residual):
+        sheet.plain(part)
+    plain = call("solve", Notation("equation", [sheet.plain(residual)]), name(label))
+    return plain, plain if node.is_scalar else transposed(plain)
+
+
 _SPECIAL_CALLS: dict[str, Callable[[Sheet, Apply], Notation]] = {
     "tr": _trace,
     **dict.fromkeys(("det", "logdet", "logabsdet"), _either_way),
@@ -281,6 +300,7 @@ _RULES: dict[type[Expression], Callable[[Any, Any], Both]] = {
     Apply: _apply,
     Block: _block,
     IndexedSum: _indexed_sum,
+    Implicit: _implicit,
 }
 
 

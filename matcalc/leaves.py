@@ -188,3 +188,10 @@ CONSTRUCTORS.update(
     Unit=unit,
     Commutation=commutation,
 )
+
+
+def perturbation_of(parameter: Expression) -> Variable:
+    """The variable that stands for d(A) in a rule, symmetric where A is."""
+    assert isinstance(parameter, Variable)
+    symmetric = ("symmetric",) if parameter.properties & {"symmetric", "spd"} else ()
+    return variable(f"d({parameter.name})", *parameter.shape, *symmetric)

@@ -10,13 +10,15 @@ from sympy import Expr, Symbol, diff
 from sympy.core.function import ArgumentIndexError
 
 from matcalc.applications import entrywise_value
+from matcalc.equations import Implicit
 from matcalc.errors import MatcalcError, NotDifferentiable
 from matcalc.expressions import Apply, Dimension, Expression, Hadamard, Product, Variable
 from matcalc.function_table import FUNCTIONS
-from matcalc.leaves import is_zero, variable, zero
+from matcalc.leaves import is_zero, perturbation_of, variable, zero
 from matcalc.powers import hadamard
 from matcalc.products import multiply
-from matcalc.rule_book import DIFFERENTIAL, Book, Rule, head, match_operands, perturbation_of
+from matcalc.registries import method
+from matcalc.rule_book import DIFFERENTIAL, Book, Rule, head, match_operands
 from matcalc.substitutions import substitute
 
 Template = tuple[Variable, Expression, dict[Expression, Expression], dict[Any, Dimension], Any]
@@ -63,7 +65,10 @@ def partial_rules(node: Expression) -> list[Rule]:
 
 def _matching_rules(node: Expression) -> list[tuple[Rule, Instance]]:
     """These rules, and what their parameters and dimensions stand for in the node."""
-    rules = Book.get().about(DIFFERENTIAL, head(node))
+    if isinstance(node, Implicit):
+        rules = [method("implicit rule")(node.equation)]
+    else:
+        rules = Book.get().about(DIFFERENTIAL, head(node))
     matching = [(r, matched) for r in rules if (matched := match_operands(r, node)) is not None]
     if not matching:
         raise NotDifferentiable(f"there is no rule for the derivative of {head(node)} here")

@@ -87,7 +87,7 @@ def _match_parameter(pattern: Variable, node: Expression, found: Match) -> Itera
         return
     if pattern.is_scalar != node.is_scalar:
         return
-    if pattern.properties and not (isinstance(node, Variable) and pattern.properties <= node.properties):
+    if pattern.properties and not _has_properties(node, pattern.properties):
         return
     m = found.copy()
     m.values[pattern] = node
@@ -95,10 +95,24 @@ def _match_parameter(pattern: Variable, node: Expression, found: Match) -> Itera
         yield m
 
 
+def _has_properties(node: Expression, properties: frozenset[str]) -> bool:
+    """Whether the node is a variable that is declared so, or is seen to be symmetric."""
+    if properties == SYMMETRIC:
+        return transpose(node) is node
+    return isinstance(node, Variable) and properties <= node.properties
+
+
+SYMMETRIC = frozenset({"symmetric"})
+
+
 def _match_arguments(pattern: Expression, node: Expression, found: Match) -> Iterator[Match]:
     if isinstance(pattern, Number) or isinstance(node, Number):
         if pattern is node:
             yield found
+        elif isinstance(pattern, Number) and isinstance(node, Number) and pattern.value.is_Symbol:
+            m = found.copy()
+            if match_size(pattern.value, node.value, m):
+                yield m
         return
     if len(pattern._args) != len(node._args):
         return

@@ -48,6 +48,9 @@ def _refuse_two_meanings(found: Survey, declared: Collection[str], sizes: Collec
             raise _refused(
                 message, place, text, "give the definition another name; write a size itself, such as eye(2)"
             )
+    for name, place in found.unknowns.items():
+        message = f"{name} is the unknown of solve, and used outside of it"
+        raise _refused(message, place, text, "give one of the two another name")
     for tree in found.sums:
         message = f"sums over an index are nested deeper than {DEEPEST_SUMS}"
         raise _refused(message, tree, text, "write products in place of some: A*B, x'*y, sum(A)")

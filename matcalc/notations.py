@@ -25,6 +25,7 @@ LEVELS = {
     "index": POSTFIX,
 }
 HEAD = 60
+LAST = "\x7f"  # after all characters of names
 
 
 class Notation:
@@ -46,6 +47,7 @@ class Notation:
     | index | the base, then one or two items | |
     | block | the entries | the number of block rows |
     | indexed_sum | index, lower, upper, body | |
+    | equation | what is 0 | |
     """
 
     __slots__ = ("cost", "head", "kind", "level", "parts", "transposes", "value")
@@ -68,6 +70,8 @@ class Notation:
         self.cost = _COSTS.get(kind, _own_cost)(self) + sum(p.cost for p in self.parts)
         self.transposes = (kind == "transpose") + sum(p.transposes for p in self.parts)
         label = value if isinstance(value, str) else _LABELS.get(kind, "")
+        if label.endswith("_"):  # a second direction dx_, after dx and dx'
+            label = label.rstrip("_").ljust(len(label), LAST)
         mark = "~" if kind == "transpose" else ""  # after all letters
         self.head = (label + "".join(p.head for p in self.parts)).casefold()[:HEAD] + mark
         if kind == "number":

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from sympy import Expr, Integer
 
+from matcalc.equations import Implicit
 from matcalc.errors import EvaluationError
 from matcalc.expressions import (
     ONE,
@@ -38,6 +39,7 @@ from matcalc.expressions import (
 )
 from matcalc.function_table import FUNCTIONS
 from matcalc.leaves import ones, zero
+from matcalc.registries import method
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 Operation: TypeAlias = Callable[..., Any]
@@ -101,6 +103,8 @@ def operands_of(node: Expression) -> Sequence[Expression]:
     """What must be known before a node, its bound parts left out; iterated by `evaluation_order`."""
     if isinstance(node, IndexedSum):
         return _free_operands(node)
+    if isinstance(node, Implicit):
+        return (*node.operands, *(ones(size, ONE) for size in node.equation.sizes))
     return (node.args[0], ones(node.rows, ONE)) if isinstance(node, Unit) else node.operands
 
 
@@ -318,4 +322,5 @@ OPERATIONS: dict[type[Expression], Callable[[Any, Arithmetic, Collection[Express
     Apply: _apply,
     Block: _block,
     IndexedSum: _indexed_sum,
+    Implicit: lambda node, arithmetic, solved: (method("solving")(node, arithmetic), operands_of(node)),
 }

@@ -176,6 +176,23 @@ def _of_analytic(node: Apply, found: dict[Expression, Expression]) -> Expression
     return multiply(cut(value, Integer(0), size, size, size), found[E])
 
 
+def _sylvester(node: Apply, found: dict[Expression, Expression]) -> Expression:
+    A, B, C = node.operands
+    return multiply(_inverse_of_kronecker_sum(A, B), found[C])
+
+
+def _of_root(node: Apply, found: dict[Expression, Expression]) -> Expression:
+    """R dR + dR R = dA for R = sqrtm(A)."""
+    R = apply("sqrtm", node.operands[0])
+    return multiply(_inverse_of_kronecker_sum(R, R), found[node.operands[1]])
+
+
+def _inverse_of_kronecker_sum(A: Expression, B: Expression) -> Expression:
+    """The matrix of the X with A X + X B = C."""
+    left, right = apply("kron", identity(B.rows), A), apply("kron", transpose(B), identity(A.rows))
+    return apply("inv", add(left, right))
+
+
 _FUNCTIONS: dict[str, Callable[[Apply, dict[Expression, Expression]], Expression]] = {
     "diag": _diag,
     "diagonal": _diagonal,
@@ -185,6 +202,8 @@ _FUNCTIONS: dict[str, Callable[[Apply, dict[Expression, Expression]], Expression
     "unvec": _same,
     "kron": _kron,
     **{f"d{name}": _of_analytic for name in MATRIX_FUNCTIONS},
+    "dsqrtm": _of_root,
+    "sylvester": _sylvester,
     "rearrange": _rearrange,
     "unrearrange": _unrearrange,
 }

@@ -28,7 +28,7 @@ from matcalc.expressions import (
     Variable,
     variables_of,
 )
-from matcalc.function_table import FUNCTIONS
+from matcalc.function_table import DEFINITE, FUNCTIONS, SLOW_TO_SIXTY_DIGITS, TALL
 from matcalc.kinks import Kinks
 from matcalc.operations import dimension_value
 from matcalc.powers import is_integer_valued
@@ -37,6 +37,7 @@ from matcalc.sampling import DECLARED, LARGEST_SIZES, SMALLEST_SIZE, Domain, NoP
 LARGEST_SIZE = 200
 COMFORTABLE_ENTRIES, MOST_ENTRIES = 20_000, 1_000_000
 LARGEST_CONDITION = 1e6
+SIZES_FOR_SPECTRA = (2, 4)
 CANDIDATES = 12
 # Successive points are of order one, of any order of magnitude, and small: mistakes may hide where a function is
 # saturated. With kinks the candidates for a point are of many scales, and one in a new region is taken.
@@ -80,13 +81,20 @@ class PointSource:
         self._sizes_before: list[Mapping[str, int]] = []
         self.shapes = {node.shape for node in (*nodes, *self.variables)}
         self.shapes |= {(size, ONE) for node in nodes for size in _own_sizes(node)}
+        applied = [n for n in nodes if isinstance(n, Apply)]
+        self.shapes |= {(n.rows * n.columns,) * 2 for n in applied if n.function == "sylvester"}
         self.tall = [v.shape for v in self.variables if "orthogonal" in v.properties]
+        self.tall += [
+            n.operands[0].shape for n in nodes if isinstance(n, Apply) and FUNCTIONS[n.function].takes == TALL
+        ]
         slots = {node: i for i, node in enumerate(nodes)}
         self._inverted = [slots[o] for o in _inverted(nodes)]
         self.kinks = Kinks(nodes)
         transcendental = any(isinstance(n, Apply) and _is_transcendental(n.function) for n in nodes)
         self._orders = ORDERS_WITH_FUNCTIONS if transcendental else ORDERS_OF_MAGNITUDE
         self.start = _narrowed(self.start, nodes)
+        if self.start.sizes is None and any(n.function in SLOW_TO_SIXTY_DIGITS for n in applied):
+            self.start = replace(self.start, sizes=SIZES_FOR_SPECTRA)
 
     def draw(self, trial: int = 0, *, coordinate: bool = False) -> Point:
         """The next point; `trial` chooses its order of magnitude and the whole numbers in it. Raises NoPoint."""
@@ -277,7 +285,7 @@ def _own_sizes(node: Expression) -> Iterator[Expr]:
 
 def _narrowed(start: Domain, nodes: Sequence[Expression]) -> Domain:
     """The domain that functions applied to bare variables need: x positive for log(x) and x^(1/2)."""
-    needs: dict[str, set[str]] = {"positive": set(), "above_one": set(), "small": set()}
+    needs: dict[str, set[str]] = {"positive": set(), "above_one": set(), "small": set(), "definite": set()}
     for node in nodes:
         need, argument = _need(node)
         inner = argument.operands[0] if isinstance(argument, Transpose) else argument
@@ -289,7 +297,8 @@ def _narrowed(start: Domain, nodes: Sequence[Expression]) -> Domain:
 def _need(node: Expression) -> tuple[str, Expression]:
     """How the first argument of a node must be narrowed, or "", and the argument."""
     if isinstance(node, Apply):
-        return _NEEDS.get(node.function, ""), node.operands[0]
+        need = "definite" if FUNCTIONS[node.function].takes == DEFINITE else _NEEDS.get(node.function, "")
+        return need, node.operands[0]
     if isinstance(node, (Power, EntrywisePower)) and not is_integer_valued(node.args[1]):
         return "positive", node.operands[0]
     return "", node

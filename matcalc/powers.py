@@ -40,7 +40,7 @@ from matcalc.leaves import (
     zero,
 )
 from matcalc.products import multiply
-from matcalc.registries import CONSTRUCTORS, method
+from matcalc.registries import CONSTRUCTORS
 from matcalc.sums import add, describe, negate, product_of, scale, split_coefficient, unsigned
 from matcalc.transposes import is_turned, transpose
 
@@ -64,7 +64,7 @@ def is_integer_valued(node: Expression) -> bool:
 
 
 def power(base: Expression, exponent: Expression) -> Expression:
-    """``base^exponent`` for a scalar base, or a square matrix and an integer exponent.
+    """``base^exponent`` for a scalar base, or a square matrix; with a fraction it is the principal power.
 
     Raises ShapeError if the base is neither, or the exponent is not a scalar.
     """
@@ -76,10 +76,16 @@ def power(base: Expression, exponent: Expression) -> Expression:
         return _scalar_power(base, exponent)
     if base.rows != base.columns:
         raise ShapeError(f"{describe(base)} is not square and has no power", hint="entrywise powers are x.^2")
-    if not is_integer_valued(exponent):
-        text = method("text")(exponent)
-        raise ShapeError(f"a matrix power needs an integer exponent, not {text}", hint="for A^(1/2) there is sqrtm(A)")
-    return _matrix_power(base, exponent)
+    return _matrix_power(base, exponent) if is_integer_valued(exponent) else _fractional_power(base, exponent)
+
+
+def _fractional_power(base: Expression, exponent: Expression) -> Expression:
+    """The principal power of a matrix: of its square root, or by its logarithm; Higham 2008, chapter 7."""
+    apply = CONSTRUCTORS["Apply"]
+    if isinstance(exponent, Number) and (2 * exponent.value).is_integer:
+        return power(apply("sqrtm", base), number(2 * exponent.value))
+    root: Expression = apply("expm", multiply(exponent, apply("logm", base)))
+    return root
 
 
 def _scalar_power(base: Expression, exponent: Expression) -> Expression:
@@ -156,6 +162,8 @@ def _matrix_power(base: Expression, exponent: Expression) -> Expression:
             return inverse
     if isinstance(base, Apply) and base.function == "diag":
         return CONSTRUCTORS["Apply"]("diag", entrywise_power(base._args[1], exponent))
+    if isinstance(base, Apply) and base.function == "kron" and all(f.rows == f.columns for f in base.operands):
+        return CONSTRUCTORS["Apply"]("kron", *(power(f, exponent) for f in base.operands))
     if isinstance(exponent, Number) and exponent.value.is_even:
         _, base = unsigned(base)
     return intern(Power, (base, exponent), base.shape)

@@ -43,6 +43,9 @@ METHODS = {
     "graph": ("matcalc.graphs", "Graph"),
     "load rules": ("matcalc.user_rules", "load_rules"),
     "text": ("matcalc.writing", "text"),
+    "solve": ("matcalc.implicit_functions", "solve"),
+    "implicit rule": ("matcalc.implicit_functions", "implicit_rule"),
+    "solving": ("matcalc.implicit_functions", "solving"),
 }
 """What is built on top of expressions and offered as their methods, with its home."""
 

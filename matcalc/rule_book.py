@@ -15,7 +15,7 @@ from typing import Any
 from matcalc.errors import MatcalcError, RuleError
 from matcalc.expressions import Apply, Dimension, Expression, Number, Product, Variable
 from matcalc.function_table import FUNCTIONS
-from matcalc.leaves import variable
+from matcalc.leaves import perturbation_of, variable
 from matcalc.reading import Declared, declared_names, read_tree
 from matcalc.registries import CONSTRUCTORS
 from matcalc.resources import resource, resource_names
@@ -23,7 +23,22 @@ from matcalc.syntax import parse_rulebook
 from matcalc.syntax_trees import RuleText, Tree, body_of, with_body
 
 DIFFERENTIAL, ADJOINT, IDENTITY, DEFINITION = "differential", "adjoint", "identity", "definition"
-CONDITIONS = ("invertible", "nonnegative", "nonzero", "positive")
+CONDITIONS = {
+    **{word: f"{{}} {word}" for word in ("invertible", "nonnegative", "nonzero", "positive", "spd")},
+    "full_rank": "{} of full rank",
+    "full_column_rank": "{} of full column rank",
+    "nonzero_minors": "leading minors of {} nonzero",
+    "no_opposite_eigenvalues": "no two eigenvalues opposite in {}",
+    "simple_largest": "largest eigenvalue of {} simple",
+    "simple_smallest": "smallest eigenvalue of {} simple",
+    "simple_leading": "leading eigenvalue of {} real and simple",
+    "distinct_eigenvalues": "eigenvalues of {} distinct",
+    "simple_largest_singular": "largest singular value of {} simple",
+    "distinct_singular": "singular values of {} distinct and nonzero",
+    "regular": "{} a regular solution",
+    "distinct_entries": "entries of {} distinct",
+}
+"""The words for conditions in rules, and what an answer says."""
 _START = re.compile(r"^(?P<name>[A-Za-z][\w-]*)[ \t]*:", re.MULTILINE)
 _HEAD = re.compile(r"(?:d\(|linear\s+|dot\(\s*\w+\s*,\s*)(?P<head>\w+)\(")
 _WORD = re.compile(r"[A-Za-z]\w*(?=\()")
@@ -55,7 +70,7 @@ class Rule:
     @property
     def domain(self) -> str:
         """The conditions in words: "A invertible"."""
-        return ", ".join(f"{name} {word}" for name, word in self.conditions)
+        return ", ".join(CONDITIONS[word].format(name) for name, word in self.conditions)
 
     @property
     def head(self) -> str:
@@ -106,8 +121,7 @@ class Record:
     @cached_property
     def words(self) -> frozenset[str]:
         """The functions of the statement, as far as nodes are named after them."""
-        statement = self.statement.split(":", 1)[1]
-        found = (FUNCTIONS.get(w) for w in _WORD.findall(statement))
+        found = (FUNCTIONS.get(w) for w in _WORD.findall(self.statement.split(":", 1)[1]))
         return frozenset(f.name for f in found if f is not None and not f.is_defined)
 
     @cached_property
@@ -238,12 +252,6 @@ def _sides(
 
 def _is_call(tree: Tree, name: str) -> bool:
     return tree.kind == "call" and tree.value == name
-
-
-def perturbation_of(parameter: Expression) -> Variable:
-    """The variable that stands for d(A) in a rule."""
-    assert isinstance(parameter, Variable)
-    return variable(f"d({parameter.name})", *parameter.shape)
 
 
 class RuleBook:

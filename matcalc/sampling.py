@@ -37,6 +37,7 @@ class Domain:
     small: frozenset[str] = frozenset()
     above_one: frozenset[str] = frozenset()
     nonnegative: frozenset[str] = frozenset()
+    definite: frozenset[str] = frozenset()
     scale: float | None = None
     sizes: tuple[int, int] | None = None
 
@@ -47,6 +48,7 @@ class Domain:
             "near the identity": self.near_identity,
             "small": self.small,
             "above 1": self.above_one,
+            "positive definite": self.definite,
         }
         return tuple(f"{n} {word}" for word, found in words.items() for n in names if n in found)
 
@@ -84,16 +86,16 @@ class Sampler:
             X = self.rng.standard_normal(shape)
         if v.name in domain.above_one:
             X = 1.2 + np.abs(X)
-        X = self._with_properties(v, X, v.name in domain.near_identity)
+        X = self._with_properties(v, X, v.name in domain.near_identity, v.name in domain.definite)
         if not v.properties & (CURVED | {"integer"}):
             X = X * (scale / 8 if v.name in domain.small else scale)
         return X[0, 0] if v.is_scalar else X
 
-    def _with_properties(self, v: Variable, X: Array, near_identity: bool) -> Array:
+    def _with_properties(self, v: Variable, X: Array, near_identity: bool, definite: bool = False) -> Array:
         n = len(X)
         if "orthogonal" in v.properties:
             return self._orthogonal(v, X)
-        if "spd" in v.properties:
+        if definite or "spd" in v.properties:
             bent = (
                 structured(v, X @ X.T / n) if not v.properties & {"diagonal", "lower", "upper"} else np.diag(X[0] ** 2)
             )

@@ -19,6 +19,7 @@ from sympy import Expr
 from matcalc.adjoints import pullback
 from matcalc.agreements import Sides
 from matcalc.applications import apply, signature
+from matcalc.check_outcomes import SelfCheck
 from matcalc.computations import Place
 from matcalc.derivative_tests import Claim, dot
 from matcalc.differences import Slope
@@ -38,15 +39,17 @@ from matcalc.expressions import (
 from matcalc.function_table import FUNCTIONS, Function
 from matcalc.judgements import Test
 from matcalc.kernel_checks import KernelSubject, kernel_subjects
-from matcalc.leaves import number, variable
+from matcalc.leaves import number, perturbation_of, variable
 from matcalc.local_differentials import entrywise_derivative
 from matcalc.mutants import mutants
 from matcalc.powers import hadamard, is_integer_valued
 from matcalc.registries import method
 from matcalc.reports import Report
-from matcalc.rule_book import ADJOINT, DIFFERENTIAL, IDENTITY, Book, Rule, perturbation_of
+from matcalc.rule_book import ADJOINT, DIFFERENTIAL, IDENTITY, Book, Rule
 from matcalc.sampling import DECLARED, Domain
 from matcalc.substitutions import substitute
+from matcalc.sums import add
+from matcalc.transposes import transpose
 from matcalc.verification import SEED_BITS, TRIALS, verify_equal, verify_forms, verify_tests
 
 PARAMETRIC = {"polygamma": (0, 1, 2)}
@@ -57,6 +60,7 @@ class Subject:
     """A statement under check: its kind, the formula that may be wrong, and the check of such a formula.
 
     One that `is_copy` has the text of another with a different function in it: mistakes are planted in the other.
+    ``seen`` is what the statement says of the formula: only its symmetric part, where a perturbation is symmetric.
     """
 
     name: str
@@ -66,6 +70,7 @@ class Subject:
     check: Callable[[Expression, int], Report]
     domain: Domain = DECLARED
     is_copy: bool = False
+    seen: Callable[[Expression], Expression] = lambda formula: formula
 
     def report(self, seed: int) -> Report:
         """The report on the statement itself."""
@@ -75,58 +80,13 @@ class Subject:
         """Every mistake planted in it, and whether it was refused; what leaves the same function is none."""
         for mistake, mutant in () if self.is_copy else mutants(self.formula):
             refused = self.check(mutant, seed).verdict == "refuted"
-            if not refused and verify_equal(mutant, self.formula, seed=seed, domain=self.domain, explain=False).passed:
+            if not refused and self._is_same(mutant, seed):
                 continue
             yield f"{mistake}: {mutant}", refused
 
-
-@dataclass(frozen=True)
-class SelfCheck:
-    """The outcome for one statement: its report, the number of mistakes planted, and those not refuted."""
-
-    name: str
-    place: str
-    kind: str
-    report: Report
-    planted: int
-    missed: tuple[str, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Whether the statement is verified and every planted mistake refuted."""
-        return self.report.passed and not self.missed
-
-    def to_json(self) -> dict[str, Any]:
-        """The outcome as a dictionary of plain values."""
-        about = {"name": self.name, "place": self.place, "kind": self.kind}
-        return about | {"planted": self.planted, "missed": list(self.missed)} | self.report.to_json()
-
-
-def table(outcomes: Sequence[SelfCheck]) -> Iterator[str]:
-    """The summary, a line for each kind of statement and one for all."""
-    yield f"{'':18}{'checked':>9}{'verified':>10}{'exactly':>9}{'mistakes':>10}{'missed':>8}"
-    kinds = dict.fromkeys(o.kind for o in outcomes)
-    for kind in kinds:
-        yield _row(_PLURALS[kind], [o for o in outcomes if o.kind == kind])
-    yield _row("all", outcomes)
-
-
-_PLURALS = {
-    "differential": "differentials",
-    "derived adjoint": "derived adjoints",
-    "derivative": "scalar derivatives",
-    "identity": "identities",
-    "adjoint": "adjoints",
-    "definition": "definitions",
-    "kernel": "kernels",
-}
-
-
-def _row(label: str, outcomes: Sequence[SelfCheck]) -> str:
-    verified = sum(o.report.passed for o in outcomes)
-    exactly = sum(o.report.passed and o.report.method == "exact" for o in outcomes)
-    planted, missed = sum(o.planted for o in outcomes), sum(len(o.missed) for o in outcomes)
-    return f"{label:18}{len(outcomes):>9,}{verified:>10,}{exactly:>9,}{planted:>10,}{missed:>8,}"
+    def _is_same(self, mutant: Expression, seed: int) -> bool:
+        found, right = self.seen(mutant), self.seen(self.formula)
+        return verify_equal(found, right, seed=seed, domain=self.domain, explain=False).passed
 
 
 def check_rule(rule: Rule, *, seed: int | None = None, trials: int = TRIALS) -> Report:
@@ -230,9 +190,8 @@ class _Settings:
 def _domain(rule: Rule) -> Domain:
     """The domain that the conditions of a rule leave; generic matrices are invertible and not zero."""
     # the derivative of a derivative is a block of four times the size
-    sizes = (
-        (2, 3) if any(isinstance(n, Apply) and FUNCTIONS[n.function].analytic for n in postorder(rule.left)) else None
-    )
+    functions = {n.function for n in postorder(rule.left) if isinstance(n, Apply)}
+    sizes = (2, 3) if any(FUNCTIONS[f].analytic for f in functions) else None
     words = {word: frozenset(n for n, w in rule.conditions if w == word) for _, word in rule.conditions}
     positive, nonnegative = words.get("positive", frozenset()), words.get("nonnegative", frozenset())
     return Domain(positive=positive, nonnegative=nonnegative, sizes=sizes)
@@ -306,7 +265,14 @@ def _derived_subject(rule: Rule, trials: int) -> Subject:
             return Report("refuted", seed=seed, reason="the two sides differ in shape")
         return _check_inner_products(G, rule.right, {**adjoints, chosen: formula}, seed, settings)
 
-    return Subject(rule.name, rule.place, "derived adjoint", adjoints[chosen], check, settings.domain, _is_copy(rule))
+    subject = Subject(
+        rule.name, rule.place, "derived adjoint", adjoints[chosen], check, settings.domain, _is_copy(rule)
+    )
+    return replace(subject, seen=_twice_symmetric_part) if "symmetric" in chosen.properties else subject
+
+
+def _twice_symmetric_part(formula: Expression) -> Expression:
+    return add(formula, transpose(formula))
 
 
 def _check_identity(rule: Rule, moved: list[Variable], seed: int, settings: _Settings) -> Report:

@@ -44,6 +44,7 @@ class Sheet:
         taken = any(isinstance(e, Variable) and e.name == "K" for e in order)
         self.commutation = name("commutation" if taken else "K")
         names_taken = {e.name for e in order if isinstance(e, Variable)} | {str(s) for e in order for s in _sizes(e)}
+        self.names_taken = names_taken
         self.indices = [letter for letter in INDICES if letter not in names_taken]
         perturbed = _perturbations([e for e in order if isinstance(e, Variable)])
         self.perturbed = depends_on(postorder(*roots), perturbed) if perturbed else set()

@@ -117,6 +117,7 @@ _WRITERS: dict[str, Callable[[Notation], str]] = {
     "zeros": _sizes("zeros"),
     "commutation": _commutation,
     "unit": _unit,
+    "equation": lambda n: f"{text_of(n.parts[0])} = 0",
     "call": lambda n: f"{n.value}({', '.join(text_of(p) for p in n.parts)})",
     "sum": _sum,
     "product": _joined("*"),

@@ -300,6 +300,7 @@ _WRITERS: dict[str, Callable[[_Hand, Notation], str]] = {
     "zeros": lambda hand, n: hand.sized("zeros", n),
     "commutation": _Hand.commutation,
     "unit": _Hand.unit,
+    "equation": lambda page, n: f"{page.write(n.parts[0])} = 0",
     "call": _Hand.call,
     "sum": _Hand.sum,
     "product": _Hand.product,

@@ -21,7 +21,8 @@ from matcalc.transposes import transpose
 from matcalc.verification import verify_equal, verify_forms
 from matcalc.writing import declarations_of, text
 
-FORMS = ("differential", "gradient", "jacobian", "hessian", "second_differential")
+MULTILINEAR = ("differential", "second_differential", "third_differential")
+FORMS = (*MULTILINEAR, "gradient", "jacobian", "hessian", "hessian_operator")
 
 
 def as_printed(e: Expression, variables: Iterable[Variable] = (), program: Program = NO_PARTS) -> Expression:
@@ -40,7 +41,7 @@ def forms_of(D: Derivative, asked: Iterable[str]) -> dict[str, Claim]:
     for form in asked:
         getattr(D, form)  # which says why where there is none
         found = getattr(D.named, form)
-        if form in ("differential", "second_differential"):
+        if form in MULTILINEAR:
             claims[form] = Claim(form, as_printed(found, known, program))  # type: ignore[arg-type]
             continue
         blocks = found if isinstance(found, dict) else {D.variables[0].name: found}
@@ -74,6 +75,7 @@ def _verify(D: Derivative, claims: Mapping[str, Claim], trials: int | None, seed
         claims,
         perturbations=D.perturbations,
         second_perturbations=D.second_perturbations,
+        third_perturbations=D.third_perturbations,
         seed=seed,
         **options,
     )
@@ -82,7 +84,7 @@ def _verify(D: Derivative, claims: Mapping[str, Claim], trials: int | None, seed
 def verify(
     f: Formula,
     wrt: Names,
-    claim: str | None = None,
+    claim: str | Expression | None = None,
     *,
     where: Where = None,
     trials: int | None = None,
@@ -101,9 +103,11 @@ def verify(
     'verified'
     """
     D = differentiate(f, wrt, where)
-    report = (
-        verify_derivative(D, trials=trials, seed=seed) if claim is None else _of_claim(D, claim, trials, seed, layout)
-    )
+    if claim is None:
+        report = verify_derivative(D, trials=trials, seed=seed)
+    else:
+        claimed = text(claim) if isinstance(claim, Expression) else claim
+        report = _of_claim(D, claimed, trials, seed, layout)
     known = dict.fromkeys((*variables_of(D.expression), *D.variables))
     return replace(report, declarations=declarations_of(known, [D.expression]), notes=D.notes)
 
@@ -128,6 +132,8 @@ _NAMES = {
     "gradient": "gradient",
     "jacobian": "Jacobian",
     "hessian": "Hessian",
+    "hessian_operator": "Hessian operator",
+    "third_differential": "third differential",
 }
 
 
@@ -179,20 +185,26 @@ def readings_of(D: Derivative, claim: str) -> list[Reading]:
     known = {v.name: v for v in (*variables_of(D.expression), *D.variables)}
     perturbations = {v.name: v for v in D.perturbations.values()}
     second = {v.name: v for v in D.second_perturbations.values()}
+    third = {v.name: v for v in D.third_perturbations.values()}
     program = D.named.program
     defined = definitions_of(parse_expression(claim)).values()
     parts = {p.name: p.variable for p in program.parts if p.name not in defined}
-    declared = declarations_of((known | perturbations | second | parts).values(), [D.expression])
+    declared = declarations_of((known | perturbations | second | third | parts).values(), [D.expression])
     e = program.unfolded(_read_claim(D, claim, declared))
     used = {v.name for v in variables_of(e)}
-    strangers = sorted(used - {*known, *perturbations, *second})
+    strangers = sorted(used - {*known, *perturbations, *second, *third})
     if strangers:
         hint = f"the variables are {', '.join([*known, *perturbations])}"
         raise UnknownName(f"there is no variable {strangers[0]} in the question", text=claim, start=0, hint=hint)
     size, entries = x.rows * x.columns, D.expression.rows * D.expression.columns
-    if used & {*second, *perturbations} and e.shape != D.expression.shape:
+    if D.expression.is_scalar and e.shape == x.shape and used & set(perturbations) and not used & {*second, *third}:
+        operator = [Reading(Claim("hessian_operator", e, x))]
+        return [Reading(Claim("differential", e)), *operator] if x.is_scalar else operator
+    if used & {*third, *second, *perturbations} and e.shape != D.expression.shape:
         message = f"{claim} is {_words(e)}: a differential of {text(D.expression)} is {_words(D.expression)}"
         raise ShapeError(message, text=claim, start=0, end=len(claim))
+    if used & set(third):
+        return [Reading(Claim("third_differential", e))]
     if used & set(second):
         return [Reading(Claim("second_differential", e))]
     if used & set(perturbations):

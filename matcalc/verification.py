@@ -23,6 +23,7 @@ from matcalc.derivative_tests import (
     adjoint_test,
     adjoints_of,
     differential_tests,
+    second_differential_tests,
 )
 from matcalc.differences import Slope
 from matcalc.differentials import differential_of
@@ -40,6 +41,7 @@ TRIALS = 3
 TIME_LIMIT = 10.0
 SEED_BITS = 32
 SMALL_SCALE = 1 / 64
+SECOND_ORDER = frozenset({"hessian", "hessian_operator", "second_differential", "third_differential"})
 
 
 def verify_forms(
@@ -49,6 +51,7 @@ def verify_forms(
     *,
     perturbations: Names | None = None,
     second_perturbations: Names | None = None,
+    third_perturbations: Names | None = None,
     trials: int = TRIALS,
     seed: int | None = None,
     time_limit: float = TIME_LIMIT,
@@ -59,8 +62,9 @@ def verify_forms(
     """Check formulas for derivatives of f with respect to variables; ``forms`` gives each claim its name.
 
     ``perturbations`` says which variables of the claims stand for dx, ``second_perturbations`` for dx′; by
-    default they are named dx and dx_. The seed is fresh unless given, and always in the report. With a
-    differential comes the adjoint test of the engine's pullback against it, unless ``adjoint`` is False.
+    default they are named dx and dx_, and dx__ the third. The seed is fresh unless given, and always in the
+    report. With a differential comes the adjoint test of the engine's pullback against it, unless ``adjoint``
+    is False.
 
     >>> from matcalc.reading import parse
     >>> where = "A: matrix(n,n), dA: matrix(n,n)"
@@ -71,13 +75,15 @@ def verify_forms(
     """
     first = _perturbations(f, variables, perturbations, "")
     second = _perturbations(f, variables, second_perturbations, "_")
+    third = _perturbations(f, variables, third_perturbations, "__")
     misshapen = [_shape_check(f, name, claim) for name, claim in forms.items()]
     refuted = tuple(check for check in misshapen if check is not None)
     if refuted:
         return Report("refuted", seed=seed, reason=refuted[0].reason, checks=refuted)
-    case = Case(f, tuple(variables), first, second, _differential(f, first, forms))
+    linear = _differential(f, first, forms)
+    case = Case(f, tuple(variables), first, second, third, linear, _bilinear(linear, second, forms))
     tests = [test for name, claim in forms.items() for test in TESTS[claim.kind](case, name, claim)]
-    roots = [f, case.linear, *(claim.expression for claim in forms.values())]
+    roots = [f, case.linear, case.bilinear, *(claim.expression for claim in forms.values())]
     others = list(variables)
     kinds = {claim.kind for claim in forms.values()}
     if "differential" in kinds and adjoint:
@@ -85,9 +91,12 @@ def verify_forms(
         roots += adjoints.values()
         others.append(case.cotangent)
         tests += [adjoint_test(case, adjoints)] if adjoints else []
-    if "differential" not in kinds and kinds & {"hessian", "second_differential"}:
+    if "third_differential" in kinds and "second_differential" not in kinds:
+        tests += second_differential_tests(case, "second differential", Claim("second_differential", case.bilinear))
+    if "differential" not in kinds and kinds & SECOND_ORDER:
         tests += differential_tests(case, "differential", Claim("differential", case.linear))
-    moving = {names[v].name: v for v in variables for names in (first, second)}
+    directions = (first, second, third) if "third_differential" in kinds else (first, second)
+    moving = {names[v].name: v for v in variables for names in directions}
     known = [f] if "differential" in kinds else [f, case.linear]
     return verify_tests(
         tests,
@@ -231,8 +240,16 @@ def numbers_in_words(value: Any) -> str:
 def _differential(f: Expression, first: Names, forms: Mapping[str, Claim]) -> Expression:
     """The differential: as claimed, else the engine's."""
     claimed = [claim.expression for claim in forms.values() if claim.kind == "differential"]
-    needed = any(claim.kind in ("hessian", "second_differential") for claim in forms.values())
+    needed = any(claim.kind in SECOND_ORDER for claim in forms.values())
     return claimed[0] if claimed else differential_of(f, dict(first)) if needed else f
+
+
+def _bilinear(linear: Expression, second: Names, forms: Mapping[str, Claim]) -> Expression:
+    """The second differential, where a third one is checked: as claimed, else the engine's."""
+    if not any(claim.kind == "third_differential" for claim in forms.values()):
+        return linear
+    claimed = [claim.expression for claim in forms.values() if claim.kind == "second_differential"]
+    return claimed[0] if claimed else differential_of(linear, dict(second))
 
 
 def _perturbations(
@@ -259,7 +276,9 @@ def _shape_check(f: Expression, name: str, claim: Claim) -> Check | None:
     wanted = {
         "differential": f.shape,
         "second_differential": f.shape,
+        "third_differential": f.shape,
         "gradient": x.shape,
+        "hessian_operator": x.shape,
         "jacobian": (_size(f), _size(x)),
         "hessian": (_size(x), _size(claim.other or x)),
     }[claim.kind]

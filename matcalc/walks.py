@@ -87,7 +87,7 @@ def _open_call(tree: Tree, pending: list[tuple[str, Tree, str]]) -> None:
 
 def is_called(name: str) -> bool:
     """Whether the name is one that stands before ( in this language, d(X) of the rule books included."""
-    return name in FUNCTIONS or name in ALIASES or name in _FIRST_SIZE or name in ("sum", "d")
+    return name in FUNCTIONS or name in ALIASES or name in _FIRST_SIZE or name in ("sum", "d", "solve")
 
 
 def is_indexed_sum(tree: Tree) -> bool:
@@ -134,8 +134,8 @@ class Survey:
 
     ``names`` are the free names with their first places, ``sizes`` the names inside sizes, ``bound`` those that the
     text itself defines, ``defined`` those of them that stand for a part, ``rebound`` those that it defines where they
-    are defined already, ``sums`` the index of a sum that is nested too deep.  The others are the names that stand
-    where only such a thing fits, with the place.
+    are defined already, ``sums`` the index of a sum that is nested too deep, ``unknowns`` the unknowns of equations
+    that stand outside of them too.  The others are the names that stand where only such a thing fits, with the place.
     """
 
     names: dict[str, Tree] = field(default_factory=dict)
@@ -149,6 +149,7 @@ class Survey:
     exponents: dict[str, list[Tree]] = field(default_factory=dict)
     not_scalars: dict[str, Tree] = field(default_factory=dict)
     matrices: dict[str, Tree] = field(default_factory=dict)
+    unknowns: dict[str, Tree] = field(default_factory=dict)
 
 
 def survey(walk: list[Step]) -> Survey:
@@ -173,7 +174,20 @@ def survey(walk: list[Step]) -> Survey:
                 found.names.setdefault(tree.value, tree)  # type: ignore[arg-type]
         elif tree.kind in _PLACES:
             _PLACES[tree.kind](found, tree)
+    _find_outside(found, walk)
     return found
+
+
+def _find_outside(found: Survey, walk: list[Step]) -> None:
+    """Where the unknown of an equation stands outside of it."""
+    solved = [step.tree for step in walk if step.action == VISIT and step.tree.value == "solve"]
+    for solve in solved:
+        unknown = solve.children[-1]
+        for step in walk:
+            tree = step.tree
+            outside = tree.kind == "name" and tree.value == unknown.value and step.action == VISIT
+            if outside and not solve.start <= tree.start < solve.end:
+                found.unknowns.setdefault(str(unknown.value), tree)
 
 
 def _note(place: Mapping[str, Tree], tree: Tree, where: Tree) -> None:

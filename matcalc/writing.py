@@ -8,6 +8,7 @@ from itertools import count
 
 from sympy import Expr
 
+from matcalc.equations import Implicit
 from matcalc.expressions import (
     ONE,
     Apply,
@@ -29,7 +30,7 @@ from matcalc.parts import NO_PARTS, Program
 from matcalc.sheets import Written
 from matcalc.text import size_text, text_of
 
-NAMEABLE = (Sum, Product, Power, Hadamard, EntrywisePower, Apply, IndexedSum)
+NAMEABLE = (Sum, Product, Power, Hadamard, EntrywisePower, Apply, IndexedSum, Implicit)
 LEAST_COST, LEAST_SAVING, GREATEST_HEIGHT = 4, 2, 24
 LETTERS = {"scalar": "stcg", "vector": "ruvwzh", "matrix": "MNPQRS"}
 
@@ -239,7 +240,8 @@ def where(root: Expression) -> str:
 
 def declarations_of(variables: Iterable[Variable], roots: Sequence[Expression]) -> str:
     """The declarations of variables, and of the sizes in expressions that none of them shows."""
-    known = list(dict.fromkeys(variables))
+    unknowns = [e.equation.unknown for e in postorder(*roots) if isinstance(e, Implicit)]
+    known = list(dict.fromkeys([*variables, *unknowns]))
     shown = {s for v in known for d in v.shape for s in d.free_symbols}
     sizes = {s for e in postorder(*roots) for a in e._args if isinstance(a, Expr) for s in _symbols(a)}
     extra = sorted(str(s) for s in sizes - shown)

@@ -303,18 +303,7 @@ def test_a_program_is_printed_read_back_and_differentiated(source: str) -> None:
 
 
 def test_a_file_has_an_expression_a_line_after_its_definitions() -> None:
-    lines = [
-        "# losses",
-        "x'*x",
-        "r = A*x - b  # residual",
-        "",
-        "norm2(r)^2",
-        "let",
-        " q = A*x",
-        "in",
-        "sum(q)",
-        "r = x",
-    ]
+    lines = ["# losses", "x'*x", "r = A*x - b  # residual", "", "norm2(r)^2", "let", " q = A*x", "in", "sum(q)"]
     assert list(formulas(lines)) == ["x'*x", "r = A*x - b\nnorm2(r)^2", "let\nq = A*x\nin\nsum(q)"]
     assert list(formulas(["r = x"])) == ["r = x"]  # which the reader will refuse
 

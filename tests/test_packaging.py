@@ -26,6 +26,7 @@ ORDER = [
     # nodes and their normal form
     "registries",
     "expressions",
+    "equations",
     "pickling",
     "leaves",
     "sums",
@@ -33,9 +34,11 @@ ORDER = [
     "products",
     "powers",
     "matrix_functions",
+    "factorizations",
     "function_table",
     "applications",
     "analytic_forms",
+    "spectral_forms",
     "function_forms",
     "substitutions",
     "parts",
@@ -45,6 +48,7 @@ ORDER = [
     "operations",
     "evaluation",
     "contexts",
+    "precise_spectra",
     "high_precision",
     # from trees to expressions: sizes, shapes, kinds
     "dimensions",
@@ -81,9 +85,11 @@ ORDER = [
     "expansions",
     "entry_sums",
     "simplification",
+    "implicit_functions",
     "tangents",
+    "curvature",
+    "multilinear_forms",
     "sweeps",
-    "forms",
     # presentation: how an expression is written
     "notations",
     "sheets",
@@ -101,6 +107,8 @@ ORDER = [
     "reports",
     "derivations",
     "conditions",
+    "second_derivatives",
+    "forms",
     "derivatives",
     "answers",
     "graphs",
@@ -131,10 +139,16 @@ ORDER = [
     "mutants",
     "explanations",
     "kernel_checks",
+    "check_outcomes",
     "self_check",
     "rule_mistakes",
     "user_rules",
     "verdicts",
+    # models and points of a function
+    "remainders",
+    "typed_numbers",
+    "taylor_polynomials",
+    "stationary_points",
     # the error of finite differences against their step
     "error_branches",
     "log_plots",
@@ -152,6 +166,7 @@ ORDER = [
     "folds",
     "formulas",
     "commands",
+    "point_commands",
 ]
 
 # The package's table of contents and its entry point import what they like.

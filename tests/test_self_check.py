@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from matcalc.applications import apply
+from matcalc.check_outcomes import table
 from matcalc.expressions import Expression
 from matcalc.function_table import FUNCTIONS
 from matcalc.kernel_checks import KernelSubject, kernel_subjects
@@ -13,7 +14,7 @@ from matcalc.mutants import mutants, subtle_mutants
 from matcalc.reading import parse
 from matcalc.reports import Report
 from matcalc.rule_book import ADJOINT, DIFFERENTIAL, Book, perturbation_of
-from matcalc.self_check import Subject, check_book, check_rule, check_subject, subjects, table
+from matcalc.self_check import Subject, check_book, check_rule, check_subject, subjects
 from matcalc.verification import verify_equal
 
 SEED = 20_230_101

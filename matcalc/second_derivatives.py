@@ -1,0 +1,124 @@
+"""Second and third derivatives: bilinear and trilinear forms, Hessians as matrices and as operators.
+
+All of it is differentials of differentials and of gradients. On curved domains the curvature has its part in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import isqrt
+
+from matcalc.adjoints import inner_product
+from matcalc.curvature import (
+    acceleration,
+    curvature_matrix,
+    curvature_operator,
+    is_curved,
+    refuse_curved_and_structured,
+)
+from matcalc.errors import NotDifferentiable
+from matcalc.expressions import Expression, Variable
+from matcalc.lengths import length
+from matcalc.multilinear_forms import symmetric_form
+from matcalc.operator_matrices import operator_matrix
+from matcalc.powers import block
+from matcalc.simplification import simplify
+from matcalc.sums import add
+from matcalc.tangents import is_constrained, projection
+
+# A longer derivative of a gradient is not simplified before its matrix is taken.
+LONGEST_FORM = 300
+
+
+class Blocks(dict[tuple[str, str], Expression]):
+    """The blocks of a Hessian by pairs of names; printed one a line.
+
+    >>> import matcalc as mc
+    >>> mc.hessian("x'*A*y", ("x", "y"))["x", "y"]
+    A
+    >>> mc.hessian("x'*A*y", ("x", "y")).matrix
+    [zeros(m,m), A; A', zeros(n,n)]
+    """
+
+    @property
+    def matrix(self) -> Expression:
+        """The whole Hessian, a matrix of blocks."""
+        return block(isqrt(len(self)), *self.values())
+
+    def __str__(self) -> str:
+        return "\n".join(f"{x}, {y}: {e}" for (x, y), e in self.items())
+
+
+Perturbations = Mapping[Variable, Variable]
+Gradients = Mapping[Variable, Expression]
+Differential = Callable[[Expression, Mapping[Variable, Expression]], Expression]
+"""What takes the differential of an expression along perturbations: by itself, or through the parts it names."""
+
+
+def second_differential_of(
+    f: Expression,
+    forms: Sequence[Expression],
+    gradients: Gradients | None,
+    first: Perturbations,
+    second: Perturbations,
+    differential: Differential,
+) -> Expression:
+    """f″(x)[dx, dx_], from forms of the differential and, for a scalar f, from its gradients in the whole space."""
+    for x in first:
+        refuse_curved_and_structured(x)
+    bends = {x: acceleration(x, dx, second[x]) for x, dx in first.items() if is_curved(x)}
+    bent = differential(f, bends) if bends else None
+    found = [differential(form, second) for form in forms]
+    if gradients:
+        found.append(add(*(inner_product(differential(g, second), first[x]) for x, g in gradients.items())))
+    return symmetric_form([add(e, bent) if bent is not None else e for e in found], (first, second))
+
+
+def third_differential_of(
+    bilinear: Expression,
+    first: Perturbations,
+    second: Perturbations,
+    third: Perturbations,
+    differential: Differential,
+) -> Expression:
+    """f‴(x)[dx, dx_, dx__], the differential of the second differential."""
+    for x in first:
+        if is_curved(x):
+            words = " ".join(sorted(x.properties))
+            message = f"the third differential for the {words} variable {x.name} is not supported: its domain is curved"
+            raise NotDifferentiable(
+                message, hint=f"declare {x.name} without {words} for the derivative in the whole space"
+            )
+    return symmetric_form([differential(bilinear, third)], (first, second, third))
+
+
+def hessian_block(
+    gradients: Gradients, x: Variable, y: Variable, dy: Variable, differential: Differential
+) -> Expression:
+    """The matrix H with d²f = vec(dx)′H vec(dy); on curved domains for tangents, which is where it is symmetric."""
+    refuse_curved_and_structured(x)
+    g = gradients[x]
+    flat = g if is_curved(x) or not is_constrained(x) else projection(x, g)
+    bend = curvature_matrix(x, g) if x is y and is_curved(x) else None
+    forms = []
+    for form in _forms(differential(flat, {y: dy})):
+        matrix = operator_matrix(form, dy)
+        forms.append(simplify(matrix if bend is None else add(matrix, bend)))
+    return min(forms, key=length)
+
+
+def hessian_operator_of(
+    gradients: Gradients, x: Variable, directions: Perturbations, differential: Differential
+) -> Expression:
+    """The derivative of the gradient in x along the directions of all variables, in the tangent space at x."""
+    refuse_curved_and_structured(x)
+    g = gradients[x]
+    moved = projection(x, differential(g, directions))
+    if is_curved(x) and x in directions:
+        moved = add(moved, curvature_operator(x, g, directions[x]))
+    return simplify(moved)
+
+
+def _forms(e: Expression) -> tuple[Expression, ...]:
+    """The simplified form and the plain one, where they differ: their matrices may differ in length."""
+    return tuple(dict.fromkeys((simplify(e), e))) if length(e) <= LONGEST_FORM else (e,)
