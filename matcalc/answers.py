@@ -150,7 +150,7 @@ def in_words(names: Sequence[str]) -> str:
 
 def whole(found: Written, write: Callable[[Notation], str], separator: str) -> str:
     """An expression in one line, its named parts after it."""
-    parts = separator.join(f"{n} = {write(d)}" for n, d in found.parts)
+    parts = separator.join(f"{write(Notation('name', (), n))} = {write(d)}" for n, d in found.parts)
     return write(found.answer) + (f"  where {parts}" if parts else "")
 
 

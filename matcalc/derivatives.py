@@ -15,7 +15,7 @@ from matcalc.contexts import remember
 from matcalc.declarations import Where, declarations, unused
 from matcalc.derivations import Step, derivation_of
 from matcalc.differentials import differential_of
-from matcalc.errors import NotDifferentiable, NotScalar, ShapeError, UnknownName
+from matcalc.errors import NotDifferentiable, ShapeError, UnknownName
 from matcalc.expressions import Expression, Variable, variables_of
 from matcalc.forms import Forms
 from matcalc.function_table import nearest_names
@@ -110,13 +110,11 @@ class Derivative:
     @cached_property
     def gradients(self) -> dict[Variable, Expression]:
         """The gradient by variable; raises NotScalar where f is not a scalar."""
-        self._refuse_nonscalar()
         return {x: self._answer(g) for x, g in self.named.gradients.items()}
 
     @cached_property
     def gradient(self) -> Any:
         """∇f with the shape of x: df = ⟨∇f, dx⟩; a dict by name for several variables."""
-        self._refuse_nonscalar()
         return self._answers(self.named.gradient)
 
     @cached_property
@@ -127,7 +125,6 @@ class Derivative:
     @cached_property
     def hessian(self) -> Any:
         """H with d²f = vec(dx)′H vec(dx); its blocks by pairs of names for several variables."""
-        self._refuse_nonscalar()
         return self._answers(self.named.hessian)
 
     @cached_property
@@ -137,7 +134,6 @@ class Derivative:
 
     def hessian_along(self, directions: Mapping[Variable, Variable]) -> Any:
         """The derivative of the gradient along a direction for each variable; a dict by name for several."""
-        self._refuse_nonscalar()
         return self._answers(self.named.hessian_along(directions))
 
     @cached_property
@@ -149,14 +145,6 @@ class Derivative:
     def third_differential(self) -> Expression:
         """f‴(x)[dx, dx_, dx__], trilinear and symmetric."""
         return self._answer(self.named.third_differential)
-
-    def _refuse_nonscalar(self) -> None:
-        f = self.expression
-        if not f.is_scalar:
-            raise NotScalar(
-                f"only a scalar has a gradient, and {text(f)} is {_shape_words(f)}",
-                hint="ask for its jacobian or its differential; or take sum(…), norm2(…)^2 or an inner product",
-            )
 
     def _answer(self, e: Expression) -> Expression:
         """An answer without the names of parts, remembering what it is an answer to."""
@@ -210,13 +198,6 @@ class Derivative:
 def _free_name(name: str, taken: set[str]) -> str:
     further = (f"delta_{name}{i}" for i in count(1))
     return next(c for c in chain(("d" + name, "delta_" + name), further) if c not in taken)
-
-
-def _shape_words(f: Expression) -> str:
-    rows, columns = f.shape
-    if columns == 1:
-        return f"a vector of length {rows}"
-    return f"a row of length {columns}" if rows == 1 else f"a {rows}×{columns} matrix"
 
 
 # ---- functions ----------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from matcalc.adjoints import inner_product
+from matcalc.errors import NotScalar
 from matcalc.expressions import Expression, Variable
 from matcalc.foldings import Folding
 from matcalc.leaves import number
@@ -25,6 +26,7 @@ from matcalc.simplification import simplify
 from matcalc.sums import add
 from matcalc.sweeps import forward, reverse
 from matcalc.tangents import is_constrained, projection
+from matcalc.writing import text
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,13 @@ class Forms:
 
     @cached_property
     def adjoint_of_one(self) -> dict[Variable, Expression]:
-        """The adjoint applied to 1, before projection."""
+        """The adjoint applied to 1, before projection; raises NotScalar where f is not a scalar."""
+        f = self.program.body
+        if not f.is_scalar:
+            raise NotScalar(
+                f"only a scalar has a gradient, and {text(f)} is {_shape_words(f)}",
+                hint="ask for its jacobian or its differential; or take sum(…), norm2(…)^2 or an inner product",
+            )
         pulled = reverse(self.program.parts, self.program.body, number(1), self.perturbations)
         return {x: self.simplest(pulled[x]) for x in self.perturbations}
 
@@ -140,3 +148,10 @@ class Forms:
 
     def _by_name(self, found: Mapping[Any, Expression]) -> Any:
         return found if len(found) > 1 else next(iter(found.values()))
+
+
+def _shape_words(f: Expression) -> str:
+    rows, columns = f.shape
+    if columns == 1:
+        return f"a vector of length {rows}"
+    return f"a row of length {columns}" if rows == 1 else f"a {rows}×{columns} matrix"

@@ -51,7 +51,7 @@ class Line(NamedTuple):
     value: Expression
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Graph:
     """The computational graph of a derivative's expression, with a forward and a reverse sweep through it.
 
@@ -238,7 +238,8 @@ class Graph:
         rows = ["rankdir=LR;", "node [shape=box];"]
         rows += [f"{_quoted(x.name)} [shape=ellipse];" for x in self.derivative.variables]
         for p in self.parts:
-            rows.append(f"{_quoted(p.name)} [label={_quoted(f'{p.name} = {_formula(p.definition, write)}')}];")
+            label = f"{_name(p.name, write)} = {_formula(p.definition, write)}"
+            rows.append(f"{_quoted(p.name)} [label={_quoted(label)}];")
         for edge in self.edges:
             ends = f"{_quoted(edge.source.name)} -> {_quoted(edge.target.name)}"
             rows.append(f"{ends} [label={_quoted(self._operator(edge, style))}];")
@@ -263,6 +264,8 @@ class Graph:
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
+
+    __repr__ = __str__
 
 
 def _free(name: str, taken: Iterable[str]) -> str:

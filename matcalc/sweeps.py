@@ -7,7 +7,7 @@ Source: course notes, section 10.2; Griewank & Walther, Evaluating Derivatives, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from matcalc.adjoints import pullback
 from matcalc.differentials import differential_of
@@ -28,7 +28,7 @@ def active_parts(parts: Iterable[Part], variables: Iterable[Expression]) -> list
     return found
 
 
-def forward(parts: Iterable[Part], root: Expression, perturbations: Mapping[Variable, Expression]) -> Expression:
+def forward(parts: Sequence[Part], root: Expression, perturbations: Mapping[Variable, Expression]) -> Expression:
     """The differential of an expression over parts, with the perturbations of the parts put in.
 
     >>> from matcalc.reading import read
@@ -37,6 +37,8 @@ def forward(parts: Iterable[Part], root: Expression, perturbations: Mapping[Vari
     >>> str(forward(f.parts, f.body, {x: dx}))
     "2*r'*A*dx"
     """
+    if not parts:
+        return differential_of(root, perturbations)
     tangents: dict[Expression, Expression] = dict(perturbations)
     for part in active_parts(parts, perturbations):
         tangents[part.variable] = _differential(part.definition, tangents)
@@ -48,7 +50,7 @@ def _differential(e: Expression, tangents: Mapping[Expression, Expression]) -> E
 
 
 def reverse(
-    parts: Iterable[Part], root: Expression, cotangent: Expression, targets: Iterable[Expression]
+    parts: Sequence[Part], root: Expression, cotangent: Expression, targets: Iterable[Expression]
 ) -> dict[Expression, Expression]:
     """The adjoint of the derivative at a cotangent, for each target, with the cotangents of the parts put in.
 
@@ -57,6 +59,8 @@ def reverse(
     >>> str(reverse(f.parts, f.body, read("1").expression, [x])[x])
     "2*A'*r"
     """
+    if not parts:
+        return pullback(root, cotangent, targets)
     targets = list(dict.fromkeys(targets))
     wanted = active_parts(parts, targets)
     active = {*targets, *(p.variable for p in wanted)}
