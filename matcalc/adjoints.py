@@ -66,10 +66,10 @@ def pullback(root: Expression, cotangent: Expression, targets: Iterable[Expressi
 
 def local_adjoints(node: Expression, G: Expression, active: set[Expression]) -> list[tuple[Expression, Expression]]:
     """The cotangent that each active operand receives from a node whose cotangent is G."""
-    if isinstance(node, Sum):
-        return [(t, G) for t in node._args if t in active]
     if isinstance(node, Product):
         return _product_adjoints(node, G, active)
+    if isinstance(node, Sum):
+        return [(t, G) for t in node._args if t in active]
     if isinstance(node, Hadamard):
         factors = node._args
         return [(f, hadamard(*factors[:i], *factors[i + 1 :], G)) for i, f in enumerate(factors) if f in active]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from matcalc.applications import apply
+from matcalc.comparisons import are_equal
 from matcalc.constructions import Construction, Constructor, index_variable
 from matcalc.errors import ShapeError
 from matcalc.expressions import ONE, Expression, Number, variables_of
@@ -25,7 +26,7 @@ def call(made: Construction, tree: Tree) -> Expression:
     if special is not None:
         return special(made, tree)
     arguments = made.operands(tree)
-    if name in _MATRIX_FUNCTIONS and arguments[0].rows == arguments[0].columns != ONE:
+    if name in _MATRIX_FUNCTIONS and are_equal(*arguments[0].shape) and not arguments[0].is_scalar:
         other = _MATRIX_FUNCTIONS[name]
         made.notes.append(f"{name} of a matrix acts entry by entry; the matrix function is {other}")
     return apply(name, *arguments)
@@ -58,7 +59,7 @@ def _perturbation(made: Construction, tree: Tree) -> Expression:
 
 def _diag(made: Construction, tree: Tree) -> Expression:
     operand = made.values[tree.children[0]]
-    return apply("diag" if operand.columns == ONE else "diagonal", operand)
+    return apply("diag" if operand.columns is ONE else "diagonal", operand)
 
 
 def _sum(made: Construction, tree: Tree) -> Expression:

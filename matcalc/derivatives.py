@@ -12,7 +12,7 @@ from sympy import Basic
 
 from matcalc.adjoints import pullback
 from matcalc.contexts import remember
-from matcalc.declarations import Where, declarations, unused
+from matcalc.declarations import Declared, Where, declarations, unused
 from matcalc.derivations import Step, derivation_of
 from matcalc.differentials import differential_of
 from matcalc.errors import NotDifferentiable, ShapeError, UnknownName
@@ -54,15 +54,14 @@ class Derivative:
     program: Program | None = None
 
     @cached_property
-    def _occurring(self) -> tuple[Variable, ...]:
-        """The variables of the expression."""
-        return tuple(variables_of(self.expression))
-
-    @cached_property
     def perturbations(self) -> dict[Variable, Variable]:
         """The variable dx for each variable x; its name is the first free one of dx, delta_x, …"""
-        taken = {v.name for v in self._occurring} | self._program.names
-        return {x: perturbation(x, _free_name(x.name, taken)) for x in self.variables}
+        return {x: perturbation(x, _free_name(x.name, self._taken)) for x in self.variables}
+
+    @cached_property
+    def _taken(self) -> set[str]:
+        """The names of the expression, those of its parts included."""
+        return {v.name for v in variables_of(self.expression)} | self._program.names
 
     @cached_property
     def second_perturbations(self) -> dict[Variable, Variable]:
@@ -83,8 +82,8 @@ class Derivative:
         >>> str(D.named.gradient), str(D.gradient)
         ("2*A'*r", "2*A'*(A*x - b)")
         """
-        known = (*self._occurring, *self.variables, *self.perturbations.values())
-        program = replace(self._program, reserved=frozenset(v.name for v in known))
+        known = (*self.variables, *self.perturbations.values())
+        program = replace(self._program, reserved=frozenset(self._taken.union(v.name for v in known)))
         return Forms(program, self.perturbations, self.second_perturbations, self.third_perturbations)
 
     @property
@@ -149,7 +148,7 @@ class Derivative:
     def _answer(self, e: Expression) -> Expression:
         """An answer without the names of parts, remembering what it is an answer to."""
         e = self._program.unfolded(e)
-        return remember(e, (*self._occurring, *self.variables, *self.perturbations.values()))
+        return remember(e, (self.expression, *self.variables, *self.perturbations.values()))
 
     def _answers(self, found: Any) -> Any:
         if isinstance(found, dict):
@@ -213,13 +212,15 @@ def differentiate(f: Formula, wrt: Names, where: Where = None) -> Derivative:
     'd(A^3) = dA*A^2 + A*dA*A + A^2*dA'
     """
     reading = _read(f, where)
-    expression, occurring = reading.expression, {v.name: v for v in reading.variables}
-    known = {n: variable(n, *d.shape, *d.properties) for n, d in declarations(where)[0].items()} | occurring
+    occurring = {v.name: v for v in reading.variables}
     names = [wrt] if isinstance(wrt, (str, Variable)) else list(wrt)
-    variables = tuple(_variable(n, known, reading) for n in names)
-    asked = {name for x in variables for name in (x.name, f"d{x.name}")}
-    notes = (*reading.notes, *unused(where, asked | occurring.keys()))
-    return Derivative(expression, variables, notes, reading.program)
+    declared = declarations(where)[0]
+    variables = tuple([_variable(n, occurring, declared, reading) for n in names])
+    notes = reading.notes
+    if not declared.keys() <= occurring.keys():
+        asked = {name for x in variables for name in (x.name, f"d{x.name}")}
+        notes = (*notes, *unused(where, asked | occurring.keys()))
+    return Derivative(reading.expression, variables, notes, reading.program)
 
 
 def _read(f: Formula, where: Where) -> Reading:
@@ -230,11 +231,18 @@ def _read(f: Formula, where: Where) -> Reading:
     return Reading(expression, tuple(variables_of(expression)), (), "", Program((), expression))
 
 
-def _variable(name: str | Variable, known: Mapping[str, Variable], f: Reading) -> Variable:
+def _variable(
+    name: str | Variable, occurring: Mapping[str, Variable], declared: Mapping[str, Declared], f: Reading
+) -> Variable:
     if isinstance(name, Variable):
         return name
     name = spelled(name)
-    if name not in known:
+    x = occurring.get(name)
+    if x is None and name in declared:
+        shape, properties = declared[name]
+        x = variable(name, *shape, *properties)
+    if x is None:
+        known = {**declared, **occurring}
         names = ", ".join(known) or "none"
         near = nearest_names(name, list(known))
         hint = f"did you mean {near[0]}?" if near else f"its variables are {names}"
@@ -246,7 +254,6 @@ def _variable(name: str | Variable, known: Mapping[str, Variable], f: Reading) -
             message = f"{name} is a part that the text defines, and no variable"
             raise UnknownName(message, hint=f"differentiate with respect to one of {names}")
         raise UnknownName(f"there is no variable {name} in {text(f.expression)}", hint=hint)
-    x = known[name]
     if "constant" in x.properties or "integer" in x.properties:
         word = "constant" if "constant" in x.properties else "integer"
         raise ShapeError(f"{name} is declared {word}: there is no derivative with respect to it")

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, count
 from math import prod
 
-from sympy import Add, Dummy, Expr, S, expand
+from sympy import Add, Dummy, Expr, S, Symbol, expand
 
+from matcalc.comparisons import are_equal
 from matcalc.expressions import ONE, Dimension, Shape, dimension
 
 LARGEST_SIZE = 10**12
@@ -92,12 +93,17 @@ class Unifier:
 
     def is_scalar(self, shape: Shape) -> bool:
         """Whether the shape is known to be 1×1."""
-        return self.resolve(shape[0]) is ONE and self.resolve(shape[1]) is ONE
+        rows, columns = shape
+        if type(rows) is Symbol or type(columns) is Symbol:
+            return False
+        return self.resolve(rows) is ONE and self.resolve(columns) is ONE
 
     def unify(self, a: Dimension, b: Dimension) -> None:
         """Make two dimensions equal; raises Clash where that cannot be."""
+        if a is b:
+            return
         a, b = self.resolve(a), self.resolve(b)
-        if a is b or a == b:
+        if are_equal(a, b):
             return
         if type(b) is Dummy and not (type(a) is Dummy and a.name == "any"):
             a, b = b, a

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from math import prod
 
+from matcalc.comparisons import is_negative
 from matcalc.expressions import (
     ONE,
     SCALAR,
@@ -72,7 +73,7 @@ def complemented(node: Expression, complements: Collection[str], counts: dict[Ex
     if len(found) < 2:
         return None
     values: dict[Expression, Expression] = {}
-    for f in sorted(found, key=lambda f: (split_coefficient(f.operands[0])[0].is_negative, f.key)):
+    for f in sorted(found, key=lambda f: (is_negative(split_coefficient(f.operands[0])[0]), f.key)):
         other = next((g for g in found if g.operands[0] is negate(f.operands[0])), None)
         if other is not None and f not in values:
             values[other] = add(ones(*f.shape), negate(f))
@@ -141,7 +142,7 @@ def _denominators(node: Expression) -> set[Expression]:
         if isinstance(part, (Sum, Product, Hadamard)):
             waiting += part.operands
         elif isinstance(part, (Power, EntrywisePower)) and isinstance(part._args[0], Sum):
-            if isinstance(part._args[1], Number) and part._args[1].value.is_negative:
+            if isinstance(part._args[1], Number) and is_negative(part._args[1].value):
                 found |= {part._args[0], negate(part._args[0])}
     return found
 

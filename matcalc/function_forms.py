@@ -9,6 +9,7 @@ from sympy import Expr, Integer
 
 from matcalc.analytic_forms import ANALYTIC_FORMS
 from matcalc.applications import NORMAL_FORMS, apply, raw
+from matcalc.comparisons import are_equal, is_negative, is_odd
 from matcalc.errors import DomainError
 from matcalc.expressions import (
     ONE,
@@ -64,7 +65,7 @@ def _entrywise(name: str, arguments: Sequence[Expression]) -> Expression | None:
             return found
     if isinstance(argument, Apply) and _INVERSE.get(name) == argument.function:
         return argument.operands[0]
-    if isinstance(argument, Product) and argument.coefficient.is_negative and (name in _ODD or name in _EVEN):
+    if isinstance(argument, Product) and is_negative(argument.coefficient) and (name in _ODD or name in _EVEN):
         value = apply(name, *arguments[:-1], scale(Integer(-1), argument))
         return scale(Integer(-1 if name in _ODD else 1), value)
     if is_turned(argument):
@@ -76,7 +77,7 @@ def _log_of_det(argument: Expression) -> Expression | None:
     """log det(A)^k = k logdet(A) for odd k, defined for the same A."""
     base, exponent = _base(argument)
     if isinstance(base, Apply) and base.function == "det" and isinstance(exponent, Number):
-        if exponent.value.is_odd:
+        if is_odd(exponent.value):
             return multiply(exponent, apply("logdet", base.operands[0]))
     return None
 
@@ -92,7 +93,7 @@ def _tr(A: Expression) -> Expression | None:
         return number(A.rows)
     if isinstance(A, Apply) and A.function == "diag":
         return multiply(ones(ONE, A.rows), A.operands[0])
-    if isinstance(A, Apply) and A.function == "kron" and all(o.rows == o.columns for o in A.operands):
+    if isinstance(A, Apply) and A.function == "kron" and all(are_equal(*o.shape) for o in A.operands):
         return multiply(*(apply("tr", o) for o in A.operands))
     if isinstance(A, Transpose):
         return apply("tr", A.operands[0])
@@ -100,7 +101,7 @@ def _tr(A: Expression) -> Expression | None:
         if A.coefficient is not ONE or A.scalars:
             bare = product_of(ONE, (), A.chain, A.shape)
             return multiply(number(A.coefficient), *A.scalars, apply("tr", bare))
-        return _cyclic_trace(A.chain)
+        return _cyclic_trace(A)
     if isinstance(A, Variable) and "skew" in A.properties:
         return ZERO_NODE
     if isinstance(A, Sum):
@@ -119,14 +120,15 @@ def _turned(name: str, A: Expression) -> Expression | None:
     return apply(name, turned)
 
 
-def _cyclic_trace(chain: Sequence[Expression]) -> Expression | None:
+def _cyclic_trace(A: Product) -> Expression | None:
     """The trace of a product: cut at a column of length one, else rotated and turned to the least key."""
+    chain = A.chain
     if len(chain) == 1:
         return None
     for i, f in enumerate(chain):
-        if f.rows is ONE:
+        if f.shape[0] is ONE:
             return multiply(*chain[i:], *chain[:i])
-    if chain[0] is not chain[-1] and chain[0].rows == chain[0].columns:
+    if chain[0] is not chain[-1] and are_equal(*chain[0].shape):
         (b, _), (c, _) = _base(chain[0]), _base(chain[-1])
         if b is c:
             return apply("tr", multiply(chain[-1], *chain[:-1]))
@@ -135,6 +137,8 @@ def _cyclic_trace(chain: Sequence[Expression]) -> Expression | None:
     candidates = [_unsigned(chain), _unsigned([transpose(f) for f in reversed(chain)])]
     rotated = [(c, fs[i:] + fs[:i]) for c, fs in candidates for i in (_rotation(fs),)]
     c, best = min(rotated, key=lambda pair: (sum(f.ticks for f in pair[1]), [f.key for f in pair[1]]))
+    if c is ONE and best == list(chain):
+        return raw("tr", [A], SCALAR)
     product = multiply(number(c), *best)
     own, bare = split_coefficient(product)
     if not (isinstance(bare, Product) and len(bare.chain) > 1):
@@ -149,7 +153,8 @@ def _unsigned(chain: Sequence[Expression]) -> tuple[Expr, list[Expression]]:
     for f in chain:
         own, rest = split_coefficient(f)
         flipped, rest = unsigned(rest)
-        c = -c * own if flipped else c * own
+        c = c if own is ONE else c * own
+        c = -c if flipped else c
         bare.append(rest)
     return c, bare
 
@@ -178,7 +183,7 @@ def _det(A: Expression) -> Expression | None:
     if isinstance(A, Power):
         return power(apply("det", A._args[0]), A._args[1])
     if isinstance(A, Product) and A.coefficient is ONE and not A.scalars:
-        if all(f.rows == f.columns for f in A.chain):
+        if all(are_equal(*f.shape) for f in A.chain):
             return multiply(*(apply("det", f) for f in A.chain))
     return _turned("det", A)
 
@@ -320,7 +325,7 @@ def _norm2(A: Expression) -> Expression | None:
         return apply("abs", A)
     if isinstance(A, Variable) and "unit" in A.properties and A.columns is ONE:
         return ONE_NODE
-    if isinstance(A, Product) and A.coefficient.is_negative:
+    if isinstance(A, Product) and is_negative(A.coefficient):
         return apply("norm2", scale(Integer(-1), A))
     if is_turned(A):
         return apply("norm2", transpose(A))

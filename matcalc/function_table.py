@@ -326,8 +326,8 @@ FUNCTIONS: dict[str, Function] = {row.name: row for row in _ROWS}
 ALIASES: dict[str, str] = {alias: row.name for row in _ROWS for alias in row.aliases}
 FROM_SYMPY: dict[Any, str] = {row.scalar: row.name for row in _ROWS if row.scalar is not None}
 
-SLOW_TO_SIXTY_DIGITS = frozenset({*_SPECTRAL, "pinv"})
-"""Functions whose kernels of sixty digits take milliseconds, so that they are checked at small sizes."""
+SLOW_TO_CHECK = frozenset({*_SPECTRAL, "pinv", "sylvester"})
+"""Functions whose exact or long kernels take milliseconds, so that they are checked at small sizes."""
 
 LATER = {
     **dict.fromkeys(("norminf", "rank"), "this function"),

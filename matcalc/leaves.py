@@ -6,7 +6,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from sympy import Expr, Rational, cancel, expand, pi
+from sympy import Expr, Integer, Rational, cancel, expand, pi
 from sympy.core.symbol import Str
 
 from matcalc.errors import MatcalcError, ShapeError
@@ -52,6 +52,9 @@ def number(value: int | float | Fraction | Expr) -> Number:
     """
     if value is ONE:
         return ONE_NODE
+    small = _SMALL.get(value if type(value) is int else value.p if isinstance(value, Integer) else None)
+    if small is not None:
+        return small
     if isinstance(value, float):
         value = Rational(repr(value))
     elif isinstance(value, (int, Fraction)):
@@ -73,9 +76,10 @@ def normal_size(value: Expr) -> Expr:
     return value if value.is_Atom else cancel(value)
 
 
-ONE_NODE = _number_of(ONE)
-ZERO_NODE = number(0)
-MINUS_ONE = number(-1)
+_SMALL: dict[int | None, Number] = {}  # they are asked for all the time
+_SMALL.update({n: number(n) for n in range(-64, 65) if n != 1})
+ONE_NODE = _SMALL[1] = _number_of(ONE)
+ZERO_NODE, MINUS_ONE = _SMALL[0], _SMALL[-1]
 PI: Constant = intern(Constant, (name_argument("pi"),), SCALAR, name="pi")
 CONSTANTS = {"pi": (PI, pi)}
 
@@ -96,17 +100,20 @@ def variable(
     >>> variable("A", "n", "n", "symmetric").shape
     (n, n)
     """
-    shape = (dimension(rows), dimension(columns))
-    words = tuple(sorted({str(p) for p in properties}))
-    _check_properties(str(name), shape, words)
-    args = (name_argument(str(name)), *shape, *map(name_argument, words))
-    node: Variable = intern(Variable, args, shape, name=str(name), properties=frozenset(words))
+    name = str(name)
+    shape = (
+        rows if isinstance(rows, Expr) else dimension(rows),
+        columns if isinstance(columns, Expr) else dimension(columns),
+    )
+    words = tuple(sorted({str(p) for p in properties})) if properties else ()
+    if words:
+        _check_properties(name, shape, words)
+    args = (name_argument(name), *shape, *map(name_argument, words))
+    node: Variable = intern(Variable, args, shape, name=name, properties=frozenset(words))
     return node
 
 
 def _check_properties(name: str, shape: tuple[Dimension, Dimension], words: tuple[str, ...]) -> None:
-    if not words:
-        return
     for word in words:
         if word not in PROPERTIES:
             raise MatcalcError(f"unknown property {word!r} of {name}", hint=f"properties: {', '.join(PROPERTIES)}")

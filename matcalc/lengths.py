@@ -25,10 +25,13 @@ MINUS = S.NegativeOne
 
 def length(node: Expression) -> int:
     """About how many tokens the expression takes to write."""
+    known: int | None = node._mark
+    if known is not None:
+        return known
     stack = [node]
     while stack:
         part = stack[-1]
-        waiting = [] if hasattr(part, "_mark") else [o for o in part.operands if not hasattr(o, "_mark")]
+        waiting = [] if part._mark is not None else [o for o in part.operands if o._mark is None]
         if waiting:
             stack.extend(waiting)
         else:

@@ -86,6 +86,7 @@ def partial_formula(rule: Rule, i: int) -> Expression | None:
     return _PARTIALS[rule, i]
 
 
+@lru_cache(maxsize=1024)
 def _operand_variables(rule: Rule) -> list[Variable | None]:
     found: list[Variable | None] = []
     for o in rule.left.operands:

@@ -13,6 +13,7 @@ from typing import Any
 
 from sympy import Expr
 
+from matcalc.comparisons import are_equal
 from matcalc.expressions import (
     ONE,
     Dimension,
@@ -54,7 +55,7 @@ class Match:
 def match_size(pattern: Dimension, size: Dimension, found: Match) -> bool:
     """Match one dimension."""
     if pattern.is_Symbol:
-        return bool(found.sizes.setdefault(pattern, size) == size)
+        return are_equal(found.sizes.setdefault(pattern, size), size)
     return bool(pattern.xreplace(found.sizes) == size)
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from matcalc.applications import signature
 from matcalc.call_constructions import call
@@ -37,8 +36,7 @@ _CONSTRUCTORS: Mapping[str, Constructor] = {**CONSTRUCTIONS, "call": call}
 _KIND_WORDS = {"scalar": "scalar", "vector": "vector(n)", "matrix": "matrix(m,n)"}
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """What a text was read as: the expression, its variables in order of appearance, and what was inferred.
 
     The program is the expression with the parts that the text names.
@@ -93,8 +91,9 @@ def read(
 def _context(declared: Mapping[str, Declared], reading: Reading) -> list[Variable]:
     """The declared variables, with the sizes that were found where none were declared."""
     found = {v.name: v for v in reading.variables}
-    unused = {n: d for n, d in declared.items() if n not in found and not any(map(is_unknown, d.shape))}
-    found |= {n: variable(n, *d.shape, *d.properties) for n, d in unused.items()}
+    if not declared.keys() <= found.keys():
+        unused = {n: d for n, d in declared.items() if n not in found and not any(map(is_unknown, d.shape))}
+        found |= {n: variable(n, *d.shape, *d.properties) for n, d in unused.items()}
     return [found[n] for n in declared if n in found]
 
 
@@ -151,6 +150,11 @@ class _Reader:
 
     def _chosen(self, walk: list[Step], found: Survey, known: Mapping[str, Shape], unknown: list[str]) -> Revision:
         """The reading of the undeclared names that fits, the convention's before all others."""
+        if not unknown:
+            only = self._attempt(walk, known, {})
+            if only.error is not None:
+                raise only.error
+            return Revision({}, {}, only.found)
         costs = {n: kind_costs(n, found) for n in unknown}
         kinds: dict[str, Kind] = {n: next(iter(costs[n])) for n in unknown}
 
@@ -161,7 +165,7 @@ class _Reader:
         reasons = {n: kind_reason(n, found) for n in unknown if kinds[n] != convention(n)}
         if first.error is None:
             return Revision(kinds, reasons, first.found)
-        readings = Revisions(walk, costs, attempt).nearest(kinds, first) if unknown else []
+        readings = Revisions(walk, costs, attempt).nearest(kinds, first)
         if not readings:
             raise first.error
         if len(readings) > 1:
@@ -188,7 +192,7 @@ class _Reader:
         shapes = [unifier.shape(shape) for shape in inference.names.values()]
         if any(is_unknown(d) for shape in shapes for d in shape):
             name_unknowns(unifier, shapes, fresh_names({*inference.names, *self.sizes, *self.declared}))
-        for tree in (step.tree for step in walk if step.tree.value in _UNSIZED):
+        for tree in [tree for _, tree, _ in walk if tree.value in _UNSIZED]:
             if tree.kind in ("name", "call") and any(map(is_unknown, inference.shape(tree))):
                 message = f"the size of {inference.quote(tree)} does not follow from its place"
                 entry = inference.quote(tree.children[0]) if tree.children else ""

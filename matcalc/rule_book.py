@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from matcalc.comparisons import are_equal, is_negative
 from matcalc.errors import MatcalcError, RuleError
 from matcalc.expressions import Apply, Dimension, Expression, Number, Product, Variable
 from matcalc.function_table import FUNCTIONS
@@ -80,7 +81,8 @@ class Rule:
 
 def head(node: Expression) -> str:
     """The name of a function application, or the class of any other node."""
-    return node.function if isinstance(node, Apply) else type(node).__name__
+    kind = type(node)
+    return node.function if kind is Apply else kind.__name__
 
 
 @dataclass
@@ -100,8 +102,7 @@ class Record:
     @property
     def hints(self) -> set[str]:
         """What the rule may be about, seen without parsing it."""
-        found = {m["head"] for m in _HEAD.finditer(self.statement)}
-        return {_ALIASES.get(h, h) for h in found}
+        return {_ALIASES.get(m["head"], m["head"]) for m in _HEAD.finditer(self.statement)}
 
     @property
     def is_adjoint(self) -> bool:
@@ -143,12 +144,11 @@ _ALIASES = {"inv": "Power", "transpose": "Transpose"}
 
 def records(text: str, file: str) -> list[Record]:
     """The rules of a text, cut apart but not parsed."""
-    starts = [m for m in _START.finditer(text) if not text[: m.start()].endswith("\\")]
-    ends = [m.start() for m in starts[1:]] + [len(text)]
+    starts = list(_START.finditer(text))
     found = []
-    for m, end in zip(starts, ends, strict=True):
-        record = Record(m["name"], text[m.start() : end].rstrip() + "\n", file, text.count("\n", 0, m.start()) + 1)
-        found += _members(record)
+    for m, end in zip(starts, [*(m.start() for m in starts[1:]), len(text)], strict=True):
+        line = text.count("\n", 0, m.start()) + 1
+        found += _members(Record(m["name"], text[m.start() : end].rstrip() + "\n", file, line))
     return found
 
 
@@ -235,8 +235,7 @@ def _sides(
     if text.family == "linear":
         applied = value(left)
         slot = next(o for o in applied.operands if isinstance(o, Variable))
-        from_slot = CONSTRUCTORS["substitute"](applied, {slot: perturbation_of(slot)})
-        return DIFFERENTIAL, applied, from_slot, None
+        return DIFFERENTIAL, applied, CONSTRUCTORS["substitute"](applied, {slot: perturbation_of(slot)}), None
     if right is None:
         raise RuleError(f"{text.name} has no right side", text=whole, start=left.start, end=left.end)
     sent_back = body_of(right)
@@ -349,7 +348,7 @@ def _contradicts(value: Expression | None, word: str) -> bool:
     if isinstance(value, Number) and value.value.is_number:
         sign = value.value
         return bool({"nonnegative": sign < 0, "positive": sign <= 0, "nonzero": sign == 0}.get(word, False))
-    return isinstance(value, Product) and value.coefficient.is_negative is True and word == "nonnegative"
+    return isinstance(value, Product) and is_negative(value.coefficient) and word == "nonnegative"
 
 
 def _match_operand(
@@ -363,12 +362,13 @@ def _match_operand(
     if isinstance(pattern, Variable):
         if values.setdefault(pattern, operand) is not operand:
             return False
-        return all(_match_size(p, d, sizes) for p, d in zip(pattern.shape, operand.shape, strict=True))
+        (rows, columns), (m, n) = pattern.shape, operand.shape
+        return _match_size(rows, m, sizes) and _match_size(columns, n, sizes)
     if isinstance(pattern, Number) and pattern.value.free_symbols:
         return isinstance(operand, Number) and _match_size(pattern.value, operand.value, sizes)
     if isinstance(pattern, Product) and pattern.coefficient == -1 and len(pattern.scalars) == 1:
         negated = CONSTRUCTORS["-"](operand)
-        if isinstance(negated, Number) and negated.value.is_negative:
+        if isinstance(negated, Number) and is_negative(negated.value):
             return False
         return _match_operand(pattern.scalars[0], negated, values, sizes)
     return pattern is operand
@@ -376,5 +376,5 @@ def _match_operand(
 
 def _match_size(pattern: Dimension, size: Dimension, sizes: dict[Any, Dimension]) -> bool:
     if pattern.is_Symbol:
-        return bool(sizes.setdefault(pattern, size) == size)
-    return not pattern.is_Number or bool(pattern == size)
+        return are_equal(sizes.setdefault(pattern, size), size)
+    return not pattern.is_Number or are_equal(pattern, size)

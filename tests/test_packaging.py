@@ -25,6 +25,8 @@ ORDER = [
     "syntax",
     # nodes and their normal form
     "registries",
+    "digests",
+    "comparisons",
     "expressions",
     "equations",
     "pickling",
