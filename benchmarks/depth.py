@@ -56,7 +56,7 @@ def measured_as_text(layers: int) -> tuple[float, float, int, float]:
         D = mc.differentiate(program(layers), "W", "W: matrix(n,n), b, x, y: vector(n)")
         gradient = D.named.gradient
         middle = time.perf_counter()
-        size = len(text(gradient, D.named.program))
+        size = len(text(gradient, D.named.printed))
         end = time.perf_counter()
         str(D.graph)
         spent.append(middle - begin)

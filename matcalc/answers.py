@@ -47,7 +47,7 @@ class Answer:
     @property
     def program(self) -> Program:
         """The expression with the parts that the user named."""
-        return self.derivative.named.program
+        return self.derivative.named.printed
 
     def entries(self) -> Iterator[tuple[str, tuple[str, ...], Expression]]:
         """Each form over the named parts, with the variables it is in, where there are several."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, count
 from typing import Any, TypeAlias
@@ -82,9 +82,7 @@ class Derivative:
         >>> str(D.named.gradient), str(D.gradient)
         ("2*A'*r", "2*A'*(A*x - b)")
         """
-        known = (*self.variables, *self.perturbations.values())
-        program = replace(self._program, reserved=frozenset(self._taken.union(v.name for v in known)))
-        return Forms(program, self.perturbations, self.second_perturbations, self.third_perturbations)
+        return Forms(self._program, self.perturbations, self.second_perturbations, self.third_perturbations)
 
     @property
     def _program(self) -> Program:
@@ -182,15 +180,15 @@ class Derivative:
 
     def _written(self, style: str, d: str, nabla: str, comma: str) -> str:
         write = method(style)
-        found = [f"{d} = {write(self.named.differential, self.named.program)}"]
+        found = [f"{d} = {write(self.named.differential, self.named.printed)}"]
         if self.expression.is_scalar:
             for x, g in self.named.gradients.items():
                 label = nabla if len(self.variables) == 1 else f"{nabla}_{x.name}"
-                found.append(f"{label} = {write(g, self.named.program)}")
+                found.append(f"{label} = {write(g, self.named.printed)}")
         return comma.join(found)
 
     def __str__(self) -> str:
-        program = self.named.program
+        program = self.named.printed
         return f"d({text(program.body, program)}) = {text(self.named.differential, program)}"
 
 

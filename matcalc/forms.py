@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from matcalc.adjoints import inner_product
 from matcalc.errors import NotScalar
-from matcalc.expressions import Expression, Variable
+from matcalc.expressions import Expression, Variable, variables_of
 from matcalc.foldings import Folding
 from matcalc.leaves import number
 from matcalc.lengths import length
@@ -43,6 +43,13 @@ class Forms:
     perturbations: Mapping[Variable, Variable]
     second_perturbations: Mapping[Variable, Variable]
     third_perturbations: Mapping[Variable, Variable]
+
+    @cached_property
+    def printed(self) -> Program:
+        """The program, with the names of the question, which no other part of an answer may be given."""
+        known = variables_of(self.program.body, *(p.definition for p in self.program.parts))
+        names = {v.name for v in (*known, *self.perturbations, *self.perturbations.values())}
+        return replace(self.program, reserved=frozenset(names))
 
     @property
     def parts(self) -> dict[str, Expression]:

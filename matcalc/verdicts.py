@@ -37,7 +37,7 @@ def forms_of(D: Derivative, asked: Iterable[str]) -> dict[str, Claim]:
     """The claims that the printed forms of a derivative make."""
     claims: dict[str, Claim] = {}
     known = [*variables_of(D.expression), *D.variables]
-    program = D.named.program
+    program = D.named.printed
     for form in asked:
         getattr(D, form)  # which says why where there is none
         found = getattr(D.named, form)
@@ -186,7 +186,7 @@ def readings_of(D: Derivative, claim: str) -> list[Reading]:
     perturbations = {v.name: v for v in D.perturbations.values()}
     second = {v.name: v for v in D.second_perturbations.values()}
     third = {v.name: v for v in D.third_perturbations.values()}
-    program = D.named.program
+    program = D.named.printed
     defined = definitions_of(parse_expression(claim)).values()
     parts = {p.name: p.variable for p in program.parts if p.name not in defined}
     declared = declarations_of((known | perturbations | second | third | parts).values(), [D.expression])

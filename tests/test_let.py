@@ -208,7 +208,7 @@ def test_conditions_and_steps_speak_of_the_parts() -> None:
 
 def test_letters_for_other_shared_parts_are_none_of_the_question() -> None:
     D = mc.differentiate("let r = A*x in exp(exp(r) + exp(exp(r)))'*r + sum(u) + sum(exp(w))", "x")
-    output = text(D.named.gradient, D.named.program)
+    output = text(D.named.gradient, D.named.printed)
     letters = output.partition(" in ")[0].removeprefix("let ").split("; ")
     assert [d.partition(" = ")[0] for d in letters if d.partition(" = ")[0] in ("u", "w")] == []
     assert D.verify(seed=1).passed
@@ -321,7 +321,7 @@ def test_two_thousand_layers_have_a_gradient_under_their_names() -> None:
     layers = 2000
     lines = ["h0 = x", *(f"h{k} = tanh(W*h{k - 1} + b)" for k in range(1, layers + 1)), f"norm2(h{layers} - y)^2"]
     D = mc.differentiate("\n".join(lines), "W", "W: matrix(n,n), b, x, y: vector(n)")
-    printed = text(D.named.gradient, D.named.program)
+    printed = text(D.named.gradient, D.named.printed)
     assert printed.startswith("let h1 = tanh(W*x + b); h2 = tanh(W*h1 + b);")
     assert len(printed) < 100 * layers
 
