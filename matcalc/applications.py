@@ -33,7 +33,18 @@ NORMAL_FORMS: dict[str, NormalForm] = {}
 """The normal forms of single functions, from function_forms: None where there is nothing to simplify."""
 
 
-def _registered_forms() -> dict[str, NormalForm]:
+def of_arguments(form: Any) -> NormalForm:
+    """The normal form of a function whose form is one of its arguments alone."""
+
+    def normal(name: str, arguments: Sequence[Expression]) -> Expression | None:
+        result: Expression | None = form(*arguments)
+        return result
+
+    return normal
+
+
+def registered_forms() -> dict[str, NormalForm]:
+    """The normal forms of all functions."""
     import_module("matcalc.function_forms")
     return NORMAL_FORMS
 
@@ -148,7 +159,7 @@ def apply(name: Any, *arguments: Expression) -> Expression:
     shape = result_shape(name, arguments)
     if row.takes:
         _refuse_unfit(name, row.takes, arguments[0])
-    forms = NORMAL_FORMS or _registered_forms()
+    forms = NORMAL_FORMS or registered_forms()
     normal = forms.get(name) or (forms["entrywise"] if row.is_entrywise else None)
     simpler = normal(name, arguments) if normal else None
     return raw(name, arguments, shape) if simpler is None else simpler

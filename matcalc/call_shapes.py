@@ -20,9 +20,10 @@ from matcalc.walks import is_called, is_indexed_sum
 def call_shape(found: Inference, tree: Tree) -> Shape:
     """The shape of a function's value; raises UnknownName for a name that is no function."""
     name = str(tree.value)
-    if name in found.names or name in found.declared or found.bound.get(name):
+    named = FUNCTIONS[name].named if name in FUNCTIONS else ""
+    if name in found.names or (name in found.declared and not named) or found.bound.get(name):
         raise mistakes.variable_called(found, tree)
-    if not is_called(name):
+    if not is_called(name) or (named and named not in found.declared):
         raise mistakes.unknown_function(found, tree)
     for argument in tree.children:
         if argument.kind == "equation" and name != "solve":

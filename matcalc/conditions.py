@@ -30,7 +30,8 @@ from matcalc.leaves import ONE_NODE
 from matcalc.local_differentials import partial_formula, partial_rules
 from matcalc.parts import Part
 from matcalc.powers import of_ones
-from matcalc.rule_book import CONDITIONS, match_operands
+from matcalc.rule_book import match_operands
+from matcalc.rule_conditions import CONDITIONS
 from matcalc.sums import split_coefficient, unsigned
 from matcalc.transposes import is_turned, transpose
 from matcalc.writing import text

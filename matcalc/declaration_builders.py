@@ -12,7 +12,7 @@ from matcalc.expression_builders import flattened, superscripts, trees_among
 from matcalc.syntax_trees import Declaration, RuleText, Tree, postorder
 from matcalc.tokens import Token, spelled
 
-KINDS = {"scalar": (0,), "size": (0,), "vector": (0, 1), "row": (0, 1), "matrix": (0, 2)}
+KINDS = {"scalar": (0,), "size": (0,), "vector": (0, 1), "row": (0, 1), "matrix": (0, 2), "analytic": (0,)}
 PROPERTIES = (
     "symmetric", "skew", "diagonal", "spd", "orthogonal", "lower", "upper",
     "unit", "positive", "nonzero", "integer", "constant",

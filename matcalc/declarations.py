@@ -11,12 +11,14 @@ from matcalc.dimensions import unknown_size
 from matcalc.errors import MatcalcError, ParseError
 from matcalc.expressions import ONE, SCALAR, Dimension, Shape, dimension
 from matcalc.leaves import CONSTANTS, SQUARE_PROPERTIES, variable
+from matcalc.registries import method
 from matcalc.sizes import size_value
 from matcalc.syntax import parse_declarations
 from matcalc.syntax_trees import Declaration
 from matcalc.tokens import LONGEST_TEXT
 
 Where: TypeAlias = "str | Mapping[str, str] | None"
+ANALYTIC = "analytic"
 RESERVED_SIZES = frozenset(("eye", "ones", "zeros", *CONSTANTS))
 
 # The common forms, which need no grammar: A, B: matrix(m,3) symmetric
@@ -62,7 +64,7 @@ def unused(where: Where, names: Collection[str]) -> tuple[str, ...]:
     >>> unused("x: vector(n), y: vector(n)", ["X", "y"])
     ('declared, and not in the formula: x',)
     """
-    others = [name for name in declarations(where)[0] if name not in names]
+    others = [name for name, d in declarations(where)[0].items() if name not in names and ANALYTIC not in d.properties]
     return (f"declared, and not in the formula: {', '.join(others)}",) if others else ()
 
 
@@ -132,6 +134,10 @@ def declared_names(found: Iterable[Declaration], text: str) -> tuple[Mapping[str
             sizes.setdefault(name, declaration)
             continue
         try:
+            if declaration.kind == ANALYTIC:
+                method("declare function")(name)
+                names[name], places[name] = Declared(SCALAR, (ANALYTIC,)), declaration
+                continue
             shape = _shape(declaration, text)
             variable(name, *shape, *declaration.properties)
         except MatcalcError as error:

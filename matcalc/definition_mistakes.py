@@ -22,7 +22,9 @@ def refuse_definitions(found: Survey, declared: Collection[str], functions: Coll
             message = f"{name} is declared, and the text defines it as well"
             hint = f"leave {name} out of the declarations, or give the part another name"
             raise _refused(message, _defined_name(name, meaning, text), text, hint)
-        if len(name) > 1 and name not in GREEK and (name in FUNCTIONS or name in ALIASES or name in functions):
+        row = FUNCTIONS.get(name)
+        function = name in ALIASES or name in functions or (row is not None and not row.named)
+        if function and len(name) > 1 and name not in GREEK:
             message = f"{name} is a function, and cannot be the name of a part"
             raise _refused(message, _defined_name(name, meaning, text), text, f"write {name}_1 = …, or another name")
         if name in found.names:

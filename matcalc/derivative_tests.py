@@ -8,7 +8,7 @@ second derivatives to be symmetric.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -53,9 +53,9 @@ class Case:
     variables: tuple[Variable, ...]
     first: Names
     second: Names
-    third: Names
     linear: Expression
-    bilinear: Expression
+    third: Names = field(default_factory=dict)
+    bilinear: Expression | None = None
 
     @property
     def cotangent(self) -> Variable:
@@ -216,9 +216,12 @@ def second_differential_tests(case: Case, name: str, claim: Claim) -> Iterator[T
 
 def _third_differential_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
     moves = {v: case.third[v].name for v in case.variables}
+    bilinear = case.bilinear
+    if bilinear is None:
+        raise MatcalcError("a claim about a third differential needs the second one")
 
     def sides(s: Place) -> Sides:
-        return Sides(s.value(claim.expression), s.slope(case.bilinear, moves))
+        return Sides(s.value(claim.expression), s.slope(bilinear, moves))
 
     yield Test(name, sides, directions=_all_names(case, case.first, case.second, case.third))
     yield _exchange_test(case, name, claim, case.first, case.third)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, count
@@ -232,9 +232,19 @@ def _read(f: Formula, where: Where) -> Reading:
 def _variable(
     name: str | Variable, occurring: Mapping[str, Variable], declared: Mapping[str, Declared], f: Reading
 ) -> Variable:
-    if isinstance(name, Variable):
-        return name
-    name = spelled(name)
+    x = name if isinstance(name, Variable) else _known(spelled(name), occurring, declared, f)
+    if "constant" in x.properties or "integer" in x.properties:
+        word = "constant" if "constant" in x.properties else "integer"
+        raise ShapeError(f"{x.name} is declared {word}: there is no derivative with respect to it")
+    if {"orthogonal", "symmetric"} <= x.properties:
+        what = f"a matrix that is orthogonal and symmetric, as {x.name}"
+        message = f"derivatives with respect to {what}, are not supported"
+        raise NotDifferentiable(message, hint="declare one of the two")
+    return x
+
+
+def _known(name: str, occurring: Mapping[str, Variable], declared: Mapping[str, Declared], f: Reading) -> Variable:
+    """The variable of that name, which may be declared only."""
     x = occurring.get(name)
     if x is None and name in declared:
         shape, properties = declared[name]
@@ -252,12 +262,6 @@ def _variable(
             message = f"{name} is a part that the text defines, and no variable"
             raise UnknownName(message, hint=f"differentiate with respect to one of {names}")
         raise UnknownName(f"there is no variable {name} in {text(f.expression)}", hint=hint)
-    if "constant" in x.properties or "integer" in x.properties:
-        word = "constant" if "constant" in x.properties else "integer"
-        raise ShapeError(f"{name} is declared {word}: there is no derivative with respect to it")
-    if {"orthogonal", "symmetric"} <= x.properties:
-        message = f"derivatives with respect to a matrix that is orthogonal and symmetric, as {name}, are not supported"
-        raise NotDifferentiable(message, hint="declare one of the two")
     return x
 
 
@@ -357,8 +361,3 @@ def pullback_of(f: Formula, wrt: str | Variable, cotangent: str, where: Where = 
     (x,) = D.variables
     y = variable(cotangent, *D.expression.shape)
     return simplify(projection(x, pullback(D.expression, y, [x])[x]))
-
-
-def names_of(variables: Iterable[Variable]) -> tuple[str, ...]:
-    """The names of the variables."""
-    return tuple(v.name for v in variables)

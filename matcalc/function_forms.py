@@ -8,7 +8,7 @@ from typing import Any
 from sympy import Expr, Integer
 
 from matcalc.analytic_forms import ANALYTIC_FORMS
-from matcalc.applications import NORMAL_FORMS, apply, raw
+from matcalc.applications import NORMAL_FORMS, apply, of_arguments, raw
 from matcalc.comparisons import are_equal, is_negative, is_odd
 from matcalc.errors import DomainError
 from matcalc.expressions import (
@@ -369,12 +369,4 @@ _FORMS: dict[str, Any] = {
 }
 
 
-def _of_arguments(form: Any) -> Any:
-    def normal(name: str, arguments: Sequence[Expression]) -> Expression | None:
-        result: Expression | None = form(*arguments)
-        return result
-
-    return normal
-
-
-NORMAL_FORMS.update({name: _of_arguments(form) for name, form in _FORMS.items()}, entrywise=_entrywise)
+NORMAL_FORMS.update({name: of_arguments(form) for name, form in _FORMS.items()}, entrywise=_entrywise)

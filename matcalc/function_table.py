@@ -95,7 +95,8 @@ class Function:
 
     ``signature`` gives the shapes, such as ``"(m,n) (n,p) -> (m,p)"``; ``scalar`` the SymPy function of an
     entrywise one; ``kinked`` says that it has no derivative where its argument is 0, ``analytic`` that it is an
-    analytic function of a square matrix or the derivative of one, ``takes`` what its first argument must be.
+    analytic function of a square matrix or the derivative of one, ``takes`` what its first argument must be,
+    ``named`` the name that a user declared it by, where it is any analytic function.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Function:
     kinked: bool = False
     analytic: bool = False
     takes: str = ""
+    named: str = ""
     note: str = ""
 
     @property
@@ -183,14 +185,14 @@ def _entrywise(name: str, scalar: Any, kernel: Kernel, latex: str = "", *aliases
     return Function(name, "(m,n) -> (m,n)", kernel, latex or rf"\{name}", aliases, scalar, **more)
 
 
-def _of_matrices(name: str, f: MatrixFunction) -> tuple[Function, Function]:
+def of_matrices(name: str, f: MatrixFunction, named: str = "") -> tuple[Function, Function]:
     """An analytic function of a square matrix, and its derivative L(A, E), which is linear in E."""
     value = in_arithmetic(f, np.linalg.inv)
     slope = derivative_of(f, np.linalg.inv)
-    letter = rf"\operatorname{{{name}}}"
+    letter = rf"\operatorname{{{name}}}" if len(name) > 1 else name
     return (
-        Function(name, "(n,n) -> (n,n)", value, letter, analytic=True),
-        Function(f"d{name}", "(n,n) (n,n) -> (n,n)", slope, f"L_{{{letter}}}", analytic=True),
+        Function(name, "(n,n) -> (n,n)", value, letter, analytic=True, named=named),
+        Function(f"d{name}", "(n,n) (n,n) -> (n,n)", slope, f"L_{{{letter}}}", analytic=True, named=named),
     )
 
 
@@ -280,7 +282,7 @@ _ROWS = (
     Function("logsumexp", "(n,1) -> (1,1)", _logsumexp, r"\operatorname{logsumexp}", ("lse",)),
     Function("tril", "(n,n) -> (n,n)", np.tril, r"\operatorname{tril}"),
     Function("triu", "(n,n) -> (n,n)", np.triu, r"\operatorname{triu}"),
-    *(row for name, f in MATRIX_FUNCTIONS.items() for row in _of_matrices(name, f)),
+    *(row for name, f in MATRIX_FUNCTIONS.items() for row in of_matrices(name, f)),
     _factor("chol", "(n,n) -> (n,n)", lambda A: factorizations.chol(A, np.sqrt), "", "cholesky", takes=DEFINITE),
     _factor("qr_q", "(m,n) -> (m,n)", lambda A: _qr(A)[0], r"\operatorname{Q}", takes=TALL),
     _factor("qr_r", "(m,n) -> (n,n)", lambda A: _qr(A)[1], r"\operatorname{R}", takes=TALL),
@@ -338,7 +340,8 @@ LATER = {
 def function_names() -> list[str]:
     """Every name that can stand before a bracket, aliases included."""
     builders = ("eye", "ones", "zeros", "vector", "matrix", "sum", "K", "commutation", "reshape", "solve")
-    return sorted({*FUNCTIONS, *ALIASES, *LATER, *builders} - {"rearrange", "unrearrange"})
+    known = [name for name, row in FUNCTIONS.items() if not row.named]
+    return sorted({*known, *ALIASES, *LATER, *builders} - {"rearrange", "unrearrange"})
 
 
 def nearest_names(name: str, names: list[str]) -> list[str]:

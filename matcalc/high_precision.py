@@ -257,6 +257,10 @@ def _kernel(name: str) -> Operation:
     """The kernel of a function; raises NoKernel where there is none."""
     if name in _OF_MATRICES:
         return _OF_MATRICES[name]
+    if name in FUNCTIONS and FUNCTIONS[name].named:
+        stand_in = FUNCTIONS[name].kernel
+        assert stand_in is not None
+        return stand_in
     if name in REARRANGEMENTS:
         return FUNCTIONS[name].kernel  # type: ignore[return-value]
     if name in FUNCTIONS and FUNCTIONS[name].is_entrywise:

@@ -68,7 +68,8 @@ def _refuse_two_meanings(found: Survey, declared: Collection[str], sizes: Collec
 def _refuse_function(name: str, place: Tree, text: str) -> None:
     """Refuse sin x and log without an argument; a Greek letter or a single one may be a variable all the same."""
     functions = (FUNCTIONS, ALIASES, _FUNCTION_WORDS)
-    if len(name) > 1 and name not in GREEK and any(name in table for table in functions):
+    declared = name in FUNCTIONS and FUNCTIONS[name].named  # elsewhere
+    if len(name) > 1 and name not in GREEK and not declared and any(name in table for table in functions):
         message = f"{name} is a function, and here it has no argument"
         following = _ARGUMENT.match(text, place.end)
         hint = f"write {name}({following[1] if following else '…'}), or declare {name} if it is to be a variable"

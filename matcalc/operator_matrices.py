@@ -28,6 +28,7 @@ from matcalc.expressions import (
     depends_on,
     postorder,
 )
+from matcalc.function_table import FUNCTIONS
 from matcalc.leaves import commutation, identity, number, ones, zero
 from matcalc.matrix_functions import MATRIX_FUNCTIONS
 from matcalc.powers import hadamard, indexed_sum
@@ -79,6 +80,8 @@ def _matrix_of(node: Expression, D: Expression, found: dict[Expression, Expressi
         return indexed_sum(index, lower, upper, found[body])
     if isinstance(node, Block):
         return _matrix_of_block(node, found)
+    if isinstance(node, Apply) and FUNCTIONS[node.function].named:
+        return _of_analytic(node, found)
     if isinstance(node, Apply) and node.function in _FUNCTIONS:
         return _FUNCTIONS[node.function](node, found)
     raise NotDifferentiable(f"there is no matrix for {type(node).__name__}")

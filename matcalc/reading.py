@@ -10,10 +10,10 @@ from matcalc.applications import signature
 from matcalc.call_constructions import call
 from matcalc.constructions import CONSTRUCTIONS, Construction, Constructor, construct
 from matcalc.contexts import remember
-from matcalc.declarations import Declared, Where, declarations, declared_names
+from matcalc.declarations import ANALYTIC, Declared, Where, declarations, declared_names
 from matcalc.definitions import program_of, unused_names
 from matcalc.dimensions import fresh_names, is_unknown, name_unknowns
-from matcalc.errors import ShapeError
+from matcalc.errors import ParseError, ShapeError
 from matcalc.expressions import ONE, Dimension, Expression, Shape, Variable
 from matcalc.function_table import FUNCTIONS, Function
 from matcalc.inferences import Inference
@@ -92,8 +92,10 @@ def _context(declared: Mapping[str, Declared], reading: Reading) -> list[Variabl
     """The declared variables, with the sizes that were found where none were declared."""
     found = {v.name: v for v in reading.variables}
     if not declared.keys() <= found.keys():
-        unused = {n: d for n, d in declared.items() if n not in found and not any(map(is_unknown, d.shape))}
-        found |= {n: variable(n, *d.shape, *d.properties) for n, d in unused.items()}
+        unused = {n: d for n, d in declared.items() if n not in found and ANALYTIC not in d.properties}
+        found |= {
+            n: variable(n, *d.shape, *d.properties) for n, d in unused.items() if not any(map(is_unknown, d.shape))
+        }
     return [found[n] for n in declared if n in found]
 
 
@@ -133,6 +135,10 @@ class _Reader:
         """The reading of a tree of the text."""
         walk = walk_of(tree)
         found = survey(walk)
+        for name, place in found.names.items():
+            if name in self.declared and ANALYTIC in self.declared[name].properties:
+                message = f"{name} is declared as a function, and here it has no argument"
+                raise ParseError(message, text=self.text, start=place.start, end=place.end, hint=f"write {name}(A)")
         unknown = undeclared(found, self.declared, self.sizes, self.text)
         if found.sizes:
             self.sizes = self.sizes | (found.sizes.keys() - self.declared.keys())
@@ -144,9 +150,16 @@ class _Reader:
         made = Construction(inference, variables)
         expression = construct(made, walk, _CONSTRUCTORS)
         unused = (f"{n} is defined, and not used" for n in unused_names(tree))
-        notes = tuple(dict.fromkeys((*made.notes, *_kind_notes(chosen, variables, inference), *unused)))
+        about_names = (*_kind_notes(chosen, variables, inference), *self._function_notes(walk))
+        notes = tuple(dict.fromkeys((*made.notes, *about_names, *unused)))
         program = program_of(tree, walk, made, _CONSTRUCTORS)
         return Reading(expression, tuple(variables.values()), notes, self.text, program)
+
+    def _function_notes(self, walk: list[Step]) -> list[str]:
+        named = [name for name, d in self.declared.items() if ANALYTIC in d.properties]
+        called = {tree.value for _, tree, _ in walk if tree.kind == "call"} if named else set()
+        used = [name for name in named if name in called or f"d{name}" in called]
+        return [f"{name}: any analytic function, in the check a random polynomial" for name in used]
 
     def _chosen(self, walk: list[Step], found: Survey, known: Mapping[str, Shape], unknown: list[str]) -> Revision:
         """The reading of the undeclared names that fits, the convention's before all others."""

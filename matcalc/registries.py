@@ -43,6 +43,7 @@ METHODS = {
     "graph": ("matcalc.graphs", "Graph"),
     "load rules": ("matcalc.user_rules", "load_rules"),
     "text": ("matcalc.writing", "text"),
+    "declare function": ("matcalc.named_functions", "declare_function"),
     "solve": ("matcalc.implicit_functions", "solve"),
     "implicit rule": ("matcalc.implicit_functions", "implicit_rule"),
     "solving": ("matcalc.implicit_functions", "solving"),

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from matcalc.comparisons import are_equal, is_negative
+from matcalc.declarations import ANALYTIC
 from matcalc.errors import MatcalcError, RuleError
 from matcalc.expressions import Apply, Dimension, Expression, Number, Product, Variable
 from matcalc.function_table import FUNCTIONS
@@ -20,26 +21,11 @@ from matcalc.leaves import perturbation_of, variable
 from matcalc.reading import Declared, declared_names, read_tree
 from matcalc.registries import CONSTRUCTORS
 from matcalc.resources import resource, resource_names
+from matcalc.rule_conditions import CONDITIONS
 from matcalc.syntax import parse_rulebook
 from matcalc.syntax_trees import RuleText, Tree, body_of, with_body
 
 DIFFERENTIAL, ADJOINT, IDENTITY, DEFINITION = "differential", "adjoint", "identity", "definition"
-CONDITIONS = {
-    **{word: f"{{}} {word}" for word in ("invertible", "nonnegative", "nonzero", "positive", "spd")},
-    "full_rank": "{} of full rank",
-    "full_column_rank": "{} of full column rank",
-    "nonzero_minors": "leading minors of {} nonzero",
-    "no_opposite_eigenvalues": "no two eigenvalues opposite in {}",
-    "simple_largest": "largest eigenvalue of {} simple",
-    "simple_smallest": "smallest eigenvalue of {} simple",
-    "simple_leading": "leading eigenvalue of {} real and simple",
-    "distinct_eigenvalues": "eigenvalues of {} distinct",
-    "simple_largest_singular": "largest singular value of {} simple",
-    "distinct_singular": "singular values of {} distinct and nonzero",
-    "regular": "{} a regular solution",
-    "distinct_entries": "entries of {} distinct",
-}
-"""The words for conditions in rules, and what an answer says."""
 _START = re.compile(r"^(?P<name>[A-Za-z][\w-]*)[ \t]*:", re.MULTILINE)
 _HEAD = re.compile(r"(?:d\(|linear\s+|dot\(\s*\w+\s*,\s*)(?P<head>\w+)\(")
 _WORD = re.compile(r"[A-Za-z]\w*(?=\()")
@@ -204,7 +190,7 @@ def _rule_of(text: RuleText, whole: str) -> Rule:
             message = f"{text.name}: {name} {word} is not a condition on a declared variable"
             hint = f"conditions are {', '.join(CONDITIONS)}"
             raise RuleError(message, text=whole, start=text.left.start, end=text.left.end, hint=hint, file=text.file)
-    parameters = {n: variable(n, *d.shape, *d.properties) for n, d in names.items()}
+    parameters = {n: variable(n, *d.shape, *d.properties) for n, d in names.items() if ANALYTIC not in d.properties}
     kind, left, right, slot = _sides(text, whole, names, sizes)
     statement = " ".join(whole[text.left.start : (text.right or text.left).end].split())
     return Rule(
@@ -269,6 +255,11 @@ class RuleBook:
     def add(self, rules: Sequence[Rule]) -> None:
         """Put a user's rules, already checked, into the book."""
         self._user += rules
+        _FOUND.clear()
+
+    def add_records(self, found: Sequence[Record]) -> None:
+        """Put rules that need no check, those of a declared function, into the book."""
+        self._records += found
         _FOUND.clear()
 
     def remove(self, rules: Sequence[Rule]) -> None:

@@ -14,7 +14,6 @@ from matcalc.curvature import (
     curvature_matrix,
     curvature_operator,
     is_curved,
-    refuse_curved_and_structured,
 )
 from matcalc.errors import NotDifferentiable
 from matcalc.expressions import Expression, Variable
@@ -64,8 +63,6 @@ def second_differential_of(
     differential: Differential,
 ) -> Expression:
     """f″(x)[dx, dx_], from forms of the differential and, for a scalar f, from its gradients in the whole space."""
-    for x in first:
-        refuse_curved_and_structured(x)
     bends = {x: acceleration(x, dx, second[x]) for x, dx in first.items() if is_curved(x)}
     bent = differential(f, bends) if bends else None
     found = [differential(form, second) for form in forms]
@@ -96,7 +93,6 @@ def hessian_block(
     gradients: Gradients, x: Variable, y: Variable, dy: Variable, differential: Differential
 ) -> Expression:
     """The matrix H with d²f = vec(dx)′H vec(dy); on curved domains for tangents, which is where it is symmetric."""
-    refuse_curved_and_structured(x)
     g = gradients[x]
     flat = g if is_curved(x) or not is_constrained(x) else projection(x, g)
     bend = curvature_matrix(x, g) if x is y and is_curved(x) else None
@@ -111,7 +107,6 @@ def hessian_operator_of(
     gradients: Gradients, x: Variable, directions: Perturbations, differential: Differential
 ) -> Expression:
     """The derivative of the gradient in x along the directions of all variables, in the tangent space at x."""
-    refuse_curved_and_structured(x)
     g = gradients[x]
     moved = projection(x, differential(g, directions))
     if is_curved(x) and x in directions:

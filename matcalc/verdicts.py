@@ -145,7 +145,11 @@ def verify_claim(D: Derivative, claim: Claim, trials: int | None = None, seed: i
         return replace(report, diagnosis=f"the claim is the {_NAMES[claim.kind]}")
     if report.verdict != "refuted" or report.seed is None:
         return report
-    return replace(report, diagnosis=_diagnosis(D, claim, report.seed))
+    diagnosis = _diagnosis(D, claim, report.seed)
+    if claim.kind == "hessian_operator":
+        read_as = f"read as a Hessian operator, by its shape: a differential of {text(D.expression)} is 1×1"
+        diagnosis = "\n".join(filter(None, (diagnosis, read_as)))
+    return replace(report, diagnosis=diagnosis)
 
 
 def _diagnosis(D: Derivative, claim: Claim, seed: int) -> str:

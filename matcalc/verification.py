@@ -81,9 +81,10 @@ def verify_forms(
     if refuted:
         return Report("refuted", seed=seed, reason=refuted[0].reason, checks=refuted)
     linear = _differential(f, first, forms)
-    case = Case(f, tuple(variables), first, second, third, linear, _bilinear(linear, second, forms))
+    bilinear = _bilinear(linear, second, forms)
+    case = Case(f, tuple(variables), first, second, linear, third, bilinear)
     tests = [test for name, claim in forms.items() for test in TESTS[claim.kind](case, name, claim)]
-    roots = [f, case.linear, case.bilinear, *(claim.expression for claim in forms.values())]
+    roots = [f, linear, *([bilinear] if bilinear is not None else []), *(claim.expression for claim in forms.values())]
     others = list(variables)
     kinds = {claim.kind for claim in forms.values()}
     if "differential" in kinds and adjoint:
@@ -91,11 +92,11 @@ def verify_forms(
         roots += adjoints.values()
         others.append(case.cotangent)
         tests += [adjoint_test(case, adjoints)] if adjoints else []
-    if "third_differential" in kinds and "second_differential" not in kinds:
-        tests += second_differential_tests(case, "second differential", Claim("second_differential", case.bilinear))
+    if bilinear is not None and "second_differential" not in kinds:
+        tests += second_differential_tests(case, "second differential", Claim("second_differential", bilinear))
     if "differential" not in kinds and kinds & SECOND_ORDER:
         tests += differential_tests(case, "differential", Claim("differential", case.linear))
-    directions = (first, second, third) if "third_differential" in kinds else (first, second)
+    directions = (first, second) if bilinear is None else (first, second, third)
     moving = {names[v].name: v for v in variables for names in directions}
     known = [f] if "differential" in kinds else [f, case.linear]
     return verify_tests(
@@ -244,10 +245,10 @@ def _differential(f: Expression, first: Names, forms: Mapping[str, Claim]) -> Ex
     return claimed[0] if claimed else differential_of(f, dict(first)) if needed else f
 
 
-def _bilinear(linear: Expression, second: Names, forms: Mapping[str, Claim]) -> Expression:
+def _bilinear(linear: Expression, second: Names, forms: Mapping[str, Claim]) -> Expression | None:
     """The second differential, where a third one is checked: as claimed, else the engine's."""
     if not any(claim.kind == "third_differential" for claim in forms.values()):
-        return linear
+        return None
     claimed = [claim.expression for claim in forms.values() if claim.kind == "second_differential"]
     return claimed[0] if claimed else differential_of(linear, dict(second))
 

@@ -76,7 +76,9 @@ ORDER = [
     "building",
     "constructors",
     # the rule book and the passes over the graph
+    "rule_conditions",
     "rule_book",
+    "named_functions",
     "local_differentials",
     "adjoints",
     "differentials",
