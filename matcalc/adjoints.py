@@ -14,6 +14,7 @@ from sympy import Integer
 
 from matcalc.applications import apply
 from matcalc.expressions import (
+    ONE,
     Apply,
     Block,
     Dimension,
@@ -90,11 +91,13 @@ def _product_adjoints(node: Product, G: Expression, active: set[Expression]) -> 
             others = multiply(*outer, *node.scalars[:i], *node.scalars[i + 1 :], *node.chain)
             found.append((s, inner_product(G, others)))
     chain = node.chain
+    whole = node.coefficient is ONE and not node.scalars
     for i, X in enumerate(chain):
         if X in active:
             left = [transpose(f) for f in reversed(chain[:i])]
             right = [transpose(f) for f in reversed(chain[i + 1 :])]
-            found.append((X, multiply(*outer, *node.scalars, multiply(*left, G, *right))))
+            product = multiply(*left, G, *right)
+            found.append((X, product if whole else multiply(*outer, *node.scalars, product)))
     return found
 
 

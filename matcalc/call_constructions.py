@@ -7,7 +7,7 @@ from matcalc.comparisons import are_equal
 from matcalc.constructions import Construction, Constructor, index_variable
 from matcalc.errors import ShapeError
 from matcalc.expressions import ONE, Expression, Number, variables_of
-from matcalc.leaves import commutation, identity, number, ones, perturbation_of, zero
+from matcalc.leaves import commutation, duplication, elimination, identity, number, ones, perturbation_of, zero
 from matcalc.powers import indexed_sum, is_integer_valued
 from matcalc.products import multiply
 from matcalc.registries import method
@@ -51,6 +51,14 @@ def _filled(made: Construction, tree: Tree) -> Expression:
 def _commutation(made: Construction, tree: Tree) -> Expression:
     m, n = (size_value(child, made.text) for child in tree.children)
     return commutation(m, n)
+
+
+def _duplication(made: Construction, tree: Tree) -> Expression:
+    return duplication(size_value(tree.children[0], made.text))
+
+
+def _elimination(made: Construction, tree: Tree) -> Expression:
+    return elimination(size_value(tree.children[0], made.text))
 
 
 def _perturbation(made: Construction, tree: Tree) -> Expression:
@@ -117,6 +125,8 @@ _CALLS: dict[str, Constructor] = {
     "zeros": _zeros,
     **dict.fromkeys(("vector", "matrix"), _filled),
     **dict.fromkeys(("K", "commutation"), _commutation),
+    "duplication": _duplication,
+    "elimination": _elimination,
     "d": _perturbation,
     "diag": _diag,
     "sum": _sum,

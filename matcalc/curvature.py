@@ -23,13 +23,6 @@ from matcalc.sums import add, negate, scale
 from matcalc.tangents import HALF, projection
 from matcalc.transposes import transpose
 
-CURVED = ("unit", "orthogonal")
-
-
-def is_curved(x: Variable) -> bool:
-    """Whether x is declared unit or orthogonal."""
-    return not x.properties.isdisjoint(CURVED)
-
 
 def acceleration(x: Variable, u: Expression, v: Expression) -> Expression:
     """II(u, v) for a curved domain.

@@ -91,7 +91,7 @@ def _size(tree: Tree) -> Tree:
     if tree.kind == "name":
         return tree
     for node in postorder(tree):
-        if node.kind not in _SIZE_KINDS or (node.kind == "product" and set(node.value or ()) != {"*"}):  # type: ignore[arg-type]
+        if node.kind not in _SIZE_KINDS or (node.kind == "product" and not set(node.value or ()) <= {"*", "/"}):  # type: ignore[arg-type]
             raise ParseError(
                 "this cannot be a size", start=node.start, end=node.end, hint="a size is like 3, n, 2n or n+1"
             )

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, count
-from typing import Any, TypeAlias
+from typing import Any
 
-from sympy import Basic
-
-from matcalc.adjoints import pullback
 from matcalc.contexts import remember
-from matcalc.declarations import Declared, Where, declarations, unused
 from matcalc.derivations import Step, derivation_of
-from matcalc.differentials import differential_of
-from matcalc.errors import NotDifferentiable, ShapeError, UnknownName
 from matcalc.expressions import Expression, Variable, variables_of
 from matcalc.forms import Forms
-from matcalc.function_table import nearest_names
-from matcalc.leaves import variable
-from matcalc.names import spelled_out
+from matcalc.inner_products import InnerProduct
 from matcalc.parts import Program
-from matcalc.reading import Reading, read
 from matcalc.registries import method
-from matcalc.simplification import simplify
-from matcalc.tangents import perturbation, projection
-from matcalc.tokens import spelled
+from matcalc.tangents import perturbation
 from matcalc.writing import text
 
-Formula: TypeAlias = "str | Expression | Basic"
-Names: TypeAlias = "str | Variable | Sequence[str | Variable]"
 ORDERS = {1: "differential", 2: "second_differential", 3: "third_differential"}
 
 
@@ -51,17 +38,21 @@ class Derivative:
     expression: Expression
     variables: tuple[Variable, ...]
     notes: tuple[str, ...] = ()
+    inner: InnerProduct | None = None
+    free: bool = False
     program: Program | None = None
+
+    @cached_property
+    def known_variables(self) -> tuple[Variable, ...]:
+        """The variables of the question: of the expression, of the weights of an inner product, and those asked for."""
+        weights = self.inner.variables if self.inner else ()
+        return tuple(dict.fromkeys((*variables_of(self.expression), *weights, *self.variables)))
 
     @cached_property
     def perturbations(self) -> dict[Variable, Variable]:
         """The variable dx for each variable x; its name is the first free one of dx, delta_x, …"""
-        return {x: perturbation(x, _free_name(x.name, self._taken)) for x in self.variables}
-
-    @cached_property
-    def _taken(self) -> set[str]:
-        """The names of the expression, those of its parts included."""
-        return {v.name for v in variables_of(self.expression)} | self._program.names
+        taken = {v.name for v in variables_of(self.expression)} | self._program.names
+        return {x: perturbation(x, _free_name(x.name, taken)) for x in self.variables}
 
     @cached_property
     def second_perturbations(self) -> dict[Variable, Variable]:
@@ -82,7 +73,8 @@ class Derivative:
         >>> str(D.named.gradient), str(D.gradient)
         ("2*A'*r", "2*A'*(A*x - b)")
         """
-        return Forms(self._program, self.perturbations, self.second_perturbations, self.third_perturbations)
+        directions = (self.perturbations, self.second_perturbations, self.third_perturbations)
+        return Forms(self._program, *directions, self.inner, self.free)
 
     @property
     def _program(self) -> Program:
@@ -116,7 +108,7 @@ class Derivative:
 
     @cached_property
     def jacobian(self) -> Any:
-        """J with vec(df) = J vec(dX), column-major; a dict by name for several variables."""
+        """J with vec(df) = J vec(dx), column-major; a dict by name for several variables."""
         return self._answers(self.named.jacobian)
 
     @cached_property
@@ -127,7 +119,7 @@ class Derivative:
     @cached_property
     def hessian_operator(self) -> Any:
         """The derivative of the gradient, f″(x)[dx, ·] as an element of x's space; a dict by name for several."""
-        return self.hessian_along(self.perturbations)
+        return self._answers(self.named.hessian_operator)
 
     def hessian_along(self, directions: Mapping[Variable, Variable]) -> Any:
         """The derivative of the gradient along a direction for each variable; a dict by name for several."""
@@ -145,8 +137,9 @@ class Derivative:
 
     def _answer(self, e: Expression) -> Expression:
         """An answer without the names of parts, remembering what it is an answer to."""
+        weights = (self.inner.left, self.inner.right) if self.inner else ()
         e = self._program.unfolded(e)
-        return remember(e, (self.expression, *self.variables, *self.perturbations.values()))
+        return remember(e, (self.expression, *weights, *self.variables, *self.perturbations.values()))
 
     def _answers(self, found: Any) -> Any:
         if isinstance(found, dict):
@@ -156,7 +149,8 @@ class Derivative:
     @cached_property
     def derivation(self) -> tuple[Step, ...]:
         """The steps to the differential, each with the rule it uses."""
-        return derivation_of(self._program, self.perturbations, self.named.differential)
+        forms = (self.named.ambient_differential, self.named.differential)
+        return derivation_of(self._program, self.perturbations, *forms)
 
     @cached_property
     def graph(self) -> Any:
@@ -182,7 +176,7 @@ class Derivative:
         write = method(style)
         found = [f"{d} = {write(self.named.differential, self.named.printed)}"]
         if self.expression.is_scalar:
-            for x, g in self.named.gradients.items():
+            for x, g in self.named.gradients_shown.items():
                 label = nabla if len(self.variables) == 1 else f"{nabla}_{x.name}"
                 found.append(f"{label} = {write(g, self.named.printed)}")
         return comma.join(found)
@@ -195,169 +189,3 @@ class Derivative:
 def _free_name(name: str, taken: set[str]) -> str:
     further = (f"delta_{name}{i}" for i in count(1))
     return next(c for c in chain(("d" + name, "delta_" + name), further) if c not in taken)
-
-
-# ---- functions ----------------------------------------------------------------------------------------------------
-
-
-def differentiate(f: Formula, wrt: Names, where: Where = None) -> Derivative:
-    """The derivative of f with respect to one variable or several.
-
-    f is text, an expression or a SymPy matrix expression.  A declared name that does not occur is noted.
-    Raises UnknownName where a variable does not occur.
-
-    >>> str(differentiate("A^3", "A"))
-    'd(A^3) = dA*A^2 + A*dA*A + A^2*dA'
-    """
-    reading = _read(f, where)
-    occurring = {v.name: v for v in reading.variables}
-    names = [wrt] if isinstance(wrt, (str, Variable)) else list(wrt)
-    declared = declarations(where)[0]
-    variables = tuple([_variable(n, occurring, declared, reading) for n in names])
-    notes = reading.notes
-    if not declared.keys() <= occurring.keys():
-        asked = {name for x in variables for name in (x.name, f"d{x.name}")}
-        notes = (*notes, *unused(where, asked | occurring.keys()))
-    return Derivative(reading.expression, variables, notes, reading.program)
-
-
-def _read(f: Formula, where: Where) -> Reading:
-    """The formula as it was given, its variables in the order in which they occur in it."""
-    if isinstance(f, str):
-        return read(f, where)
-    expression = f if isinstance(f, Expression) else method("from_sympy")(f)
-    return Reading(expression, tuple(variables_of(expression)), (), "", Program((), expression))
-
-
-def _variable(
-    name: str | Variable, occurring: Mapping[str, Variable], declared: Mapping[str, Declared], f: Reading
-) -> Variable:
-    x = name if isinstance(name, Variable) else _known(spelled(name), occurring, declared, f)
-    if "constant" in x.properties or "integer" in x.properties:
-        word = "constant" if "constant" in x.properties else "integer"
-        raise ShapeError(f"{x.name} is declared {word}: there is no derivative with respect to it")
-    if {"orthogonal", "symmetric"} <= x.properties:
-        what = f"a matrix that is orthogonal and symmetric, as {x.name}"
-        message = f"derivatives with respect to {what}, are not supported"
-        raise NotDifferentiable(message, hint="declare one of the two")
-    return x
-
-
-def _known(name: str, occurring: Mapping[str, Variable], declared: Mapping[str, Declared], f: Reading) -> Variable:
-    """The variable of that name, which may be declared only."""
-    x = occurring.get(name)
-    if x is None and name in declared:
-        shape, properties = declared[name]
-        x = variable(name, *shape, *properties)
-    if x is None:
-        known = {**declared, **occurring}
-        names = ", ".join(known) or "none"
-        near = nearest_names(name, list(known))
-        hint = f"did you mean {near[0]}?" if near else f"its variables are {names}"
-        for other in known:
-            parts = spelled_out(other, {name, *known} - {other})
-            if name in parts:
-                hint = f"{other} is one name: write {'*'.join(parts)} for the product"
-        if name in f.program.names:
-            message = f"{name} is a part that the text defines, and no variable"
-            raise UnknownName(message, hint=f"differentiate with respect to one of {names}")
-        raise UnknownName(f"there is no variable {name} in {text(f.expression)}", hint=hint)
-    return x
-
-
-def gradient(f: Formula, wrt: Names, where: Where = None) -> Any:
-    """∇f, of the shape of the variable; a dict by name for several variables.
-
-    >>> str(gradient("sum(log(exp(-y.*(X*w)) + vector(1)))", "w"))
-    "-X'*(y.*sigmoid(-y.*(X*w)))"
-    """
-    return differentiate(f, wrt, where).gradient
-
-
-def differential(f: Formula, wrt: Names, where: Where = None, *, order: int = 1) -> Expression:
-    """df = f′(x)[dx]; of order 2 f″(x)[dx, dx_], of order 3 f‴(x)[dx, dx_, dx__].
-
-    >>> str(differential("inv(A)", "A"))
-    '-inv(A)*dA*inv(A)'
-    >>> str(differential("logdet(A)", "A", order=2))
-    '-tr(inv(A)*dA*inv(A)*dA_)'
-    """
-    D = differentiate(f, wrt, where)
-    if order not in ORDERS:
-        raise NotDifferentiable(f"differentials are of order 1, 2 or 3, not {order}")
-    found: Expression = getattr(D, ORDERS[order])
-    return found
-
-
-def jacobian(f: Formula, wrt: Names, where: Where = None) -> Any:
-    """J with vec(df) = J vec(dX).
-
-    >>> str(jacobian("X^2", "X"))
-    "kron(eye(n), X) + kron(X', eye(n))"
-    """
-    return differentiate(f, wrt, where).jacobian
-
-
-def hessian(f: Formula, wrt: Names, where: Where = None) -> Any:
-    """H with d²f = vec(dX)′H vec(dX); for several variables its blocks, by pairs of names.
-
-    >>> str(hessian("norm2(A*x - b)^2", "x"))
-    "2*A'*A"
-    >>> print(hessian("x'*A*y", ("x", "y")))
-    x, x: zeros(m,m)
-    x, y: A
-    y, x: A'
-    y, y: zeros(n,n)
-    """
-    return differentiate(f, wrt, where).hessian
-
-
-def hessian_operator(f: Formula, wrt: Names, where: Where = None) -> Any:
-    """The Hessian as the operator dX ↦ H[dX] on matrices, without the matrix H; a dict by name for several.
-
-    >>> str(hessian_operator("logdet(A)", "A"))
-    "-(inv(A)*dA*inv(A))'"
-    """
-    return differentiate(f, wrt, where).hessian_operator
-
-
-def directional(f: Formula, wrt: str | Variable, direction: str, where: Where = None) -> Expression:
-    """f′(x)[v] for a direction named v.
-
-    >>> str(directional("A*x", "x", "v"))
-    'A*v'
-    """
-    D = differentiate(f, wrt, where)
-    (x,) = D.variables
-    return simplify(differential_of(D.expression, {x: perturbation(x, direction)}))
-
-
-def hvp(f: Formula, wrt: Names, direction: str | Sequence[str], where: Where = None) -> Any:
-    """The Hessian times a direction, without the Hessian: the derivative of the gradient along v.
-
-    With several variables there is a direction for each, and a part of the answer for each, by name.
-
-    >>> str(hvp("norm2(A*x - b)^2", "x", "v"))
-    "2*A'*A*v"
-    >>> str(hvp("x'*A*y", ("x", "y"), ("u", "v"))["x"])
-    'A*v'
-    """
-    D = differentiate(f, wrt, where)
-    names = [direction] if isinstance(direction, str) else list(direction)
-    if len(names) != len(D.variables):
-        count = f"{len(D.variables)} variable{'s' * (len(D.variables) != 1)}"
-        raise ShapeError(f"{len(names)} directions are given for {count}", hint="give one for each variable")
-    along = {x: perturbation(x, name) for x, name in zip(D.variables, names, strict=True)}
-    return D.hessian_along(along)
-
-
-def pullback_of(f: Formula, wrt: str | Variable, cotangent: str, where: Where = None) -> Expression:
-    """The adjoint of f′(x) at a cotangent named y: ⟨y, f′(x)[dx]⟩ = ⟨pullback, dx⟩.
-
-    >>> str(pullback_of("A*x", "x", "y"))
-    "A'*y"
-    """
-    D = differentiate(f, wrt, where)
-    (x,) = D.variables
-    y = variable(cotangent, *D.expression.shape)
-    return simplify(projection(x, pullback(D.expression, y, [x])[x]))

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, count
 from math import prod
 
-from sympy import Add, Dummy, Expr, S, Symbol, expand
+from sympy import Add, Dummy, Expr, S, Symbol, expand, factor
 
 from matcalc.comparisons import are_equal
 from matcalc.expressions import ONE, Dimension, Shape, dimension
@@ -41,6 +41,15 @@ def unknown_size() -> Dimension:
 def is_unknown(d: Dimension) -> bool:
     """Whether something in the dimension is not known."""
     return type(d) is Dummy or (not d.is_Atom and any(type(s) is Dummy for s in d.free_symbols))
+
+
+def any_unknown(shapes: Iterable[Shape]) -> bool:
+    """Whether something in one of the shapes is not known."""
+    for shape in shapes:
+        for d in shape:
+            if type(d) is not Symbol and is_unknown(d):
+                return True
+    return False
 
 
 class Unifier:
@@ -205,6 +214,18 @@ def expanded(d: Expr) -> Dimension:
         d = expand(d)
     if d.is_Integer and d > LARGEST_SIZE:
         raise TooLarge
+    return d
+
+
+def in_factors(d: Expr) -> Expr:
+    """A dimension as it is written: in factors where that takes a fraction from its terms.
+
+    >>> n = dimension("n")
+    >>> in_factors(n**2 / 2 + n / 2), in_factors(n**2 + n)
+    (n*(n + 1)/2, n**2 + n)
+    """
+    if d.is_Add and any(term.as_coeff_Mul()[0].is_Integer is False for term in d.args):
+        return factor(d)
     return d
 
 

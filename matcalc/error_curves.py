@@ -20,8 +20,9 @@ from matcalc.agreements import Sides
 from matcalc.computations import Computer, State
 from matcalc.declarations import Where
 from matcalc.derivative_tests import TESTS, Case, Claim, vec
-from matcalc.derivatives import Derivative, Formula, Names, differentiate
+from matcalc.derivatives import Derivative
 from matcalc.differences import EPSILON, magnitude
+from matcalc.differentiation import Formula, Names, differentiate
 from matcalc.error_branches import Branch, Floats, Quotients
 from matcalc.errors import MatcalcError, ShapeError
 from matcalc.evaluation import TimeIsUp

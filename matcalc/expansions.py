@@ -53,6 +53,16 @@ def expanded(node: Expression, counts: dict[Expression, int]) -> Expression | No
     return add(*_terms(node, whole)) if _may_cancel(_bags(node, whole)) else None
 
 
+def multiplied_out(node: Expression) -> Expression:
+    """The node as a sum of products, or as it is where these would be many.
+
+    >>> import matcalc as mc
+    >>> str(multiplied_out(mc.parse("A*(x - y)", where="A: matrix(m,n), x, y: vector(n)")))
+    'A*x - A*y'
+    """
+    return node if _count(node, {}) > MOST_TERMS else add(*_terms(node, set()))
+
+
 def _either_part(node: Product, counts: dict[Expression, int]) -> Expression | None:
     """The scalar factors multiplied out, or the matrix factors."""
     scalar = product_of(ONE, node.scalars, (), SCALAR)

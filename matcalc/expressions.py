@@ -53,7 +53,10 @@ class Expression(Basic):
     True
     """
 
-    __slots__ = ("__weakref__", "_contexts", "_digest", "_mark", "_transposed", "is_scalar", "operands", "shape")
+    __slots__ = (
+        *("__weakref__", "_contexts", "_digest", "_mark", "_transposed", "_triangles"),
+        *("is_scalar", "operands", "shape"),
+    )
 
     shape: Shape
     operands: tuple[Expression, ...]

@@ -9,8 +9,11 @@ from typing import Any
 
 from matcalc.adjoints import inner_product
 from matcalc.errors import NotScalar
+from matcalc.expansions import multiplied_out
 from matcalc.expressions import Expression, Variable, variables_of
 from matcalc.foldings import Folding
+from matcalc.free_entries import gradient_on_entries, matrix_on_entries
+from matcalc.inner_products import InnerProduct
 from matcalc.leaves import number
 from matcalc.lengths import length
 from matcalc.operator_matrices import operator_matrix
@@ -25,7 +28,7 @@ from matcalc.second_derivatives import (
 from matcalc.simplification import simplify
 from matcalc.sums import add
 from matcalc.sweeps import forward, reverse
-from matcalc.tangents import is_constrained, projection
+from matcalc.tangents import is_constrained, is_curved, on_tangents, projection, without_normal
 from matcalc.writing import text
 
 
@@ -43,12 +46,15 @@ class Forms:
     perturbations: Mapping[Variable, Variable]
     second_perturbations: Mapping[Variable, Variable]
     third_perturbations: Mapping[Variable, Variable]
+    inner: InnerProduct | None = None
+    free: bool = False
 
     @cached_property
     def printed(self) -> Program:
         """The program, with the names of the question, which no other part of an answer may be given."""
         known = variables_of(self.program.body, *(p.definition for p in self.program.parts))
-        names = {v.name for v in (*known, *self.perturbations, *self.perturbations.values())}
+        weights = self.inner.variables if self.inner else ()
+        names = {v.name for v in (*known, *weights, *self.perturbations, *self.perturbations.values())}
         return replace(self.program, reserved=frozenset(names))
 
     @property
@@ -74,7 +80,19 @@ class Forms:
 
     @cached_property
     def differential(self) -> Expression:
-        """f′(x)[dx], linear in the perturbations."""
+        """f′(x)[dx], linear in the perturbations, without what is 0 for those tangent to a curved domain."""
+        ambient = self.ambient_differential
+        if not any(map(is_curved, self.perturbations)):
+            return ambient
+        forms = [on_tangents(ambient, self.perturbations)]
+        if self.program.body.is_scalar:
+            kept = {x: without_normal(x, g) for x, g in self.adjoint_of_one.items()}
+            forms.append(add(*(inner_product(g, self.perturbations[x]) for x, g in kept.items())))
+        return min((ambient, *map(self.simplest, forms)), key=length)
+
+    @cached_property
+    def ambient_differential(self) -> Expression:
+        """The differential as if the variables were not on a curved domain."""
         f = self.program.body
         direct = self.simplest(self._forward(f, self.perturbations))
         if not f.is_scalar:
@@ -103,24 +121,47 @@ class Forms:
         return {x: self.simplest(projection(x, g)) if is_constrained(x) else g for x, g in pulled.items()}
 
     @cached_property
+    def gradients_shown(self) -> dict[Variable, Expression]:
+        """The gradients for the inner product, or on the free entries, where that was asked for."""
+        if self.inner is None and not self.free:
+            return self.gradients
+        own = gradient_on_entries if self.inner is None else self.inner.gradient
+        found = {x: own(x, g) for x, g in self.adjoint_of_one.items()}
+        return {x: min((self.simplest(g), self.simplest(multiplied_out(g))), key=length) for x, g in found.items()}
+
+    @property
     def gradient(self) -> Any:
         """∇f; a dict by name for several variables."""
-        return self._by_name({x.name: g for x, g in self.gradients.items()})
+        return self._by_name({x.name: g for x, g in self.gradients_shown.items()})
 
     @cached_property
     def jacobian(self) -> Any:
         """J with vec(df) = J vec(dX); a dict by name for several variables."""
-        return self._by_name({x.name: self._matrix(self.program.body, x, dx) for x, dx in self.perturbations.items()})
+        return self._by_name({x.name: self._jacobian(x, dx) for x, dx in self.perturbations.items()})
+
+    def _jacobian(self, x: Variable, dx: Variable) -> Expression:
+        f = self.program.body
+        if self.free:
+            return self._named(matrix_on_entries(f, x, dx, self._forward))
+        df = self._forward(f, {x: dx})
+        forms = dict.fromkeys((self.simplest(df), df))
+        return min((self.simplest(operator_matrix(form, dx)) for form in forms), key=length)
 
     @cached_property
     def hessian(self) -> Any:
         """H with d²f = vec(dx)′H vec(dx); its blocks by pairs of names for several variables."""
         blocks = {
-            (x.name, y.name): self._named(hessian_block(self.adjoint_of_one, x, y, dy, self._forward))
+            (x.name, y.name): self._named(self._hessian_block(x, y, dy))
             for x in self.perturbations
             for y, dy in self.perturbations.items()
         }
         return Blocks(blocks) if len(blocks) > 1 else next(iter(blocks.values()))
+
+    def _hessian_block(self, x: Variable, y: Variable, dy: Variable) -> Expression:
+        gradients = self.adjoint_of_one
+        if self.free:
+            return matrix_on_entries(gradient_on_entries(x, gradients[x]), y, dy, self._forward)
+        return hessian_block(gradients, x, y, dy, self._forward)
 
     @cached_property
     def hessian_operator(self) -> Any:
@@ -133,17 +174,11 @@ class Forms:
         found = {x: hessian_operator_of(gradients, x, directions, self._forward) for x in self.perturbations}
         return self._by_name({x.name: self._named(e) for x, e in found.items()})
 
-    def _matrix(self, e: Expression, x: Variable, dx: Variable) -> Expression:
-        """The matrix of the derivative of an expression, from its differential as it is or simplified."""
-        raw = self._forward(e, {x: dx})
-        forms = dict.fromkeys((self.simplest(raw), raw))
-        return min((self.simplest(operator_matrix(form, dx)) for form in forms), key=length)
-
     @cached_property
     def second_differential(self) -> Expression:
         """f″(x)[dx, dx_], bilinear and symmetric in the two perturbations."""
         f, first = self.program.body, self.perturbations
-        forms = (self.differential, self._forward(f, first))
+        forms = (self.ambient_differential, self._forward(f, first))
         gradients = self.adjoint_of_one if f.is_scalar else None
         return self._named(second_differential_of(f, forms, gradients, first, self.second_perturbations, self._forward))
 

@@ -165,6 +165,12 @@ def _cofactor(A: Any) -> Any:
     return round(np.linalg.det(U) * np.linalg.det(Vt)) * (U * others) @ Vt
 
 
+def _vech(A: Any) -> Any:
+    """The entries on and below the diagonal, column by column."""
+    columns, rows = np.triu_indices(len(A))
+    return A[rows, columns].reshape(-1, 1)
+
+
 def _rearrange(G: Any, m: Any, n: Any) -> Any:
     """Van Loan's rearrangement: of kron(A, B), with A of size m×n, it is vec(A) vec(B)'."""
     m, n = int(m), int(n)
@@ -275,6 +281,7 @@ _ROWS = (
         *("unvec", "(m*n,1) size size -> (m,n)", lambda x, m, n: x.reshape((int(m), int(n)), order="F")),
         r"\operatorname{unvec}",
     ),
+    Function("vech", "(n,n) -> (n*(n+1)/2,1)", _vech, r"\operatorname{vech}"),
     Function("kron", "(m,n) (p,q) -> (m*p,n*q)", np.kron, r"\otimes"),
     Function("rearrange", "(m*p,n*q) size size -> (m*n,p*q)", _rearrange, r"\mathcal{R}"),
     Function("unrearrange", "(m*n,p*q) size size size size -> (m*p,n*q)", _unrearrange, r"\mathcal{R}^{-1}"),
@@ -339,7 +346,8 @@ LATER = {
 
 def function_names() -> list[str]:
     """Every name that can stand before a bracket, aliases included."""
-    builders = ("eye", "ones", "zeros", "vector", "matrix", "sum", "K", "commutation", "reshape", "solve")
+    matrices = ("K", "commutation", "duplication", "elimination")
+    builders = ("eye", "ones", "zeros", "vector", "matrix", "sum", *matrices, "reshape", "solve")
     known = [name for name, row in FUNCTIONS.items() if not row.named]
     return sorted({*known, *ALIASES, *LATER, *builders} - {"rearrange", "unrearrange"})
 

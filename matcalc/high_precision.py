@@ -248,7 +248,10 @@ _OF_MATRICES: dict[str, Operation] = {
 
 # These only move entries, or add them: NumPy's own kernels serve any numbers.
 REARRANGEMENTS = frozenset(
-    {"tr", "diag", "diagonal", "vec", "unvec", "kron", "rearrange", "unrearrange", "tril", "triu", "inverse_gaps"}
+    {
+        *("tr", "diag", "diagonal", "vec", "vech", "unvec", "kron", "rearrange", "unrearrange", "tril", "triu"),
+        "inverse_gaps",
+    }
 )
 
 

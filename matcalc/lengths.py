@@ -17,7 +17,7 @@ from matcalc.expressions import (
     Unit,
     Variable,
 )
-from matcalc.leaves import MINUS_ONE
+from matcalc.leaves import MINUS_ONE, Duplication, Elimination
 
 HALF = Rational(1, 2)
 MINUS = S.NegativeOne
@@ -46,7 +46,7 @@ def _own_length(node: Expression) -> int:
     kind = type(node)
     if kind in (Variable, Constant, Number):
         return 1 + (isinstance(node, Number) and isinstance(node.value, Rational) and node.value.q != 1)
-    if kind in (Identity, Ones, Unit):
+    if kind in (Identity, Ones, Unit, Duplication, Elimination):
         return 2
     if kind is Sum:
         # the sign of a term is the operator before it

@@ -14,7 +14,7 @@ from matcalc.syntax_trees import Tree
 from matcalc.walks import DEEPEST_SUMS, Survey
 
 BARE_NAMES = {"eye": "eye", "I": "eye", "ones": "ones", "zeros": "zeros"}
-_FUNCTION_WORDS = {*LATER, "vector", "matrix", "sum", "reshape", "commutation"}
+_FUNCTION_WORDS = {*LATER, "vector", "matrix", "sum", "reshape", "commutation", "duplication", "elimination"}
 LONGEST_GLUED = 8
 _ARGUMENT = re.compile(r"[ *·]*([^\W\d]\w*'?)")
 
@@ -27,8 +27,8 @@ def undeclared(found: Survey, declared: Collection[str], sizes: Collection[str],
     if found.defined:
         refuse_definitions(found, declared, _FUNCTION_WORDS, text)
     _refuse_two_meanings(found, declared, sizes, text)
-    known = {*declared, *sizes, *found.sizes, *BARE_NAMES, *CONSTANTS}
-    unknown = [name for name in found.names if name not in known]
+    known = (declared, sizes, found.sizes, BARE_NAMES, CONSTANTS)
+    unknown = [name for name in found.names if name not in declared and not any(name in names for names in known)]
     for name in unknown:
         _refuse_function(name, found.names[name], text)
         _refuse_perturbation(name, {*found.names, *declared}, found.names[name], text)

@@ -29,7 +29,7 @@ from matcalc.expressions import (
     postorder,
 )
 from matcalc.function_table import FUNCTIONS
-from matcalc.leaves import commutation, identity, number, ones, zero
+from matcalc.leaves import commutation, elimination, identity, number, ones, zero
 from matcalc.matrix_functions import MATRIX_FUNCTIONS
 from matcalc.powers import hadamard, indexed_sum
 from matcalc.products import multiply
@@ -135,6 +135,11 @@ def _triangle(node: Apply, found: dict[Expression, Expression]) -> Expression:
     return multiply(apply("diag", apply("vec", mask)), found[X])
 
 
+def _vech(node: Apply, found: dict[Expression, Expression]) -> Expression:
+    X = node.operands[0]
+    return multiply(elimination(X.rows), found[X])
+
+
 def _same(node: Apply, found: dict[Expression, Expression]) -> Expression:
     return found[node.operands[0]]
 
@@ -202,6 +207,7 @@ _FUNCTIONS: dict[str, Callable[[Apply, dict[Expression, Expression]], Expression
     "tril": _triangle,
     "triu": _triangle,
     "vec": _same,
+    "vech": _vech,
     "unvec": _same,
     "kron": _kron,
     **{f"d{name}": _of_analytic for name in MATRIX_FUNCTIONS},

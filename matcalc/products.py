@@ -6,7 +6,6 @@ Inverses are cancelled; a row times a column is split off as a scalar.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from sympy import Expr, S
 
@@ -34,20 +33,19 @@ from matcalc.expressions import (
     intern,
 )
 from matcalc.leaves import (
-    MINUS_ONE,
     ONE_NODE,
-    expression,
+    ZERO_NODE,
     identity,
     number,
     ones,
     zero,
 )
 from matcalc.registries import CONSTRUCTORS
+from matcalc.structures import DIAGONAL, triangles
 from matcalc.sums import (
     ZERO_VALUE,
     add,
     describe,
-    negate,
     product_of,
     scale,
     split_coefficient,
@@ -85,6 +83,8 @@ def multiply(*factors: Expression) -> Expression:
             if kind is Sum:
                 flipped, f = unsigned(f)
                 coefficient = -coefficient if flipped else coefficient
+            elif kind is Identity and chain and chain[-1].shape[1] is f.shape[0]:
+                continue
             plain = plain and (kind in _PLAIN or _is_plain(f))
             if plain and (not chain or _are_apart(chain[-1], f)):
                 chain.append(f)
@@ -119,7 +119,7 @@ def _are_apart(top: Expression, f: Expression) -> bool:
         return other._args[0] is not base or not base.properties
     if kind is Transpose and other_kind is Variable:
         return base._args[0] is not other or not other.properties
-    if kind is Identity or other_kind is Identity:
+    if kind is Identity or other_kind is Identity or _are_exchanged(top, f):
         return False
     return kind is not Sum or other_kind is not Sum
 
@@ -150,12 +150,22 @@ def _push(chain: list[Expression], f: Expression, todo: list[Expression], coeffi
         if shortened is not None:
             todo.append(shortened)
             return coefficient
+        if _are_exchanged(top, f):
+            todo += [chain.pop(), f]
+            return coefficient
     if _take_diagonal(chain, f, todo):
         return coefficient
     chain.append(f)
     if f.columns is ONE:
         _take_scalar(chain, todo)
     return coefficient
+
+
+def _are_exchanged(top: Expression, f: Expression) -> bool:
+    """Whether two diagonal matrices, which commute, stand against their order."""
+    if (type(top) is Variable and not top.properties) or triangles(f) != DIAGONAL or triangles(top) != DIAGONAL:
+        return False
+    return base_and_exponent(f)[0].key < base_and_exponent(top)[0].key
 
 
 def _take_diagonal(chain: list[Expression], f: Expression, todo: list[Expression]) -> bool:
@@ -299,6 +309,8 @@ def _assemble(
         c, rest = split_coefficient(merged)
         coefficient = coefficient if c is ONE else coefficient * c
         scalars.extend(rest.scalars if isinstance(rest, Product) and not rest.chain else (rest,))
+    if coefficient is ZERO_VALUE:
+        return zero(*(shape if kept else SCALAR))
     scalars = [s for s in scalars if s is not ONE_NODE]
     if len(scalars) > 1:
         scalars.sort(key=lambda s: s.key)
@@ -331,6 +343,8 @@ def _inner_product(piece: list[Expression]) -> Expression:
     first, last = transpose(forward[0]), forward[-1]
     if first.key > last.key or (first is last and len(piece) > 2):
         d, backward = _unsigned_chain([transpose(f) for f in reversed(forward)])
+        if d == -1 and backward == forward:
+            return ZERO_NODE  # x'Kx with K skew
         if first is not last or [f.key for f in backward] < [f.key for f in forward]:
             c, forward = c if d is ONE else c * d, backward
     chain = tuple(forward)
@@ -353,23 +367,4 @@ def _unsigned_chain(piece: list[Expression]) -> tuple[Expr, list[Expression]]:
     return c, bare
 
 
-def _plus(a: Any, b: Any) -> Expression:
-    return add(expression(a), expression(b))
-
-
-def _minus(a: Any, *b: Any) -> Expression:
-    return add(expression(a), negate(expression(b[0]))) if b else negate(expression(a))
-
-
-def _times(a: Any, b: Any) -> Expression:
-    return multiply(expression(a), expression(b))
-
-
-def _divide(a: Any, b: Any) -> Expression:
-    a, b = expression(a), expression(b)
-    if not b.is_scalar:
-        raise ShapeError(f"cannot divide by {describe(b)}", hint="multiply by its inverse, B**-1, instead")
-    return multiply(a, CONSTRUCTORS["Power"](b, MINUS_ONE))
-
-
-CONSTRUCTORS.update({"Sum": add, "Product": multiply, "+": _plus, "-": _minus, "*": _times, "/": _divide})
+CONSTRUCTORS.update({"Sum": add, "Product": multiply})

@@ -12,7 +12,7 @@ from matcalc.constructions import CONSTRUCTIONS, Construction, Constructor, cons
 from matcalc.contexts import remember
 from matcalc.declarations import ANALYTIC, Declared, Where, declarations, declared_names
 from matcalc.definitions import program_of, unused_names
-from matcalc.dimensions import fresh_names, is_unknown, name_unknowns
+from matcalc.dimensions import any_unknown, fresh_names, is_unknown, name_unknowns
 from matcalc.errors import ParseError, ShapeError
 from matcalc.expressions import ONE, Dimension, Expression, Shape, Variable
 from matcalc.function_table import FUNCTIONS, Function
@@ -203,7 +203,7 @@ class _Reader:
         """Name the sizes that stayed unknown, those of square matrices first: n, m, p, …"""
         unifier = inference.unifier
         shapes = [unifier.shape(shape) for shape in inference.names.values()]
-        if any(is_unknown(d) for shape in shapes for d in shape):
+        if any_unknown(shapes):
             name_unknowns(unifier, shapes, fresh_names({*inference.names, *self.sizes, *self.declared}))
         for tree in [tree for _, tree, _ in walk if tree.value in _UNSIZED]:
             if tree.kind in ("name", "call") and any(map(is_unknown, inference.shape(tree))):

@@ -13,7 +13,6 @@ from matcalc.curvature import (
     acceleration,
     curvature_matrix,
     curvature_operator,
-    is_curved,
 )
 from matcalc.errors import NotDifferentiable
 from matcalc.expressions import Expression, Variable
@@ -21,12 +20,9 @@ from matcalc.lengths import length
 from matcalc.multilinear_forms import symmetric_form
 from matcalc.operator_matrices import operator_matrix
 from matcalc.powers import block
-from matcalc.simplification import simplify
+from matcalc.simplification import collected, simplify
 from matcalc.sums import add
-from matcalc.tangents import is_constrained, projection
-
-# A longer derivative of a gradient is not simplified before its matrix is taken.
-LONGEST_FORM = 300
+from matcalc.tangents import is_constrained, is_curved, projection
 
 
 class Blocks(dict[tuple[str, str], Expression]):
@@ -96,11 +92,9 @@ def hessian_block(
     g = gradients[x]
     flat = g if is_curved(x) or not is_constrained(x) else projection(x, g)
     bend = curvature_matrix(x, g) if x is y and is_curved(x) else None
-    forms = []
-    for form in _forms(differential(flat, {y: dy})):
-        matrix = operator_matrix(form, dy)
-        forms.append(simplify(matrix if bend is None else add(matrix, bend)))
-    return min(forms, key=length)
+    moved = differential(flat, {y: dy})
+    matrices = [operator_matrix(form, dy) for form in dict.fromkeys((collected(moved), moved))]
+    return min((simplify(M if bend is None else add(M, bend)) for M in matrices), key=length)
 
 
 def hessian_operator_of(
@@ -112,8 +106,3 @@ def hessian_operator_of(
     if is_curved(x) and x in directions:
         moved = add(moved, curvature_operator(x, g, directions[x]))
     return simplify(moved)
-
-
-def _forms(e: Expression) -> tuple[Expression, ...]:
-    """The simplified form and the plain one, where they differ: their matrices may differ in length."""
-    return tuple(dict.fromkeys((simplify(e), e))) if length(e) <= LONGEST_FORM else (e,)

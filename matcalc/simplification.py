@@ -54,6 +54,19 @@ def simplify(root: Expression) -> Expression:
     return _Search().settled(root, order)
 
 
+def collected(root: Expression) -> Expression:
+    """An equal expression, shortened by identities and common factors only, with nothing multiplied out.
+
+    >>> import matcalc as mc
+    >>> A, x = mc.variables("A: matrix(n,n), x: vector(n)")
+    >>> str(collected(A @ x + A.T @ x))
+    "(A + A')*x"
+    """
+    order = postorder(root)
+    _collect_identities(order)
+    return _Search().settled(root, order, MOST_NESTED)
+
+
 class _Search:
     """One simplification: what has become shorter, and what has been seen to."""
 
@@ -69,9 +82,8 @@ class _Search:
         shorter, seen = self.shorter, self.seen
         for node in order:
             if node.operands:  # a leaf cannot be shorter
-                better = self._improved(
-                    node if shorter.keys().isdisjoint(node.operands) else _rebuilt(node, shorter), nested
-                )
+                changed = bool(shorter) and not shorter.keys().isdisjoint(node.operands)
+                better = self._improved(_rebuilt(node, shorter) if changed else node, nested)
                 seen.add(node)
                 if better is not node:
                     shorter[node] = better

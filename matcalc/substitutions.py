@@ -42,11 +42,12 @@ def substitute_all(
             done[node] = _without_capture(node, values, sizes, taken)
             continue
         if len(node.operands) == len(node._args):
-            args: list[Any] = [done[a] for a in node.operands]
+            args: list[Any] = [done.get(a, a) for a in node.operands]
         else:
-            args = [done[a] if isinstance(a, Expression) else _resized(a, sizes) for a in node._args]
-        done[node] = node if all(map(is_, args, node._args)) else _rebuilt(node, args)
-    return [done[root] for root in roots]
+            args = [done.get(a, a) if isinstance(a, Expression) else _resized(a, sizes) for a in node._args]
+        if not all(map(is_, args, node._args)):
+            done[node] = _rebuilt(node, args)
+    return [done.get(root, root) for root in roots]
 
 
 def _resized(argument: Any, sizes: Mapping[Expr, Dimension] | None) -> Any:
@@ -80,8 +81,8 @@ def _without_capture(
 
 @lru_cache(maxsize=1024)
 def _order(roots: tuple[Expression, ...]) -> tuple[list[Expression], bool]:
-    """The nodes in postorder, and whether a sum over an index is among them."""
-    order = postorder(*roots)
+    """The nodes that may change, in postorder, and whether a sum over an index is among them."""
+    order = [e for e in postorder(*roots) if e.operands or any(a.free_symbols for a in e._args)]
     return order, any(isinstance(e, IndexedSum) for e in order)
 
 

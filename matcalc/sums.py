@@ -18,7 +18,7 @@ from matcalc.leaves import (
 from matcalc.registries import CONSTRUCTORS, method
 
 ZERO_VALUE: Integer = S.Zero
-_UNITS = {ONE, S.NegativeOne}
+MINUS = S.NegativeOne
 
 
 def describe(node: Expression) -> str:
@@ -74,7 +74,12 @@ def add(*terms: Expression) -> Expression:
 
 def _content(coefficients: Sequence[Expr]) -> Expr:
     """The positive rational with which all coefficients become integers without a common factor."""
-    if not set(coefficients) - _UNITS or not all(isinstance(c, Rational) for c in coefficients):
+    for c in coefficients:
+        if c is not ONE and c is not MINUS:
+            break
+    else:
+        return ONE
+    if not all(isinstance(c, Rational) for c in coefficients):
         return ONE
     numerators = [c.p for c in coefficients]
     denominators = [c.q for c in coefficients]
@@ -99,7 +104,7 @@ def scale(c: Expr, node: Expression) -> Expression:
 
 def negate(node: Expression) -> Expression:
     """``-node``."""
-    return scale(S.NegativeOne, node)
+    return scale(MINUS, node)
 
 
 def product_of(c: Expr, scalars: tuple[Expression, ...], chain: tuple[Expression, ...], shape: Shape) -> Expression:

@@ -95,8 +95,11 @@ def tokens_of(text: str, start: str, *, limits: bool = True) -> list[Token]:
             return tokens
         begin, place = found.span(kind)
         token = Token(kind, found[kind], begin, place)
-        if kind in _READERS or reader.separating or reader.line_end is not None:
+        special = _READERS.get(kind)
+        if reader.separating or reader.line_end is not None:
             read(token)
+        elif special is not None:
+            special(reader, token)
         else:
             append(token)
             reader.previous = token

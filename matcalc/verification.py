@@ -29,8 +29,9 @@ from matcalc.differences import Slope
 from matcalc.differentials import differential_of
 from matcalc.errors import ShapeError
 from matcalc.exact_tier import examine
-from matcalc.expressions import Expression, Variable, variables_of
+from matcalc.expressions import ONE, Expression, Variable, variables_of
 from matcalc.findings import Finding
+from matcalc.free_entries import count
 from matcalc.judgements import Jury, Test, counterexample_of
 from matcalc.leaves import variable
 from matcalc.points import PointSource
@@ -84,7 +85,8 @@ def verify_forms(
     bilinear = _bilinear(linear, second, forms)
     case = Case(f, tuple(variables), first, second, linear, third, bilinear)
     tests = [test for name, claim in forms.items() for test in TESTS[claim.kind](case, name, claim)]
-    roots = [f, linear, *([bilinear] if bilinear is not None else []), *(claim.expression for claim in forms.values())]
+    roots = [f, linear, *([bilinear] if bilinear is not None else [])]
+    roots += [e for claim in forms.values() for e in claim.expressions]
     others = list(variables)
     kinds = {claim.kind for claim in forms.values()}
     if "differential" in kinds and adjoint:
@@ -267,8 +269,8 @@ def _perturbations(
     return found
 
 
-def _size(v: Expression) -> Any:
-    return v.rows * v.columns
+def _size(v: Expression, claim: Claim | None = None) -> Any:
+    return count(v) if claim and claim.free and isinstance(v, Variable) else v.rows * v.columns
 
 
 def _shape_check(f: Expression, name: str, claim: Claim) -> Check | None:
@@ -278,10 +280,10 @@ def _shape_check(f: Expression, name: str, claim: Claim) -> Check | None:
         "differential": f.shape,
         "second_differential": f.shape,
         "third_differential": f.shape,
-        "gradient": x.shape,
+        "gradient": (_size(x, claim), ONE) if claim.free else x.shape,
         "hessian_operator": x.shape,
-        "jacobian": (_size(f), _size(x)),
-        "hessian": (_size(x), _size(claim.other or x)),
+        "jacobian": (_size(f), _size(x, claim)),
+        "hessian": (_size(x, claim), _size(claim.other or x, claim)),
     }[claim.kind]
     found = claim.expression.shape
     if all(a == b or (a - b).expand() == 0 for a, b in zip(wanted, found, strict=True)):

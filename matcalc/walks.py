@@ -20,7 +20,7 @@ MATRIX, NOT_SCALAR = "matrix", "not a scalar"
 
 # The first argument that is a size and not an expression; all those after it are sizes too.
 _FIRST_SIZE = {
-    **dict.fromkeys(("eye", "ones", "zeros", "K", "commutation"), 0),
+    **dict.fromkeys(("eye", "ones", "zeros", "K", "commutation", "duplication", "elimination"), 0),
     **dict.fromkeys(("vector", "matrix", "unvec", "reshape", "rearrange", "unrearrange"), 1),
 }
 _ARITHMETIC = ("sum", "product", "negate", "power")
