@@ -125,9 +125,16 @@ class Forms:
         """The gradients for the inner product, or on the free entries, where that was asked for."""
         if self.inner is None and not self.free:
             return self.gradients
-        own = gradient_on_entries if self.inner is None else self.inner.gradient
-        found = {x: own(x, g) for x, g in self.adjoint_of_one.items()}
+        found = {x: self.gradient_of(x, g) for x, g in self.adjoint_of_one.items()}
         return {x: min((self.simplest(g), self.simplest(multiplied_out(g))), key=length) for x, g in found.items()}
+
+    def gradient_of(self, x: Variable, cotangent: Expression) -> Expression:
+        """The gradient in x, as it was asked for, where the adjoint applied to 1 is some cotangent."""
+        if self.inner is not None:
+            return self.inner.gradient(x, cotangent)
+        if self.free:
+            return gradient_on_entries(x, cotangent)
+        return projection(x, cotangent) if is_constrained(x) else cotangent
 
     @property
     def gradient(self) -> Any:

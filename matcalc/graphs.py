@@ -26,7 +26,7 @@ from matcalc.parts import Part, Program, part_of
 from matcalc.reading import read
 from matcalc.sums import add
 from matcalc.sweeps import active_parts
-from matcalc.tangents import is_constrained, perturbation, projection
+from matcalc.tangents import perturbation
 from matcalc.writing import declaration, declarations_of, text, variables_in_order, written
 
 
@@ -183,15 +183,15 @@ class Graph:
         return self._simplest(add(*pieces))
 
     def _last_lines(self, x: Variable, total: Expression) -> list[Line]:
-        """The gradient in a variable; the cotangent first where it is still to be projected."""
+        """The gradient in a variable; the cotangent first where it is still to be projected or weighted."""
         bar = self.cotangents[x]
         if not self.derivative.expression.is_scalar:
             return [Line(bar.name, total)]
         label = "gradient" if len(self.derivative.variables) == 1 else f"gradient in {x.name}"
-        if not is_constrained(x):
+        shown = self.derivative.named.gradient_of(x, bar)
+        if shown is bar:
             return [Line(label, total)]
-        projected = self._simplest(projection(x, bar))
-        return [Line(bar.name, total), Line(label, projected)]
+        return [Line(bar.name, total), Line(label, self._simplest(shown))]
 
     # ---- as text
 

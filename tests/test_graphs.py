@@ -100,6 +100,16 @@ def test_the_gradient_in_a_constrained_variable_is_projected_last() -> None:
     assert (bar.name, gradient.name, str(gradient.value)) == ("S_bar", "gradient", "(S_bar + S_bar')/2")
 
 
+def test_the_gradient_for_an_inner_product_or_on_free_entries_is_made_of_the_cotangent() -> None:
+    D = mc.differentiate("let r = A*x - b in norm2(r)^2", "x", inner="W")
+    assert [f"{line.name} = {line.value}" for line in D.graph.reverse][1:] == [
+        "x_bar = A'*r_bar",
+        "gradient = inv(W)*x_bar",
+    ]
+    D = mc.differentiate("let T = S*B in tr(T*S)", "S", "S: matrix(n,n) symmetric", free=True)
+    assert str(D.graph.reverse[-1].value) == "duplication(n)'*vec(S_bar)"
+
+
 def test_without_names_the_nodes_are_the_parts_that_are_shared() -> None:
     D = mc.differentiate("inv(A*B + C)*x*x'*inv(A*B + C)", "x")
     assert [f"{line.name} = {line.value}" for line in D.graph.forward][:2] == ["M = inv(A*B + C)", "f = M*x*x'*M"]
