@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, count
 from typing import Any
 
 from matcalc.contexts import remember
@@ -15,7 +14,6 @@ from matcalc.forms import Forms
 from matcalc.inner_products import InnerProduct
 from matcalc.parts import Program
 from matcalc.registries import method
-from matcalc.tangents import perturbation
 from matcalc.writing import text
 
 ORDERS = {1: "differential", 2: "second_differential", 3: "third_differential"}
@@ -48,21 +46,20 @@ class Derivative:
         weights = self.inner.variables if self.inner else ()
         return tuple(dict.fromkeys((*variables_of(self.expression), *weights, *self.variables)))
 
-    @cached_property
+    @property
     def perturbations(self) -> dict[Variable, Variable]:
         """The variable dx for each variable x; its name is the first free one of dx, delta_x, …"""
-        taken = {v.name for v in variables_of(self.expression)} | self._program.names
-        return {x: perturbation(x, _free_name(x.name, taken)) for x in self.variables}
+        return self.named.perturbations
 
-    @cached_property
+    @property
     def second_perturbations(self) -> dict[Variable, Variable]:
         """The variable dx_ for each variable x: the second direction of the second differential."""
-        return {x: perturbation(x, dx.name + "_") for x, dx in self.perturbations.items()}
+        return self.named.second_perturbations
 
-    @cached_property
+    @property
     def third_perturbations(self) -> dict[Variable, Variable]:
         """The variable dx__ for each variable x: the third direction of the third differential."""
-        return {x: perturbation(x, dx.name + "__") for x, dx in self.perturbations.items()}
+        return self.named.third_perturbations
 
     @cached_property
     def named(self) -> Forms:
@@ -73,8 +70,7 @@ class Derivative:
         >>> str(D.named.gradient), str(D.gradient)
         ("2*A'*r", "2*A'*(A*x - b)")
         """
-        directions = (self.perturbations, self.second_perturbations, self.third_perturbations)
-        return Forms(self._program, *directions, self.inner, self.free)
+        return Forms(self._program, self.variables, self.inner, self.free)
 
     @property
     def _program(self) -> Program:
@@ -99,12 +95,12 @@ class Derivative:
     @cached_property
     def gradients(self) -> dict[Variable, Expression]:
         """The gradient by variable; raises NotScalar where f is not a scalar."""
-        return {x: self._answer(g) for x, g in self.named.gradients.items()}
+        return {x: self._answer(g, perturbed=False) for x, g in self.named.gradients.items()}
 
     @cached_property
     def gradient(self) -> Any:
         """∇f with the shape of x: df = ⟨∇f, dx⟩; a dict by name for several variables."""
-        return self._answers(self.named.gradient)
+        return self._answers(self.named.gradient, perturbed=False)
 
     @cached_property
     def jacobian(self) -> Any:
@@ -135,16 +131,21 @@ class Derivative:
         """f‴(x)[dx, dx_, dx__], trilinear and symmetric."""
         return self._answer(self.named.third_differential)
 
-    def _answer(self, e: Expression) -> Expression:
+    def _answer(self, e: Expression, perturbed: bool = True) -> Expression:
         """An answer without the names of parts, remembering what it is an answer to."""
-        weights = (self.inner.left, self.inner.right) if self.inner else ()
+        directions = tuple(self.perturbations.values()) if perturbed else ()
         e = self._program.unfolded(e)
-        return remember(e, (self.expression, *weights, *self.variables, *self.perturbations.values()))
+        return remember(e, (self.expression, *self._weights, *self.variables, *directions))
 
-    def _answers(self, found: Any) -> Any:
+    @property
+    def _weights(self) -> tuple[Expression, ...]:
+        """The matrices of the inner product that was asked for."""
+        return (self.inner.left, self.inner.right) if self.inner else ()
+
+    def _answers(self, found: Any, perturbed: bool = True) -> Any:
         if isinstance(found, dict):
-            return type(found)({key: self._answer(e) for key, e in found.items()})
-        return self._answer(found)
+            return type(found)({key: self._answer(e, perturbed) for key, e in found.items()})
+        return self._answer(found, perturbed)
 
     @cached_property
     def derivation(self) -> tuple[Step, ...]:
@@ -184,8 +185,3 @@ class Derivative:
     def __str__(self) -> str:
         program = self.named.printed
         return f"d({text(program.body, program)}) = {text(self.named.differential, program)}"
-
-
-def _free_name(name: str, taken: set[str]) -> str:
-    further = (f"delta_{name}{i}" for i in count(1))
-    return next(c for c in chain(("d" + name, "delta_" + name), further) if c not in taken)

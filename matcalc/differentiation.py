@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from sympy import Basic
 
 from matcalc.adjoints import pullback
-from matcalc.declarations import Where, declarations, unused
+from matcalc.declarations import Where, declarations, unused, variables_among
 from matcalc.derivatives import ORDERS, Derivative
 from matcalc.differentials import differential_of
 from matcalc.errors import NotDifferentiable, ShapeError, UnknownName
@@ -47,7 +47,8 @@ def differentiate(
     names = [wrt] if isinstance(wrt, (str, Variable)) else list(wrt)
     reading = _read(f, where, inner, names)
     expression, occurring, notes = reading.expression, {v.name: v for v in reading.variables}, reading.notes
-    known = {n: variable(n, *d.shape, *d.properties) for n, d in declarations(where)[0].items()} | occurring
+    others = {n: d for n, d in declarations(where)[0].items() if n not in occurring}
+    known = variables_among(others) | occurring if others else occurring
     variables = tuple(_variable(n, known, reading) for n in names)
     asked = {name for x in variables for name in (x.name, f"d{x.name}")} | occurring.keys()
     product = None
@@ -71,9 +72,18 @@ def _read(f: Formula, where: Where, inner: Weights | None, names: Sequence[str |
 
 
 def _variable(name: str | Variable, known: Mapping[str, Variable], f: Reading) -> Variable:
-    if isinstance(name, Variable):
-        return name
-    name = spelled(name)
+    x = name if isinstance(name, Variable) else _known(spelled(name), known, f)
+    if not x.properties.isdisjoint(("constant", "integer")):
+        word = "constant" if "constant" in x.properties else "integer"
+        raise ShapeError(f"{x.name} is declared {word}: there is no derivative with respect to it")
+    if {"orthogonal", "symmetric"} <= x.properties:
+        what = f"a matrix that is orthogonal and symmetric, as {x.name}"
+        message = f"derivatives with respect to {what}, are not supported"
+        raise NotDifferentiable(message, hint="declare one of the two")
+    return x
+
+
+def _known(name: str, known: Mapping[str, Variable], f: Reading) -> Variable:
     if name not in known:
         names = ", ".join(known) or "none"
         near = nearest_names(name, list(known))
@@ -86,14 +96,7 @@ def _variable(name: str | Variable, known: Mapping[str, Variable], f: Reading) -
             message = f"{name} is a part that the text defines, and no variable"
             raise UnknownName(message, hint=f"differentiate with respect to one of {names}")
         raise UnknownName(f"there is no variable {name} in {text(f.expression)}", hint=hint)
-    x = known[name]
-    if "constant" in x.properties or "integer" in x.properties:
-        word = "constant" if "constant" in x.properties else "integer"
-        raise ShapeError(f"{name} is declared {word}: there is no derivative with respect to it")
-    if {"orthogonal", "symmetric"} <= x.properties:
-        message = f"derivatives with respect to a matrix that is orthogonal and symmetric, as {name}, are not supported"
-        raise NotDifferentiable(message, hint="declare one of the two")
-    return x
+    return known[name]
 
 
 def gradient(f: Formula, wrt: Names, where: Where = None, *, inner: Weights | None = None, free: bool = False) -> Any:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain, count
 from typing import Any
 
 from matcalc.adjoints import inner_product
@@ -28,7 +29,7 @@ from matcalc.second_derivatives import (
 from matcalc.simplification import simplify
 from matcalc.sums import add
 from matcalc.sweeps import forward, reverse
-from matcalc.tangents import is_constrained, is_curved, on_tangents, projection, without_normal
+from matcalc.tangents import is_constrained, is_curved, on_tangents, perturbation, projection, without_normal
 from matcalc.writing import text
 
 
@@ -43,18 +44,36 @@ class Forms:
     """
 
     program: Program
-    perturbations: Mapping[Variable, Variable]
-    second_perturbations: Mapping[Variable, Variable]
-    third_perturbations: Mapping[Variable, Variable]
+    variables: tuple[Variable, ...]
     inner: InnerProduct | None = None
     free: bool = False
 
     @cached_property
+    def perturbations(self) -> dict[Variable, Variable]:
+        """The variable dx for each variable x; its name is the first free one of dx, delta_x, …"""
+        taken = {v.name for v in self._known} | self.program.names
+        return {x: perturbation(x, _free_name(x.name, taken)) for x in self.variables}
+
+    @cached_property
+    def second_perturbations(self) -> dict[Variable, Variable]:
+        """The variable dx_ for each variable x: the second direction of the second differential."""
+        return {x: perturbation(x, dx.name + "_") for x, dx in self.perturbations.items()}
+
+    @cached_property
+    def third_perturbations(self) -> dict[Variable, Variable]:
+        """The variable dx__ for each variable x: the third direction of the third differential."""
+        return {x: perturbation(x, dx.name + "__") for x, dx in self.perturbations.items()}
+
+    @property
+    def _known(self) -> Iterator[Variable]:
+        """The variables of the body and of the definitions."""
+        return variables_of(self.program.body, *(p.definition for p in self.program.parts))
+
+    @cached_property
     def printed(self) -> Program:
         """The program, with the names of the question, which no other part of an answer may be given."""
-        known = variables_of(self.program.body, *(p.definition for p in self.program.parts))
         weights = self.inner.variables if self.inner else ()
-        names = {v.name for v in (*known, *weights, *self.perturbations, *self.perturbations.values())}
+        names = {v.name for v in (*self._known, *weights, *self.variables, *self.perturbations.values())}
         return replace(self.program, reserved=frozenset(names))
 
     @property
@@ -82,7 +101,7 @@ class Forms:
     def differential(self) -> Expression:
         """f′(x)[dx], linear in the perturbations, without what is 0 for those tangent to a curved domain."""
         ambient = self.ambient_differential
-        if not any(map(is_curved, self.perturbations)):
+        if not any(map(is_curved, self.variables)):
             return ambient
         forms = [on_tangents(ambient, self.perturbations)]
         if self.program.body.is_scalar:
@@ -111,8 +130,8 @@ class Forms:
                 f"only a scalar has a gradient, and {text(f)} is {_shape_words(f)}",
                 hint="ask for its jacobian or its differential; or take sum(…), norm2(…)^2 or an inner product",
             )
-        pulled = reverse(self.program.parts, self.program.body, number(1), self.perturbations)
-        return {x: self.simplest(pulled[x]) for x in self.perturbations}
+        pulled = reverse(self.program.parts, f, number(1), self.variables)
+        return {x: self.simplest(pulled[x]) for x in self.variables}
 
     @cached_property
     def gradients(self) -> dict[Variable, Expression]:
@@ -159,7 +178,7 @@ class Forms:
         """H with d²f = vec(dx)′H vec(dx); its blocks by pairs of names for several variables."""
         blocks = {
             (x.name, y.name): self._named(self._hessian_block(x, y, dy))
-            for x in self.perturbations
+            for x in self.variables
             for y, dy in self.perturbations.items()
         }
         return Blocks(blocks) if len(blocks) > 1 else next(iter(blocks.values()))
@@ -178,7 +197,7 @@ class Forms:
     def hessian_along(self, directions: Mapping[Variable, Variable]) -> Any:
         """The derivative of the gradient along a direction for each variable; a dict by name for several."""
         gradients = self.adjoint_of_one
-        found = {x: hessian_operator_of(gradients, x, directions, self._forward) for x in self.perturbations}
+        found = {x: hessian_operator_of(gradients, x, directions, self._forward) for x in self.variables}
         return self._by_name({x.name: self._named(e) for x, e in found.items()})
 
     @cached_property
@@ -197,6 +216,11 @@ class Forms:
 
     def _by_name(self, found: Mapping[Any, Expression]) -> Any:
         return found if len(found) > 1 else next(iter(found.values()))
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    further = (f"delta_{name}{i}" for i in count(1))
+    return next(c for c in chain(("d" + name, "delta_" + name), further) if c not in taken)
 
 
 def _shape_words(f: Expression) -> str:

@@ -13,11 +13,11 @@ from functools import cached_property
 from typing import Any
 
 from matcalc.comparisons import are_equal, is_negative
-from matcalc.declarations import ANALYTIC
+from matcalc.declarations import variables_among
 from matcalc.errors import MatcalcError, RuleError
 from matcalc.expressions import Apply, Dimension, Expression, Number, Product, Variable
 from matcalc.function_table import FUNCTIONS
-from matcalc.leaves import perturbation_of, variable
+from matcalc.leaves import perturbation_of
 from matcalc.reading import Declared, declared_names, read_tree
 from matcalc.registries import CONSTRUCTORS
 from matcalc.resources import resource, resource_names
@@ -190,7 +190,7 @@ def _rule_of(text: RuleText, whole: str) -> Rule:
             message = f"{text.name}: {name} {word} is not a condition on a declared variable"
             hint = f"conditions are {', '.join(CONDITIONS)}"
             raise RuleError(message, text=whole, start=text.left.start, end=text.left.end, hint=hint, file=text.file)
-    parameters = {n: variable(n, *d.shape, *d.properties) for n, d in names.items() if ANALYTIC not in d.properties}
+    parameters = variables_among(names)
     kind, left, right, slot = _sides(text, whole, names, sizes)
     statement = " ".join(whole[text.left.start : (text.right or text.left).end].split())
     return Rule(
