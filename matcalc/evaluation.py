@@ -252,6 +252,7 @@ def _named(function: str, argument: Any) -> str:
 
 
 _NOT_SIMPLE = "is not simple, and has no derivative here; one-sided derivatives are"
+_NOT_REAL = "the eigenvalue with the largest real part is not real, or not simple"
 _UNDETERMINED = {
     "chol": "{} of a matrix that is not positive definite",
     **dict.fromkeys(("lu_l", "lu_u"), "{} of a matrix with a zero pivot"),
@@ -263,9 +264,8 @@ _UNDETERMINED = {
     "eigvecs": "eigenvalues coincide, and their eigenvectors are not determined",
     "leading_eigvec": f"the largest eigenvalue {_NOT_SIMPLE} the eigenvalues of U'*dS*U, U a basis of its eigenspace",
     "trailing_eigvec": f"the smallest eigenvalue {_NOT_SIMPLE} the eigenvalues of U'*dS*U, U a basis of its eigenspace",
-    "spectral_abscissa": "the eigenvalue with the largest real part is not real, or not simple",
-    "eigenprojection": "the eigenvalue with the largest real part is not real, or not simple, and has no derivative here: "
-    "eigenvalues that coincide move apart as a square root does",
+    "spectral_abscissa": _NOT_REAL,
+    "eigenprojection": f"{_NOT_REAL}, and has no derivative here: where two coincide they grow like a square root",
     **dict.fromkeys(("svd_u", "svd_v"), "singular values coincide, and their singular vectors are not determined"),
     **dict.fromkeys(
         ("leading_svd_u", "leading_svd_v"),

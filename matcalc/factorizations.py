@@ -195,6 +195,6 @@ def spectral_kernels(eigen: OfArray, singular: OfArray) -> dict[str, OfArray]:
 
 
 def _polar(U: Any, s: Any, V: Any) -> Any:
-    if s[-1] <= SMALLEST_GAP * s[0]:
+    if float(s[-1]) <= SMALLEST_GAP * float(s[0]):
         raise Degenerate
     return U @ V.T
