@@ -163,6 +163,8 @@ def _collect_identities(nodes: Sequence[Expression]) -> None:
     if _waiting is None:
         _waiting = Book.get().identity_records()
     present = {e.function for e in nodes if isinstance(e, Apply)}
+    if any(type(e) is Power and not e.is_scalar for e in nodes):
+        present.add("inv")
     if present <= _words and not any(not r.left_words for r in _waiting):
         return
     _words.update(present)
