@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matcalc import building as functions
     from matcalc.building import variables
-    from matcalc.derivatives import (
-        Derivative,
+    from matcalc.derivatives import Derivative
+    from matcalc.differentiation import (
         differential,
         differentiate,
         directional,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         hvp,
         jacobian,
     )
-    from matcalc.derivatives import pullback_of as pullback
+    from matcalc.differentiation import pullback_of as pullback
     from matcalc.error_curves import ErrorCurve, error_curve
     from matcalc.errors import (
         DomainError,
@@ -58,8 +58,9 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "building": ("variables",),
-    "derivatives": (
-        *("Derivative", "differential", "differentiate", "directional", "gradient", "hessian"),
+    "derivatives": ("Derivative",),
+    "differentiation": (
+        *("differential", "differentiate", "directional", "gradient", "hessian"),
         *("hessian_operator", "hvp", "jacobian", "pullback"),
     ),
     "error_curves": ("ErrorCurve", "error_curve"),

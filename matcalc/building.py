@@ -14,14 +14,14 @@ from collections.abc import Callable
 from typing import Any
 
 from matcalc.applications import apply
+from matcalc.declarations import declarations, variables_among
 from matcalc.errors import ShapeError
 from matcalc.expressions import ONE, Expression, Variable, dimension
 from matcalc.function_table import ALIASES, FUNCTIONS, function_names
-from matcalc.leaves import commutation, expression, identity, ones, variable, zero
+from matcalc.leaves import commutation, duplication, elimination, expression, identity, ones, zero
 from matcalc.powers import block as _block
 from matcalc.powers import entrywise_power, hadamard
 from matcalc.products import multiply
-from matcalc.reading import declarations
 
 Size = int | str | Any
 
@@ -34,7 +34,7 @@ def variables(where: str) -> tuple[Variable, ...]:
     (m, n)
     """
     declared, _ = declarations(where)
-    return tuple(variable(n, *d.shape, *d.properties) for n, d in declared.items())
+    return tuple(variables_among(declared).values())
 
 
 def eye(n: Size) -> Expression:
@@ -55,6 +55,16 @@ def zeros(rows: Size, columns: Size = 1) -> Expression:
 def K(m: Size, n: Size) -> Expression:
     """The commutation matrix: K vec(A) = vec(A′) for A of shape (m, n)."""
     return commutation(dimension(m), dimension(n))
+
+
+def duplication_matrix(n: Size) -> Expression:
+    """The duplication matrix: D vech(S) = vec(S) for S symmetric, of size n."""
+    return duplication(dimension(n))
+
+
+def elimination_matrix(n: Size) -> Expression:
+    """The elimination matrix: L vec(A) = vech(A) for A of size n."""
+    return elimination(dimension(n))
 
 
 def total(X: Any, axis: int = 0) -> Expression:
@@ -92,6 +102,8 @@ _OWN: dict[str, Callable[..., Expression]] = {
     "sum": total,
     "ones": ones_like,
     "commutation": K,
+    "duplication": duplication_matrix,
+    "elimination": elimination_matrix,
     "diagv": diag,
 }
 

@@ -1,14 +1,21 @@
-"""Sums over the entries of vectors, written without the index: Σ x[i]² eᵢ is x.^2."""
+"""Sums over an index written as products of matrices: Σ x[i]² eᵢ is x.^2, and Σ f(X[i,:]') a function of X.
+
+A scalar that depends on the index stands for the vector of its values, and a vector for the matrix whose columns
+are its values, as if the data points of the sum were handled all at once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 
 from matcalc.applications import apply, is_entrywise
 from matcalc.expressions import (
     ONE,
     Apply,
+    EntrywisePower,
     Expression,
+    Hadamard,
     IndexedSum,
     Number,
     Power,
@@ -17,15 +24,17 @@ from matcalc.expressions import (
     depends_on,
     postorder,
 )
-from matcalc.leaves import ONE_NODE, number, ones, unit
+from matcalc.leaves import ONE_NODE, identity, number, ones, unit
 from matcalc.powers import entrywise_power, hadamard
 from matcalc.products import multiply
-from matcalc.sums import add, split_coefficient
+from matcalc.sums import add
 from matcalc.transposes import transpose
+
+MOST_EXPANDED = 32
 
 
 def without_index(node: IndexedSum) -> Expression | None:
-    """The sum over i = 1, …, n of entries v[i], rows and columns i as products, else None.
+    """The sum over i = 1, …, n as products of matrices, else None.
 
     >>> import matcalc as mc
     >>> str(without_index(mc.parse("sum(i, 1, n, x[i]*A[:,i])", where="A: matrix(m,n), x: vector(n)")))
@@ -45,61 +54,160 @@ class _Entries:
         self.size = upper.value
         self.column = unit(index, self.size)
         self.row = transpose(self.column)
+        self.each = ones(self.size, ONE)
+        self.known: dict[Expression, bool] = {}
+
+    def depends(self, *nodes: Expression) -> bool:
+        """Whether any of the nodes changes with the index; products of parts of the body are looked through."""
+        return any(self._depends(n) for n in nodes)
+
+    def _depends(self, node: Expression) -> bool:
+        if node not in self.known:
+            self.known[node] = node in self.dependent or not self.dependent.isdisjoint(postorder(node))
+        return self.known[node]
+
+    # ---- sums
 
     def total(self, body: Expression) -> Expression | None:
         """The sum of the body."""
         if isinstance(body, Sum):
             return _all(add, [self.total(t) for t in body._args])
+        if not self.depends(body):
+            return multiply(number(self.size), body)
         if body.is_scalar:
             values = self.values(body)
-            return None if values is None else multiply(ones(ONE, self.size), values)
-        if not isinstance(body, Product):
-            return ones(self.size, ONE) if body is self.column else ones(ONE, self.size) if body is self.row else None
-        values = _all(hadamard, [ones(self.size, ONE), *(self.values(s) for s in body.scalars)])
-        chain = body.chain
-        places = [i for i, f in enumerate(chain) if f in self.dependent]
-        apart = len(places) > 2 or places[-1:] > [p + 1 for p in places[:1]]
-        if values is None or apart or any(chain[i] not in (self.column, self.row) for i in places):
-            return None
-        return multiply(number(body.coefficient), *self._with_values(chain, places, values))
+            return None if values is None else multiply(transpose(self.each), values)
+        if body.columns is ONE:
+            columns = self.columns(body)
+            return None if columns is None else multiply(columns, self.each)
+        if body.rows is ONE:
+            return _turned(self.total(transpose(body)))
+        return self._of_matrices(body) if isinstance(body, Product) else None
 
-    def _with_values(self, chain: Sequence[Expression], places: list[int], values: Expression) -> list[Expression]:
-        """The factors with the values in place of the unit vectors."""
-        if not places:
-            return [multiply(ones(ONE, self.size), values), *chain]
-        first, last = places[0], places[-1]
-        inside = values if chain[first] is self.column else transpose(values)
-        return [*chain[:first], inside if first == last else apply("diag", values), *chain[last + 1 :]]
+    def _of_matrices(self, body: Product) -> Expression | None:
+        """The sum of a product of matrices: of column times row, or multiplied out."""
+        for i in range(1, len(body.chain)):
+            if body.chain[i].rows is ONE:
+                found = self._of_outer(body, body.chain[:i], body.chain[i:])
+                if found is not None:
+                    return found
+        terms = self._multiplied_out(body)
+        return None if terms is None else _all(add, [self.total(t) for t in terms])
+
+    def _of_outer(self, body: Product, left: Sequence[Expression], right: Sequence[Expression]) -> Expression | None:
+        c = number(body.coefficient)
+        if not self.depends(*left):
+            inside = _turned(self.total(transpose(multiply(*body.scalars, *right))))
+            return None if inside is None else multiply(c, *left, inside)
+        if not self.depends(*right):
+            inside = self.total(multiply(*body.scalars, *left))
+            return None if inside is None else multiply(c, inside, *right)
+        V, W = self.columns(multiply(*left)), self.columns(transpose(multiply(*right)))
+        values = self._product_of_values(body.scalars)
+        if V is None or W is None or values is None:
+            return None
+        weights = [] if values is self.each else [apply("diag", values)]
+        return multiply(c, V, *weights, transpose(W))
+
+    def _multiplied_out(self, body: Product) -> list[Expression] | None:
+        """The terms of a product with sums among its factors that depend on the index."""
+        factors = [f for f in body.chain if isinstance(f, Sum) and self.depends(f)]
+        if not factors or prod(len(f._args) for f in factors) > MOST_EXPANDED:
+            return None
+        i = body.chain.index(factors[0])
+        outer = [number(body.coefficient), *body.scalars]
+        return [multiply(*outer, multiply(*body.chain[:i], t, *body.chain[i + 1 :])) for t in factors[0]._args]
+
+    # ---- the values of a scalar, as a vector
 
     def values(self, node: Expression) -> Expression | None:
         """The vector of the values of a scalar, for i = 1, …, n."""
-        if node not in self.dependent:
-            return multiply(node, ones(self.size, ONE))
+        if not self.depends(node):
+            return multiply(node, self.each)
         if isinstance(node, Sum):
             return _all(add, [self.values(t) for t in node._args])
         if isinstance(node, Product):
-            if node.chain:
-                return self._entries(node.chain)
-            c, _ = split_coefficient(node)
-            return _all(hadamard, [number(c), *(self.values(s) for s in node.scalars)])
-        if isinstance(node, Power) and node._args[1] not in self.dependent:
+            values = self._product_of_values(node.scalars)
+            inner = self._of_inner(node.chain) if node.chain else self.each
+            if values is None or inner is None:
+                return None
+            return multiply(number(node.coefficient), hadamard(values, inner))
+        if isinstance(node, Power) and not self.depends(node._args[1]):
             base = self.values(node._args[0])
             return None if base is None else entrywise_power(base, node._args[1])
         if isinstance(node, Apply) and is_entrywise(node.function) and len(node.operands) == 1:
             argument = self.values(node.operands[0])
             return None if argument is None else apply(node.function, argument)
+        if isinstance(node, Apply) and node.function == "norm2" and node.operands[0].columns is ONE:
+            columns = self.columns(node.operands[0])
+            return None if columns is None else apply("sqrt", self._column_sums(hadamard(columns, columns)))
         return None
 
-    def _entries(self, chain: Sequence[Expression]) -> Expression | None:
-        """v for eᵢ'*v or v'*eᵢ, the diagonal of A for eᵢ'*A*eᵢ."""
-        first, last = chain[0] is self.row, chain[-1] is self.column
-        middle = chain[first : len(chain) - last]
-        if not middle or any(f in self.dependent for f in middle):
+    def _product_of_values(self, scalars: Sequence[Expression]) -> Expression | None:
+        """The values of a product; the vector of ones for none."""
+        return _all(hadamard, [self.each, *(self.values(s) for s in scalars)])
+
+    def _of_inner(self, chain: Sequence[Expression]) -> Expression | None:
+        """The values of a row times matrices times a column."""
+        if self.depends(*chain[1:-1]):
             return None
-        product = multiply(*middle)
-        if first and last:
-            return apply("diagonal", product)
-        return product if first else transpose(product)
+        first, last = chain[0], multiply(*chain[1:])
+        if not self.depends(last):
+            rows = self.columns(transpose(first))
+            return None if rows is None else multiply(transpose(rows), last)
+        columns = self.columns(last)
+        if columns is None or not self.depends(first):
+            return None if columns is None else transpose(multiply(first, columns))
+        if first is self.row:
+            return apply("diagonal", columns)
+        rows = self.columns(transpose(first))
+        return None if rows is None else self._column_sums(hadamard(rows, columns))
+
+    def _column_sums(self, M: Expression) -> Expression:
+        return multiply(transpose(M), ones(M.rows, ONE))
+
+    # ---- the values of a vector, as columns
+
+    def columns(self, node: Expression) -> Expression | None:
+        """The matrix whose columns are the values of a vector."""
+        if node is self.column:
+            return identity(self.size)
+        if not self.depends(node):
+            return multiply(node, transpose(self.each))
+        if isinstance(node, Sum):
+            return _all(add, [self.columns(t) for t in node._args])
+        if isinstance(node, Hadamard):
+            return _all(hadamard, [self.columns(f) for f in node._args])
+        if isinstance(node, Product):
+            return self._columns_of_product(node)
+        if isinstance(node, EntrywisePower) and not self.depends(node._args[1]) and node._args[1].is_scalar:
+            base = self.columns(node._args[0])
+            return None if base is None else entrywise_power(base, node._args[1])
+        if isinstance(node, Apply) and is_entrywise(node.function) and len(node.operands) == 1:
+            argument = self.columns(node.operands[0])
+            return None if argument is None else apply(node.function, argument)
+        return None
+
+    def _columns_of_product(self, node: Product) -> Expression | None:
+        *left, last = node.chain
+        scalars = node.scalars
+        if self.depends(*left):
+            places = [i for i in range(1, len(node.chain)) if node.chain[i].rows is ONE]
+            if not places:
+                terms = self._multiplied_out(node)
+                return None if terms is None else _all(add, [self.columns(t) for t in terms])
+            # a column times an inner product
+            left, last = [], multiply(*node.chain[: places[0]])
+            scalars = (*scalars, multiply(*node.chain[places[0] :]))
+        columns, values = self.columns(last), self._product_of_values(scalars)
+        if columns is None or values is None:
+            return None
+        weights = [] if values is self.each else [apply("diag", values)]
+        return multiply(number(node.coefficient), *left, columns, *weights)
+
+
+def _turned(node: Expression | None) -> Expression | None:
+    return None if node is None else transpose(node)
 
 
 def _all(join: Callable[..., Expression], parts: Sequence[Expression | None]) -> Expression | None:

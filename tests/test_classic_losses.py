@@ -84,3 +84,31 @@ def test_the_form_does_not_depend_on_the_order_of_what_was_typed() -> None:
     turned = "(ones(m) - y)'*log(ones(m) - sigmoid(X*w)) + log(sigmoid(X*w))'*y"
     assert str(mc.gradient(f"-({turned})", "w", "X: matrix(m,n), y: vector(m), w: vector(n)")) == GRADIENTS[0][3]
     assert mc.parse("max(x, y)", "x, y: vector(n)") is mc.parse("max(y, x)", "x, y: vector(n)")
+
+
+FOLDED = [
+    ("sum(i, 1, N, norm2(A*X[i,:]' - b)^2)", "A", "X: matrix(N,k), b: vector(p)", "2*(A*X' - b*ones(N)')*X"),
+    ("sum(i, 1, n, sum(j, 1, n, A[i,j]*x[i]*x[j]))", "x", "A: matrix(n,n), x: vector(n)", "(A + A')*x"),
+    ("sum(i, 1, n, sum(j, 1, n, (x[i] - x[j])^2))", "x", "x: vector(n)", "4*(n*x - sum(x)*ones(n))"),
+    (
+        "sum(i, 1, N, exp(-norm2(X[i,:]' - m)^2))",
+        "m",
+        "X: matrix(N,k), m: vector(k)",
+        "let M = X' - m*ones(N)' in 2*M*exp(-sum((M.^2)', 2))",
+    ),
+    (
+        "sum(i, 1, N, log(1 + exp(-y[i]*X[i,:]*w)))",
+        "w",
+        "X: matrix(N,k), y: vector(N), w: vector(k)",
+        "-X'*(y.*sigmoid(-y.*(X*w)))",
+    ),
+]
+
+
+@pytest.mark.parametrize(("expr", "x", "where", "expected"), FOLDED, ids=[f[0] for f in FOLDED])
+def test_sums_over_data_points_are_folded(expr: str, x: str, where: str, expected: str) -> None:
+    D = mc.differentiate(expr, x, where=where)
+    assert "sum(i" not in str(D.gradient)
+    assert mc.equal(D.gradient, expected, where=D.gradient.where, seed=1).verdict == "verified"
+    assert len(str(D.gradient)) <= len(expected) + 8
+    assert D.verify(seed=1).verdict == "verified"

@@ -1,4 +1,4 @@
-"""What the MIT course states that is no single derivative: identities, iterations, difference errors, sequences of steps.
+"""What the MIT course states that is no single derivative: identities, iterations, errors of differences, many steps.
 
 Names of tests end in the number of the statement; the derivatives are in `test_course.py`.
 """
