@@ -54,7 +54,7 @@ class Expression(Basic):
     """
 
     __slots__ = (
-        *("__weakref__", "_contexts", "_digest", "_mark", "_transposed", "_triangles"),
+        *("__weakref__", "_contexts", "_digest", "_kinds", "_mark", "_transposed", "_triangles"),
         *("is_scalar", "operands", "shape"),
     )
 
@@ -201,7 +201,7 @@ def intern(
         return found
     node: Any = object.__new__(cls)
     node._assumptions = cls.default_assumptions
-    node._mhash = node._transposed = node._digest = node._mark = None
+    node._mhash = node._transposed = node._digest = node._mark = node._kinds = None
     node._contexts = ()
     node._args = args
     node.operands = args if only_operands else tuple([a for a in args if isinstance(a, Expression)])

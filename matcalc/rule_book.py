@@ -92,6 +92,7 @@ class Record:
 
     @property
     def is_adjoint(self) -> bool:
+        """Whether the rule is an adjoint."""
         return bool(_ADJOINT.search(self.text))
 
     @property
@@ -260,6 +261,7 @@ class RuleBook:
     def add_records(self, found: Sequence[Record]) -> None:
         """Put rules that need no check, those of a declared function, into the book."""
         self._records += found
+        self.__dict__.pop("_places", None)
         _FOUND.clear()
 
     def remove(self, rules: Sequence[Rule]) -> None:
@@ -281,16 +283,22 @@ class RuleBook:
         return found
 
     def _candidates(self, kind: str, name: str) -> Iterator[Rule]:
-        for record in self._records:
-            if record.is_adjoint == (kind == ADJOINT) and (kind == IDENTITY or self._may_be(record, name)):
+        known = name in FUNCTIONS
+        hints = (name, "diag") if name == "diagonal" else (name,) if known else (name, "")
+        places = {i for hint in hints for i in self._places.get(hint, ())}
+        for record in (self._records[i] for i in sorted(places)):
+            if record.is_adjoint == (kind == ADJOINT):
                 yield record.rule
         yield from self._user
 
-    def _may_be(self, record: Record, name: str) -> bool:
-        hints = record.hints
-        if name in FUNCTIONS:
-            return name in hints or (name == "diagonal" and "diag" in hints)
-        return name in hints or not hints
+    @cached_property
+    def _places(self) -> Mapping[str, list[int]]:
+        """Where the rules stand that may be about a function or class of nodes; "" for those without a hint."""
+        found: dict[str, list[int]] = {}
+        for i, record in enumerate(self._records):
+            for hint in record.hints or ("",):
+                found.setdefault(hint, []).append(i)
+        return found
 
     def named(self, name: str) -> list[Rule]:
         """The rules of that name, in the order of the book."""

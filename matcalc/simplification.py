@@ -24,7 +24,6 @@ from matcalc.expressions import (
     Power,
     Product,
     Sum,
-    Transpose,
     Variable,
     postorder,
 )
@@ -34,8 +33,9 @@ from matcalc.matching import rewrite_at
 from matcalc.powers import entrywise_power, power
 from matcalc.registries import CONSTRUCTORS
 from matcalc.rule_book import Book, Record, Rule, head
+from matcalc.sieves import heads, kinds, needs
 from matcalc.substitutions import substitute
-from matcalc.sums import add, negate, split_coefficient
+from matcalc.sums import add, negate
 
 MOST_ROUNDS = 8
 MOST_NESTED = 4
@@ -50,7 +50,7 @@ def simplify(root: Expression) -> Expression:
     "(A + A')*x"
     """
     order = postorder(root)
-    _collect_identities(order)
+    _collect_identities(root, order)
     return _Search().settled(root, order)
 
 
@@ -63,7 +63,7 @@ def collected(root: Expression) -> Expression:
     "(A + A')*x"
     """
     order = postorder(root)
-    _collect_identities(order)
+    _collect_identities(root, order)
     return _Search().settled(root, order, MOST_NESTED)
 
 
@@ -162,17 +162,26 @@ def _is_scaled_sum(node: Product) -> bool:
 # ---- identities ---------------------------------------------------------------------------------------------------
 
 
-Pair = tuple[Expression, Expression, frozenset[str]]
-_identities: dict[str, list[Pair]] = {}
+Identity = tuple[Expression, Expression, int, frozenset[str]]
+"""Left and right side, and what the left one needs: in all, and among the operands."""
+
+_identities: dict[str, list[Identity]] = {}
 _waiting: list[Record] | None = None
+_met = 0
+"""The kinds of nodes for which identities were read."""
+
 _words: set[str] = set()
 _complements: set[str] = set()
 """The functions with f(-X) = 1 - f(X)."""
 
 
-def _collect_identities(nodes: Sequence[Expression]) -> None:
+def _collect_identities(root: Expression, nodes: Sequence[Expression]) -> None:
     """Read the identities of the book that may be of use for an expression with these functions."""
-    global _waiting
+    global _waiting, _met
+    new = kinds(root) & ~_met
+    if not new:
+        return
+    _met |= new
     present = {e.function for e in nodes if isinstance(e, Apply)}
     if any(type(e) is Power and not e.is_scalar for e in nodes):
         present.add("inv")
@@ -198,7 +207,7 @@ def _add_identity(rule: Rule) -> None:
     if isinstance(rule.right, Apply) and len(rule.right.operands) == 1 and rule.left is _complement_of(rule.right):
         _complements.add(rule.right.function)
     for left, right in pairs:
-        _identities.setdefault(head(left), []).append((left, right, frozenset(_heads(left))))
+        _identities.setdefault(head(left), []).append((left, right, needs(left), frozenset(heads(left))))
 
 
 def _complement_of(node: Apply) -> Expression:
@@ -206,32 +215,10 @@ def _complement_of(node: Apply) -> Expression:
     return add(ones(*node.shape), negate(apply(node.function, negate(node.operands[0]))))
 
 
-def _heads(node: Expression) -> set[str]:
-    """The kinds of the operands, variables and numbers left out, and inner products: a quick sieve before matching."""
-    found = set()
-    for o in node.operands:
-        kind = type(o)
-        if kind is Product and type(node) is Sum:
-            o = split_coefficient(o)[1]
-            kind = type(o)
-        if kind is Variable or kind is Number or kind is Transpose:
-            continue
-        found.add(head(o))
-        if kind is Power or kind is EntrywisePower:
-            found.add(head(o._args[0]))
-    if isinstance(node, Product) and (_is_inner(node) or any(map(_is_inner, node.scalars))):
-        found.add("inner product")
-    return found
-
-
-def _is_inner(node: Expression) -> bool:
-    return isinstance(node, Product) and node.is_scalar and bool(node.chain)
-
-
 def forget_identities() -> None:
     """Forget what was collected, when the rule book has changed."""
-    global _waiting
-    _waiting = None
+    global _waiting, _met
+    _waiting, _met = None, 0
     _words.clear()
     _complements.clear()
     _identities.clear()
@@ -251,10 +238,13 @@ def _for_scalars(left: Expression, right: Expression) -> tuple[Expression, Expre
 
 
 def _apply_identities(node: Expression) -> Expression:
-    candidates = _identities.get(head(node), ())
-    present = _heads(node) if candidates else set()
-    for left, right, needed in candidates:
-        if not needed <= present:
+    present = None
+    for left, right, needed, needed_heads in _identities.get(head(node), ()):
+        if needed & ~kinds(node):
+            continue
+        if present is None:
+            present = heads(node)
+        if not needed_heads <= present:
             continue
         for result in rewrite_at(left, right, node):
             if length(result) < length(node):

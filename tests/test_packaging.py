@@ -91,6 +91,7 @@ ORDER = [
     "common_factors",
     "expansions",
     "entry_sums",
+    "sieves",
     "simplification",
     "implicit_functions",
     "tangents",

@@ -1,0 +1,145 @@
+"""A quick sieve before matching: which kinds of nodes an identity needs, and which there are in an expression.
+
+Each kind of node, and each function, is one bit of a number that a node remembers: those of itself and of all below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matcalc.expressions import (
+    Apply,
+    EntrywisePower,
+    Expression,
+    Hadamard,
+    Identity,
+    Number,
+    Power,
+    Product,
+    Sum,
+    Transpose,
+    Variable,
+    variables_of,
+)
+from matcalc.leaves import number
+from matcalc.lengths import HALF
+from matcalc.sums import split_coefficient
+
+_INNER = "inner product"
+_BITS: dict[str | type[Expression], int] = {}
+
+
+def _bit(word: str | type[Expression]) -> int:
+    return _BITS.get(word) or _BITS.setdefault(word, 1 << len(_BITS))
+
+
+_MIRRORED = _bit("tril") | _bit("triu")  # the transpose of one is the other
+_INNER_BIT, _MATRIX_POWER = _bit(_INNER), _bit("power of a matrix")
+_EXPONENTS = {number(k): _bit(f"power {k}") for k in (-1, HALF, 2)}
+
+
+def kinds(node: Expression) -> int:
+    """The kinds of the node and of all below it, a bit for each."""
+    found: int | None = node._kinds
+    if found is not None:
+        return found
+    stack = [node]
+    while stack:
+        top = stack[-1]
+        waiting = [o for o in top.operands if o._kinds is None]
+        if waiting:
+            stack += waiting
+        else:
+            stack.pop()
+            found = _own_kind(top)
+            for o in top.operands:
+                found |= o._kinds
+            top._kinds = found
+    return node._kinds
+
+
+def _own_kind(node: Expression) -> int:
+    kind = type(node)
+    if kind is Apply:
+        return _bit(node.function)
+    if kind is Power:
+        return _bit(Power) | (0 if node.is_scalar else _MATRIX_POWER) | _EXPONENTS.get(node._args[1], 0)
+    return _bit(kind) | _INNER_BIT if _is_inner(node) else _bit(kind)
+
+
+def heads(node: Expression) -> set[str]:
+    """The kinds of the operands, variables and numbers left out, and inner products."""
+    found = set()
+    for o in node.operands:
+        kind = type(o)
+        if kind is Product and type(node) is Sum:
+            o = split_coefficient(o)[1]
+            kind = type(o)
+        if kind is Variable or kind is Number or kind is Transpose:
+            continue
+        found.add(o.function if kind is Apply else kind.__name__)
+        if kind is Power or kind is EntrywisePower:
+            base = o._args[0]
+            found.add(base.function if type(base) is Apply else type(base).__name__)
+    if isinstance(node, Product) and (_is_inner(node) or any(map(_is_inner, node.scalars))):
+        found.add(_INNER)
+    return found
+
+
+def _is_inner(node: Expression) -> bool:
+    return isinstance(node, Product) and node.is_scalar and bool(node.chain)
+
+
+def needs(left: Expression) -> int:
+    """The kinds without which no expression contains an instance of a pattern, as matching looks for it.
+
+    >>> import matcalc as mc
+    >>> pattern, node = mc.parse("A*inv(A + B)"), mc.parse("C*(A + inv(B))")
+    >>> needs(pattern) & ~kinds(node), needs(pattern) & ~kinds(mc.parse("x'*inv(S + D)*y")) == 0
+    (0, True)
+    """
+    found = _INNER_BIT if _INNER in heads(left) else 0
+    bound: set[Expression] = set()
+    if isinstance(left, Sum):
+        found |= _bit(Sum)
+        for term in left._args:
+            found |= _needs(split_coefficient(term)[1], bound)
+    else:
+        found |= _needs(left, bound)
+    return found & ~_MIRRORED
+
+
+def _needs(pattern: Expression, bound: set[Expression]) -> int:
+    """The kinds in all instances of a part of a pattern, whose parameters are bound when it is matched."""
+    if isinstance(pattern, Transpose):
+        pattern = pattern._args[0]  # what is transposed contains the same kinds
+    if not pattern.operands:
+        bound.update(variables_of(pattern))
+        return 0
+    if isinstance(pattern, (Sum, Hadamard)):
+        return _bit(type(pattern)) | _needs_of_any(pattern._args, bound)
+    if isinstance(pattern, Product):
+        # -X may be anything, and the sign of a factor may be that of the whole
+        found = _bit(Product) if len(pattern.scalars) + len(pattern.chain) > 1 else 0
+        for factor in pattern.chain:
+            found |= _needs(factor, bound)
+            if isinstance(factor, Sum) and any(isinstance(t, Identity) for t in factor._args):
+                found |= _bit(Identity)
+        return found | _needs_of_any(pattern.scalars, bound)
+    found = _bit(pattern.function) if isinstance(pattern, Apply) else _bit(type(pattern))
+    if isinstance(pattern, Power):
+        found |= _EXPONENTS.get(pattern._args[1], 0)
+    for operand in pattern.operands:
+        found |= _needs(operand, bound)
+    return found
+
+
+def _needs_of_any(patterns: Sequence[Expression], bound: set[Expression]) -> int:
+    """The kinds in all instances of parts in any order; a part that is bound is matched by value, of whatever kind."""
+    found, waiting = 0, list(patterns)
+    while waiting:
+        first = min(waiting, key=lambda p: (isinstance(p, Variable), not bound.issuperset(variables_of(p))))
+        waiting.remove(first)
+        if not bound.issuperset(variables_of(first)):
+            found |= _needs(first, bound)
+    return found
