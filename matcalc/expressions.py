@@ -201,7 +201,7 @@ def intern(
         return found
     node: Any = object.__new__(cls)
     node._assumptions = cls.default_assumptions
-    node._mhash = node._transposed = node._digest = node._mark = node._kinds = None
+    node._mhash = node._transposed = node._digest = node._mark = node._kinds = node._triangles = None
     node._contexts = ()
     node._args = args
     node.operands = args if only_operands else tuple([a for a in args if isinstance(a, Expression)])

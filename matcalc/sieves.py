@@ -40,9 +40,9 @@ _EXPONENTS = {number(k): _bit(f"power {k}") for k in (-1, HALF, 2)}
 
 def kinds(node: Expression) -> int:
     """The kinds of the node and of all below it, a bit for each."""
-    found: int | None = node._kinds
-    if found is not None:
-        return found
+    known: int | None = node._kinds
+    if known is not None:
+        return known
     stack = [node]
     while stack:
         top = stack[-1]
@@ -55,7 +55,7 @@ def kinds(node: Expression) -> int:
             for o in top.operands:
                 found |= o._kinds
             top._kinds = found
-    return node._kinds
+    return found
 
 
 def _own_kind(node: Expression) -> int:

@@ -238,13 +238,9 @@ def _for_scalars(left: Expression, right: Expression) -> tuple[Expression, Expre
 
 
 def _apply_identities(node: Expression) -> Expression:
-    present = None
+    missing = ~kinds(node)
     for left, right, needed, needed_heads in _identities.get(head(node), ()):
-        if needed & ~kinds(node):
-            continue
-        if present is None:
-            present = heads(node)
-        if not needed_heads <= present:
+        if needed & missing or not needed_heads <= heads(node):
             continue
         for result in rewrite_at(left, right, node):
             if length(result) < length(node):

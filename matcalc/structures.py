@@ -46,19 +46,21 @@ def triangles(node: Expression) -> int:
     >>> triangles(L @ M + L**-1) == LOWER, triangles(L @ M.T) == 0
     (True, True)
     """
-    if hasattr(node, "_triangles"):
-        return node._triangles
+    known: int | None = node._triangles
+    if known is not None:
+        return known
     stack = [node]
     while stack:
         part = stack[-1]
-        waiting = [] if hasattr(part, "_triangles") else [o for o in part.operands if not hasattr(o, "_triangles")]
+        waiting = [] if part._triangles is not None else [o for o in part.operands if o._triangles is None]
         if waiting:
             stack.extend(waiting)
         else:
-            if not hasattr(part, "_triangles"):
+            if part._triangles is None:
                 part._triangles = _own_triangles(part)
             stack.pop()
-    return node._triangles
+    found: int = node._triangles
+    return found
 
 
 def _own_triangles(node: Expression) -> int:
