@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from matcalc.contexts import remember
@@ -12,6 +11,7 @@ from matcalc.derivations import Step, derivation_of
 from matcalc.expressions import Expression, Variable, variables_of
 from matcalc.forms import Forms
 from matcalc.inner_products import InnerProduct
+from matcalc.lazy_properties import lazy_property
 from matcalc.parts import Program
 from matcalc.registries import method
 from matcalc.writing import text
@@ -19,7 +19,7 @@ from matcalc.writing import text
 ORDERS = {1: "differential", 2: "second_differential", 3: "third_differential"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Derivative:
     """Everything known about f′(x), as a linear operator on perturbations dx.
 
@@ -35,12 +35,26 @@ class Derivative:
 
     expression: Expression
     variables: tuple[Variable, ...]
-    notes: tuple[str, ...] = ()
-    inner: InnerProduct | None = None
-    free: bool = False
-    program: Program | None = None
+    notes: tuple[str, ...]
+    inner: InnerProduct | None
+    free: bool
+    program: Program
 
-    @cached_property
+    def __init__(
+        self,
+        expression: Expression,
+        variables: tuple[Variable, ...],
+        notes: tuple[str, ...] = (),
+        inner: InnerProduct | None = None,
+        free: bool = False,
+        program: Program | None = None,
+    ) -> None:
+        program = program or Program((), expression)
+        self.__dict__.update(
+            expression=expression, variables=variables, notes=notes, inner=inner, free=free, program=program
+        )
+
+    @lazy_property
     def known_variables(self) -> tuple[Variable, ...]:
         """The variables of the question: of the expression, of the weights of an inner product, and those asked for."""
         weights = self.inner.variables if self.inner else ()
@@ -61,7 +75,7 @@ class Derivative:
         """The variable dx__ for each variable x: the third direction of the third differential."""
         return self.named.third_perturbations
 
-    @cached_property
+    @lazy_property
     def named(self) -> Forms:
         """The forms over the named parts of the expression, as they are printed.
 
@@ -70,11 +84,7 @@ class Derivative:
         >>> str(D.named.gradient), str(D.gradient)
         ("2*A'*r", "2*A'*(A*x - b)")
         """
-        return Forms(self._program, self.variables, self.inner, self.free)
-
-    @property
-    def _program(self) -> Program:
-        return self.program or Program((), self.expression)
+        return Forms(self.program, self.variables, self.inner, self.free)
 
     @property
     def parts(self) -> dict[str, Expression]:
@@ -85,34 +95,34 @@ class Derivative:
         >>> str(D.parts["s"]), str(D.named.parts["s"])
         ('sigmoid(A*x - b)', 'sigmoid(r)')
         """
-        return {p.name: p.value for p in self._program.parts}
+        return {p.name: p.value for p in self.program.parts}
 
-    @cached_property
+    @lazy_property
     def differential(self) -> Expression:
         """f′(x)[dx], linear in the perturbations."""
         return self._answer(self.named.differential)
 
-    @cached_property
+    @lazy_property
     def gradients(self) -> dict[Variable, Expression]:
         """The gradient by variable; raises NotScalar where f is not a scalar."""
         return {x: self._answer(g, perturbed=False) for x, g in self.named.gradients.items()}
 
-    @cached_property
+    @lazy_property
     def gradient(self) -> Any:
         """∇f with the shape of x: df = ⟨∇f, dx⟩; a dict by name for several variables."""
         return self._answers(self.named.gradient, perturbed=False)
 
-    @cached_property
+    @lazy_property
     def jacobian(self) -> Any:
         """J with vec(df) = J vec(dx), column-major; a dict by name for several variables."""
         return self._answers(self.named.jacobian)
 
-    @cached_property
+    @lazy_property
     def hessian(self) -> Any:
         """H with d²f = vec(dx)′H vec(dx); its blocks by pairs of names for several variables."""
         return self._answers(self.named.hessian)
 
-    @cached_property
+    @lazy_property
     def hessian_operator(self) -> Any:
         """The derivative of the gradient, f″(x)[dx, ·] as an element of x's space; a dict by name for several."""
         return self._answers(self.named.hessian_operator)
@@ -121,12 +131,12 @@ class Derivative:
         """The derivative of the gradient along a direction for each variable; a dict by name for several."""
         return self._answers(self.named.hessian_along(directions))
 
-    @cached_property
+    @lazy_property
     def second_differential(self) -> Expression:
         """f″(x)[dx, dx_], bilinear and symmetric in the two perturbations, and written so where that is not long."""
         return self._answer(self.named.second_differential)
 
-    @cached_property
+    @lazy_property
     def third_differential(self) -> Expression:
         """f‴(x)[dx, dx_, dx__], trilinear and symmetric."""
         return self._answer(self.named.third_differential)
@@ -134,7 +144,7 @@ class Derivative:
     def _answer(self, e: Expression, perturbed: bool = True) -> Expression:
         """An answer without the names of parts, remembering what it is an answer to."""
         directions = tuple(self.perturbations.values()) if perturbed else ()
-        e = self._program.unfolded(e)
+        e = self.program.unfolded(e)
         return remember(e, (self.expression, *self._weights, *self.variables, *directions))
 
     @property
@@ -147,13 +157,13 @@ class Derivative:
             return type(found)({key: self._answer(e, perturbed) for key, e in found.items()})
         return self._answer(found, perturbed)
 
-    @cached_property
+    @lazy_property
     def derivation(self) -> tuple[Step, ...]:
         """The steps to the differential, each with the rule it uses."""
         forms = (self.named.ambient_differential, self.named.differential)
-        return derivation_of(self._program, self.perturbations, *forms)
+        return derivation_of(self.program, self.perturbations, *forms)
 
-    @cached_property
+    @lazy_property
     def graph(self) -> Any:
         """The computational graph of the named parts, with a forward and a reverse sweep through it."""
         return method("graph")(self)

@@ -49,15 +49,18 @@ def differentiate(
     expression, occurring, notes = reading.expression, {v.name: v for v in reading.variables}, reading.notes
     others = {n: d for n, d in declarations(where)[0].items() if n not in occurring}
     known = variables_among(others) | occurring if others else occurring
-    variables = tuple(_variable(n, known, reading) for n in names)
-    asked = {name for x in variables for name in (x.name, f"d{x.name}")} | occurring.keys()
+    variables = tuple([_variable(n, known, reading) for n in names])
     product = None
     if inner is not None:
         product, more = read_inner_product(inner, expression, variables, where, known)
-        notes, asked = (*notes, *more), asked | {v.name for v in product.variables}
+        notes = (*notes, *more)
     if free:
         refuse_without_entries(variables, inner is not None)
-    return Derivative(expression, variables, (*notes, *unused(where, asked)), product, free, reading.program)
+    if others:
+        weights = product.variables if product is not None else ()
+        asked = {name for x in variables for name in (x.name, f"d{x.name}")} | {v.name for v in weights}
+        notes = (*notes, *unused(where, asked | occurring.keys()))
+    return Derivative(expression, variables, notes, product, free, reading.program)
 
 
 def _read(f: Formula, where: Where, inner: Weights | None, names: Sequence[str | Variable]) -> Reading:
@@ -76,7 +79,7 @@ def _variable(name: str | Variable, known: Mapping[str, Variable], f: Reading) -
     if not x.properties.isdisjoint(("constant", "integer")):
         word = "constant" if "constant" in x.properties else "integer"
         raise ShapeError(f"{x.name} is declared {word}: there is no derivative with respect to it")
-    if {"orthogonal", "symmetric"} <= x.properties:
+    if len(x.properties) > 1 and {"orthogonal", "symmetric"} <= x.properties:
         what = f"a matrix that is orthogonal and symmetric, as {x.name}"
         message = f"derivatives with respect to {what}, are not supported"
         raise NotDifferentiable(message, hint="declare one of the two")

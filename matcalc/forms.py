@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from itertools import chain, count
 from typing import Any
 
@@ -15,6 +14,7 @@ from matcalc.expressions import Expression, Variable, variables_of
 from matcalc.foldings import Folding
 from matcalc.free_entries import gradient_on_entries, matrix_on_entries
 from matcalc.inner_products import InnerProduct
+from matcalc.lazy_properties import lazy_property
 from matcalc.leaves import number
 from matcalc.lengths import length
 from matcalc.operator_matrices import operator_matrix
@@ -33,7 +33,7 @@ from matcalc.tangents import is_constrained, is_curved, on_tangents, perturbatio
 from matcalc.writing import text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Forms:
     """The forms, each an expression over the variables, their perturbations and the parts.
 
@@ -45,21 +45,26 @@ class Forms:
 
     program: Program
     variables: tuple[Variable, ...]
-    inner: InnerProduct | None = None
-    free: bool = False
+    inner: InnerProduct | None
+    free: bool
 
-    @cached_property
+    def __init__(
+        self, program: Program, variables: tuple[Variable, ...], inner: InnerProduct | None = None, free: bool = False
+    ) -> None:
+        self.__dict__.update(program=program, variables=variables, inner=inner, free=free)
+
+    @lazy_property
     def perturbations(self) -> dict[Variable, Variable]:
         """The variable dx for each variable x; its name is the first free one of dx, delta_x, …"""
         taken = {v.name for v in self._known} | self.program.names
         return {x: perturbation(x, _free_name(x.name, taken)) for x in self.variables}
 
-    @cached_property
+    @lazy_property
     def second_perturbations(self) -> dict[Variable, Variable]:
         """The variable dx_ for each variable x: the second direction of the second differential."""
         return {x: perturbation(x, dx.name + "_") for x, dx in self.perturbations.items()}
 
-    @cached_property
+    @lazy_property
     def third_perturbations(self) -> dict[Variable, Variable]:
         """The variable dx__ for each variable x: the third direction of the third differential."""
         return {x: perturbation(x, dx.name + "__") for x, dx in self.perturbations.items()}
@@ -69,7 +74,7 @@ class Forms:
         """The variables of the body and of the definitions."""
         return variables_of(self.program.body, *(p.definition for p in self.program.parts))
 
-    @cached_property
+    @lazy_property
     def printed(self) -> Program:
         """The program, with the names of the question, which no other part of an answer may be given."""
         weights = self.inner.variables if self.inner else ()
@@ -81,7 +86,7 @@ class Forms:
         """The definitions of the parts by name, in order, each over the parts before it."""
         return {p.name: p.definition for p in self.program.parts}
 
-    @cached_property
+    @lazy_property
     def _folding(self) -> Folding:
         return Folding(self.program.parts)
 
@@ -97,7 +102,7 @@ class Forms:
     def _forward(self, e: Expression, perturbations: Mapping[Variable, Expression]) -> Expression:
         return self._named(forward(self.program.parts, e, perturbations))
 
-    @cached_property
+    @lazy_property
     def differential(self) -> Expression:
         """f′(x)[dx], linear in the perturbations, without what is 0 for those tangent to a curved domain."""
         ambient = self.ambient_differential
@@ -109,7 +114,7 @@ class Forms:
             forms.append(add(*(inner_product(g, self.perturbations[x]) for x, g in kept.items())))
         return min((ambient, *map(self.simplest, forms)), key=length)
 
-    @cached_property
+    @lazy_property
     def ambient_differential(self) -> Expression:
         """The differential as if the variables were not on a curved domain."""
         f = self.program.body
@@ -121,7 +126,7 @@ class Forms:
         inner = self.simplest(inner)
         return inner if length(inner) <= length(direct) else direct
 
-    @cached_property
+    @lazy_property
     def adjoint_of_one(self) -> dict[Variable, Expression]:
         """The adjoint applied to 1, before projection; raises NotScalar where f is not a scalar."""
         f = self.program.body
@@ -133,13 +138,13 @@ class Forms:
         pulled = reverse(self.program.parts, f, number(1), self.variables)
         return {x: self.simplest(pulled[x]) for x in self.variables}
 
-    @cached_property
+    @lazy_property
     def gradients(self) -> dict[Variable, Expression]:
         """The gradient of a scalar by variable, in the tangent space of a constrained one."""
         pulled = self.adjoint_of_one
         return {x: self.simplest(projection(x, g)) if is_constrained(x) else g for x, g in pulled.items()}
 
-    @cached_property
+    @lazy_property
     def gradients_shown(self) -> dict[Variable, Expression]:
         """The gradients for the inner product, or on the free entries, where that was asked for."""
         if self.inner is None and not self.free:
@@ -160,7 +165,7 @@ class Forms:
         """∇f; a dict by name for several variables."""
         return self._by_name({x.name: g for x, g in self.gradients_shown.items()})
 
-    @cached_property
+    @lazy_property
     def jacobian(self) -> Any:
         """J with vec(df) = J vec(dX); a dict by name for several variables."""
         return self._by_name({x.name: self._jacobian(x, dx) for x, dx in self.perturbations.items()})
@@ -173,7 +178,7 @@ class Forms:
         forms = dict.fromkeys((self.simplest(df), df))
         return min((self.simplest(operator_matrix(form, dx)) for form in forms), key=length)
 
-    @cached_property
+    @lazy_property
     def hessian(self) -> Any:
         """H with d²f = vec(dx)′H vec(dx); its blocks by pairs of names for several variables."""
         blocks = {
@@ -189,7 +194,7 @@ class Forms:
             return matrix_on_entries(gradient_on_entries(x, gradients[x]), y, dy, self._forward)
         return hessian_block(gradients, x, y, dy, self._forward)
 
-    @cached_property
+    @lazy_property
     def hessian_operator(self) -> Any:
         """The derivative of the gradient, f″(x)[dx, ·]; a dict by name for several variables."""
         return self.hessian_along(self.perturbations)
@@ -200,7 +205,7 @@ class Forms:
         found = {x: hessian_operator_of(gradients, x, directions, self._forward) for x in self.variables}
         return self._by_name({x.name: self._named(e) for x, e in found.items()})
 
-    @cached_property
+    @lazy_property
     def second_differential(self) -> Expression:
         """f″(x)[dx, dx_], bilinear and symmetric in the two perturbations."""
         f, first = self.program.body, self.perturbations
@@ -208,7 +213,7 @@ class Forms:
         gradients = self.adjoint_of_one if f.is_scalar else None
         return self._named(second_differential_of(f, forms, gradients, first, self.second_perturbations, self._forward))
 
-    @cached_property
+    @lazy_property
     def third_differential(self) -> Expression:
         """f‴(x)[dx, dx_, dx__], trilinear and symmetric."""
         directions = (self.perturbations, self.second_perturbations, self.third_perturbations)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 from matcalc.expressions import Expression, Variable, variables_of
+from matcalc.lazy_properties import lazy_property
 from matcalc.leaves import number, variable
 from matcalc.powers import is_integer_valued
 from matcalc.substitutions import substitute
@@ -33,7 +33,7 @@ class Part(NamedTuple):
         return self.variable.name
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Program:
     """Parts in order and the body that uses them; without parts the body is the expression itself.
 
@@ -45,15 +45,18 @@ class Program:
 
     parts: tuple[Part, ...]
     body: Expression
-    reserved: frozenset[str] = frozenset()
+    reserved: frozenset[str]
     """Names of the question that no part may be given when an answer is printed."""
 
-    @cached_property
+    def __init__(self, parts: tuple[Part, ...], body: Expression, reserved: frozenset[str] = frozenset()) -> None:
+        self.__dict__.update(parts=parts, body=body, reserved=reserved)
+
+    @lazy_property
     def names(self) -> frozenset[str]:
         """The names of the parts."""
         return frozenset(p.name for p in self.parts)
 
-    @cached_property
+    @lazy_property
     def by_variable(self) -> dict[Expression, Part]:
         """Each part by the variable that stands for it."""
         return {p.variable: p for p in self.parts}

@@ -39,6 +39,7 @@ from matcalc.sums import add, negate
 
 MOST_ROUNDS = 8
 MOST_NESTED = 4
+MOST_SIEVED = 10_000
 
 
 def simplify(root: Expression) -> Expression:
@@ -166,6 +167,9 @@ Identity = tuple[Expression, Expression, int, frozenset[str]]
 """Left and right side, and what the left one needs: in all, and among the operands."""
 
 _identities: dict[str, list[Identity]] = {}
+_sieved: dict[tuple[str, int], list[Identity]] = {}
+"""Those for a head and for the kinds of nodes that there are."""
+
 _waiting: list[Record] | None = None
 _met = 0
 """The kinds of nodes for which identities were read."""
@@ -206,6 +210,7 @@ def _add_identity(rule: Rule) -> None:
         pairs.append(scalar)
     if isinstance(rule.right, Apply) and len(rule.right.operands) == 1 and rule.left is _complement_of(rule.right):
         _complements.add(rule.right.function)
+    _sieved.clear()
     for left, right in pairs:
         _identities.setdefault(head(left), []).append((left, right, needs(left), frozenset(heads(left))))
 
@@ -222,6 +227,7 @@ def forget_identities() -> None:
     _words.clear()
     _complements.clear()
     _identities.clear()
+    _sieved.clear()
 
 
 def _for_scalars(left: Expression, right: Expression) -> tuple[Expression, Expression] | None:
@@ -237,10 +243,21 @@ def _for_scalars(left: Expression, right: Expression) -> tuple[Expression, Expre
     return substitute(left, {p: scalar}, one), substitute(right, {p: scalar}, one)
 
 
+def _candidates(node: Expression) -> list[Identity]:
+    """The identities of which there may be an instance at the top of the node."""
+    key = (head(node), kinds(node))
+    found = _sieved.get(key)
+    if found is None:
+        if len(_sieved) > MOST_SIEVED:
+            _sieved.clear()
+        missing = ~key[1]
+        found = _sieved[key] = [i for i in _identities.get(key[0], ()) if not i[2] & missing]
+    return found
+
+
 def _apply_identities(node: Expression) -> Expression:
-    missing = ~kinds(node)
-    for left, right, needed, needed_heads in _identities.get(head(node), ()):
-        if needed & missing or not needed_heads <= heads(node):
+    for left, right, _, needed_heads in _candidates(node):
+        if not needed_heads <= heads(node):
             continue
         for result in rewrite_at(left, right, node):
             if length(result) < length(node):

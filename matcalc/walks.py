@@ -7,7 +7,6 @@ of ``let`` is bound before the body that uses it, and the index of a sum before 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -125,7 +124,6 @@ def _taken_as(word: str, output: str) -> str:
     return "" if entrywise or word in ("(1,1)", "size") else NOT_SCALAR
 
 
-@dataclass
 class Survey:
     """What a text says of its names before any shape is known.
 
@@ -136,19 +134,20 @@ class Survey:
     with the place.
     """
 
-    names: dict[str, Tree] = field(default_factory=dict)
-    sizes: dict[str, Tree] = field(default_factory=dict)
-    bound: dict[str, Tree] = field(default_factory=dict)
-    defined: dict[str, Tree] = field(default_factory=dict)
-    rebound: dict[str, Tree] = field(default_factory=dict)
-    sums: list[Tree] = field(default_factory=list)
-    scalars: dict[str, Tree] = field(default_factory=dict)
-    integers: dict[str, Tree] = field(default_factory=dict)
-    exponents: dict[str, list[Tree]] = field(default_factory=dict)
-    not_scalars: dict[str, Tree] = field(default_factory=dict)
-    matrices: dict[str, Tree] = field(default_factory=dict)
-    unknowns: dict[str, Tree] = field(default_factory=dict)
-    equations: list[Tree] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.names: dict[str, Tree] = {}
+        self.sizes: dict[str, Tree] = {}
+        self.bound: dict[str, Tree] = {}
+        self.defined: dict[str, Tree] = {}
+        self.rebound: dict[str, Tree] = {}
+        self.sums: list[Tree] = []
+        self.scalars: dict[str, Tree] = {}
+        self.integers: dict[str, Tree] = {}
+        self.exponents: dict[str, list[Tree]] = {}
+        self.not_scalars: dict[str, Tree] = {}
+        self.matrices: dict[str, Tree] = {}
+        self.unknowns: dict[str, Tree] = {}
+        self.equations: list[Tree] = []
 
 
 def survey(walk: list[Step]) -> Survey:

@@ -25,6 +25,7 @@ ORDER = [
     "syntax",
     # nodes and their normal form
     "registries",
+    "lazy_properties",
     "digests",
     "comparisons",
     "expressions",
