@@ -163,15 +163,11 @@ def _push(chain: list[Expression], f: Expression, todo: list[Expression], coeffi
 
 def _are_exchanged(top: Expression, f: Expression) -> bool:
     """Whether two diagonal matrices, which commute, stand against their order."""
-    if _is_any_matrix(f) or _is_any_matrix(top) or triangles(f) != DIAGONAL or triangles(top) != DIAGONAL:
+    if (type(top) is Variable and not top.properties) or (type(f) is Variable and not f.properties):
+        return False
+    if triangles(f) != DIAGONAL or triangles(top) != DIAGONAL:
         return False
     return base_and_exponent(f)[0].key < base_and_exponent(top)[0].key
-
-
-def _is_any_matrix(f: Expression) -> bool:
-    """Whether a factor is a variable of which nothing is known, or its transpose."""
-    leaf = f._args[0] if type(f) is Transpose else f
-    return type(leaf) is Variable and not leaf.properties
 
 
 def _take_diagonal(chain: list[Expression], f: Expression, todo: list[Expression]) -> bool:

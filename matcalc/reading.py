@@ -135,8 +135,9 @@ class _Reader:
         """The reading of a tree of the text."""
         walk = walk_of(tree)
         found = survey(walk)
-        for name, place in found.names.items():
-            if name in self.declared and ANALYTIC in self.declared[name].properties:
+        functions = [n for n, d in self.declared.items() if d.properties and ANALYTIC in d.properties]
+        for name, place in found.names.items() if functions else ():
+            if name in functions:
                 message = f"{name} is declared as a function, and here it has no argument"
                 raise ParseError(message, text=self.text, start=place.start, end=place.end, hint=f"write {name}(A)")
         unknown = undeclared(found, self.declared, self.sizes, self.text)
@@ -150,16 +151,10 @@ class _Reader:
         made = Construction(inference, variables)
         expression = construct(made, walk, _CONSTRUCTORS)
         unused = (f"{n} is defined, and not used" for n in unused_names(tree))
-        about_names = (*_kind_notes(chosen, variables, inference), *self._function_notes(walk))
+        about_names = (*_kind_notes(chosen, variables, inference), *_function_notes(functions, walk))
         notes = tuple(dict.fromkeys((*made.notes, *about_names, *unused)))
         program = program_of(tree, walk, made, _CONSTRUCTORS)
         return Reading(expression, tuple(variables.values()), notes, self.text, program)
-
-    def _function_notes(self, walk: list[Step]) -> list[str]:
-        named = [name for name, d in self.declared.items() if ANALYTIC in d.properties]
-        called = {tree.value for _, tree, _ in walk if tree.kind == "call"} if named else set()
-        used = [name for name in named if name in called or f"d{name}" in called]
-        return [f"{name}: any analytic function, in the check a random polynomial" for name in used]
 
     def _chosen(self, walk: list[Step], found: Survey, known: Mapping[str, Shape], unknown: list[str]) -> Revision:
         """The reading of the undeclared names that fits, the convention's before all others."""
@@ -245,6 +240,12 @@ def _kind_notes(chosen: Revision, variables: Mapping[str, Variable], inference: 
         words = " ".join([declaration_text(v.shape), *sorted(v.properties)])
         notes.append(f"{name}: {words}, since {inference.bare(reason)} needs it")
     return notes
+
+
+def _function_notes(functions: list[str], walk: list[Step]) -> list[str]:
+    called = {tree.value for _, tree, _ in walk if tree.kind == "call"} if functions else set()
+    used = [name for name in functions if name in called or f"d{name}" in called]
+    return [f"{name}: any analytic function, in the check a random polynomial" for name in used]
 
 
 def _several(first: ShapeError, readings: list[Revision]) -> ShapeError:

@@ -71,7 +71,7 @@ def head(node: Expression) -> str:
     return node.function if kind is Apply else kind.__name__
 
 
-@dataclass
+@dataclass(eq=False)
 class Record:
     """The text of one rule, read when it is first needed."""
 

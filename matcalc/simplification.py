@@ -167,8 +167,13 @@ Identity = tuple[Expression, Expression, int, frozenset[str]]
 """Left and right side, and what the left one needs: in all, and among the operands."""
 
 _identities: dict[str, list[Identity]] = {}
+_relevant: dict[str, int] = {}
+"""All kinds that the identities with one head need."""
+
 _sieved: dict[tuple[str, int], list[Identity]] = {}
-"""Those for a head and for the kinds of nodes that there are."""
+"""Those for a head and for the relevant kinds of nodes that there are."""
+
+_NONE: list[Identity] = []
 
 _waiting: list[Record] | None = None
 _met = 0
@@ -196,8 +201,8 @@ def _collect_identities(root: Expression, nodes: Sequence[Expression]) -> None:
     _words.update(present)
     found = [r for r in _waiting if r.left_words <= _words]
     while found:
+        _waiting = [r for r in _waiting if not r.left_words <= _words]
         for record in found:
-            _waiting.remove(record)
             _words.update(record.words)
             _add_identity(record.rule)
         found = [r for r in _waiting if r.left_words <= _words]
@@ -212,7 +217,9 @@ def _add_identity(rule: Rule) -> None:
         _complements.add(rule.right.function)
     _sieved.clear()
     for left, right in pairs:
-        _identities.setdefault(head(left), []).append((left, right, needs(left), frozenset(heads(left))))
+        name, needed = head(left), needs(left)
+        _identities.setdefault(name, []).append((left, right, needed, frozenset(heads(left))))
+        _relevant[name] = _relevant.get(name, 0) | needed
 
 
 def _complement_of(node: Apply) -> Expression:
@@ -226,8 +233,8 @@ def forget_identities() -> None:
     _waiting, _met = None, 0
     _words.clear()
     _complements.clear()
-    _identities.clear()
-    _sieved.clear()
+    for table in (_identities, _relevant, _sieved):
+        table.clear()
 
 
 def _for_scalars(left: Expression, right: Expression) -> tuple[Expression, Expression] | None:
@@ -245,19 +252,24 @@ def _for_scalars(left: Expression, right: Expression) -> tuple[Expression, Expre
 
 def _candidates(node: Expression) -> list[Identity]:
     """The identities of which there may be an instance at the top of the node."""
-    key = (head(node), kinds(node))
-    found = _sieved.get(key)
+    name = head(node)
+    relevant = _relevant.get(name)
+    if relevant is None:
+        return _NONE
+    present = kinds(node) & relevant
+    found = _sieved.get((name, present))
     if found is None:
         if len(_sieved) > MOST_SIEVED:
             _sieved.clear()
-        missing = ~key[1]
-        found = _sieved[key] = [i for i in _identities.get(key[0], ()) if not i[2] & missing]
+        found = _sieved[name, present] = [i for i in _identities[name] if not i[2] & ~present]
     return found
 
 
 def _apply_identities(node: Expression) -> Expression:
+    present = None
     for left, right, _, needed_heads in _candidates(node):
-        if not needed_heads <= heads(node):
+        present = present or heads(node)
+        if not needed_heads <= present:
             continue
         for result in rewrite_at(left, right, node):
             if length(result) < length(node):
