@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -101,22 +101,21 @@ class Record:
         statement = self.text.split(":", 1)[1].lstrip()
         return not (self.is_adjoint or statement.startswith(("d(", "linear ", "definition ", "entrywise ")))
 
-    @cached_property
+    @property
     def left_words(self) -> frozenset[str]:
-        """The functions on the left side, as far as nodes are named after them."""
-        return frozenset(w for w in self.words if w in _WORD.findall(self.text.split("=", 1)[0].split(":", 1)[1]))
-
-    @cached_property
-    def words(self) -> frozenset[str]:
-        """The functions of the statement, as far as nodes are named after them, and `inv`."""
-        found = (FUNCTIONS.get(w) for w in _WORD.findall(self.statement.split(":", 1)[1]))
+        """The functions on the left side, as far as nodes are named after them, and `inv`."""
+        words = _WORD.findall(self.text.split("=", 1)[0].split(":", 1)[1])
+        found = (FUNCTIONS.get(w) for w in words)
         return frozenset(f.name for f in found if f is not None and (f.name == "inv" or not f.is_defined))
 
     @cached_property
     def rule(self) -> Rule:
         """The parsed rule; raises RuleError with file and line."""
-        padded = "\n" * (self.line - 1) + self.text
-        return rule_of(parse_rulebook(padded, self.file)[0], padded)
+        try:
+            return rule_of(replace(parse_rulebook(self.text, self.file)[0], line=self.line), self.text)
+        except MatcalcError:  # for a message that has the line
+            padded = "\n" * (self.line - 1) + self.text
+            return rule_of(parse_rulebook(padded, self.file)[0], padded)
 
 
 def _record_of(rule: Rule) -> Record:

@@ -5,7 +5,7 @@ Each kind of node, and each function, is one bit of a number that a node remembe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from matcalc.expressions import (
     Apply,
@@ -65,6 +65,14 @@ def _own_kind(node: Expression) -> int:
     if kind is Power:
         return _bit(Power) | (0 if node.is_scalar else _MATRIX_POWER) | _EXPONENTS.get(node._args[1], 0)
     return _bit(kind) | _INNER_BIT if _is_inner(node) else _bit(kind)
+
+
+def function_kinds(names: Iterable[str]) -> int:
+    """The kinds of functions, and that of the power of a matrix for `inv`."""
+    found = 0
+    for name in names:
+        found |= _MATRIX_POWER if name == "inv" else _bit(name)
+    return found
 
 
 def heads(node: Expression) -> set[str]:

@@ -6,7 +6,10 @@ products multiplied out where something cancels.  Deterministic, and bounded in 
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from typing import NamedTuple
 
 from sympy import Integer, Rational
 
@@ -33,7 +36,7 @@ from matcalc.matching import rewrite_at
 from matcalc.powers import entrywise_power, power
 from matcalc.registries import CONSTRUCTORS
 from matcalc.rule_book import Book, Record, Rule, head
-from matcalc.sieves import heads, kinds, needs
+from matcalc.sieves import function_kinds, heads, kinds, needs
 from matcalc.substitutions import substitute
 from matcalc.sums import add, negate
 
@@ -50,9 +53,7 @@ def simplify(root: Expression) -> Expression:
     >>> str(simplify(A @ x + A.T @ x))
     "(A + A')*x"
     """
-    order = postorder(root)
-    _collect_identities(root, order)
-    return _Search().settled(root, order)
+    return _Search().settled(root, postorder(root))
 
 
 def collected(root: Expression) -> Expression:
@@ -63,9 +64,7 @@ def collected(root: Expression) -> Expression:
     >>> str(collected(A @ x + A.T @ x))
     "(A + A')*x"
     """
-    order = postorder(root)
-    _collect_identities(root, order)
-    return _Search().settled(root, order, MOST_NESTED)
+    return _Search().settled(root, postorder(root), MOST_NESTED)
 
 
 class _Search:
@@ -163,63 +162,57 @@ def _is_scaled_sum(node: Product) -> bool:
 # ---- identities ---------------------------------------------------------------------------------------------------
 
 
-Identity = tuple[Expression, Expression, int, frozenset[str]]
-"""Left and right side, and what the left one needs: in all, and among the operands."""
+class Identity(NamedTuple):
+    """An identity, its place in the book, and what its left side needs: in all, and among the operands."""
+
+    place: int
+    left: Expression
+    right: Expression
+    needed: int
+    needed_heads: frozenset[str]
+
 
 _identities: dict[str, list[Identity]] = {}
-_relevant: dict[str, int] = {}
-"""All kinds that the identities with one head need."""
-
 _sieved: dict[tuple[str, int], list[Identity]] = {}
 """Those for a head and for the relevant kinds of nodes that there are."""
 
-_NONE: list[Identity] = []
+_waiting: list[tuple[int, int, Record]] | None = None
+"""The identities that were not read yet, each after its functions and its place."""
 
-_waiting: list[Record] | None = None
-_met = 0
-"""The kinds of nodes for which identities were read."""
+_relevant = 0
+"""All kinds of nodes that identities need."""
 
-_words: set[str] = set()
 _complements: set[str] = set()
 """The functions with f(-X) = 1 - f(X)."""
 
 
-def _collect_identities(root: Expression, nodes: Sequence[Expression]) -> None:
-    """Read the identities of the book that may be of use for an expression with these functions."""
-    global _waiting, _met
-    new = kinds(root) & ~_met
-    if not new:
-        return
-    _met |= new
-    present = {e.function for e in nodes if isinstance(e, Apply)}
-    if any(type(e) is Power and not e.is_scalar for e in nodes):
-        present.add("inv")
+def _read_identities(present: int) -> None:
+    """Read the identities of the book whose functions are all present."""
+    global _waiting, _relevant
     if _waiting is None:
-        _waiting = Book.get().identity_records()
-    elif present <= _words:
-        return
-    _words.update(present)
-    found = [r for r in _waiting if r.left_words <= _words]
-    while found:
-        _waiting = [r for r in _waiting if not r.left_words <= _words]
-        for record in found:
-            _words.update(record.words)
-            _add_identity(record.rule)
-        found = [r for r in _waiting if r.left_words <= _words]
+        _waiting = [(function_kinds(r.left_words), i, r) for i, r in enumerate(Book.get().identity_records())]
+        for functions, _, _ in _waiting:
+            _relevant |= functions
+    ready = [w for w in _waiting if not w[0] & ~present]
+    if ready:
+        _waiting = [w for w in _waiting if w[0] & ~present]
+        for _, place, record in ready:
+            _add_identity(place, record.rule)
+        _sieved.clear()
 
 
-def _add_identity(rule: Rule) -> None:
+def _add_identity(place: int, rule: Rule) -> None:
+    global _relevant
     pairs = [(rule.left, rule.right)]
     scalar = _for_scalars(rule.left, rule.right)
     if scalar is not None and scalar[0] is not scalar[1]:
         pairs.append(scalar)
     if isinstance(rule.right, Apply) and len(rule.right.operands) == 1 and rule.left is _complement_of(rule.right):
         _complements.add(rule.right.function)
-    _sieved.clear()
     for left, right in pairs:
-        name, needed = head(left), needs(left)
-        _identities.setdefault(name, []).append((left, right, needed, frozenset(heads(left))))
-        _relevant[name] = _relevant.get(name, 0) | needed
+        identity = Identity(place, left, right, needs(left), frozenset(heads(left)))
+        insort(_identities.setdefault(head(left), []), identity, key=itemgetter(0))
+        _relevant |= identity.needed
 
 
 def _complement_of(node: Apply) -> Expression:
@@ -229,11 +222,9 @@ def _complement_of(node: Apply) -> Expression:
 
 def forget_identities() -> None:
     """Forget what was collected, when the rule book has changed."""
-    global _waiting, _met
-    _waiting, _met = None, 0
-    _words.clear()
-    _complements.clear()
-    for table in (_identities, _relevant, _sieved):
+    global _waiting, _relevant
+    _waiting, _relevant = None, 0
+    for table in (_complements, _identities, _sieved):
         table.clear()
 
 
@@ -252,22 +243,20 @@ def _for_scalars(left: Expression, right: Expression) -> tuple[Expression, Expre
 
 def _candidates(node: Expression) -> list[Identity]:
     """The identities of which there may be an instance at the top of the node."""
-    name = head(node)
-    relevant = _relevant.get(name)
-    if relevant is None:
-        return _NONE
-    present = kinds(node) & relevant
-    found = _sieved.get((name, present))
+    present = kinds(node)
+    found = _sieved.get((head(node), present & _relevant))
     if found is None:
+        _read_identities(present)
         if len(_sieved) > MOST_SIEVED:
             _sieved.clear()
-        found = _sieved[name, present] = [i for i in _identities[name] if not i[2] & ~present]
+        found = [i for i in _identities.get(head(node), ()) if not i.needed & ~present]
+        _sieved[head(node), present & _relevant] = found
     return found
 
 
 def _apply_identities(node: Expression) -> Expression:
     present = None
-    for left, right, _, needed_heads in _candidates(node):
+    for _, left, right, _, needed_heads in _candidates(node):
         present = present or heads(node)
         if not needed_heads <= present:
             continue
