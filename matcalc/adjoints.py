@@ -67,23 +67,24 @@ def pullback(root: Expression, cotangent: Expression, targets: Iterable[Expressi
 
 def local_adjoints(node: Expression, G: Expression, active: set[Expression]) -> list[tuple[Expression, Expression]]:
     """The cotangent that each active operand receives from a node whose cotangent is G."""
-    if isinstance(node, Product):
+    kind = type(node)
+    if kind is Product:
         return _product_adjoints(node, G, active)
-    if isinstance(node, Sum):
+    if kind is Sum:
         return [(t, G) for t in node._args if t in active]
-    if isinstance(node, Hadamard):
+    if kind is Hadamard:
         factors = node._args
         return [(f, hadamard(*factors[:i], *factors[i + 1 :], G)) for i, f in enumerate(factors) if f in active]
-    if isinstance(node, Transpose):
+    if kind is Transpose:
         return [(node._args[0], transpose(G))]
-    if isinstance(node, Block):
+    if kind is Block:
         return _block_adjoints(node, G, active)
-    if isinstance(node, IndexedSum):
+    if kind is IndexedSum:
         return _indexed_sum_adjoints(node, G, active)
     return [(o, _function_adjoint(node, i, G)) for i, o in enumerate(node.operands) if o in active]
 
 
-def _product_adjoints(node: Product, G: Expression, active: set[Expression]) -> list[tuple[Expression, Expression]]:
+def _product_adjoints(node: Expression, G: Expression, active: set[Expression]) -> list[tuple[Expression, Expression]]:
     found = []
     outer = [number(node.coefficient)]
     for i, s in enumerate(node.scalars):

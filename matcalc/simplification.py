@@ -107,11 +107,11 @@ class _Search:
 
     def _step(self, node: Expression, nested: int) -> Expression:
         better = _apply_identities(node)
-        if isinstance(better, Sum) or (isinstance(better, Product) and _is_scaled_sum(better)):
+        kind = type(better)
+        if kind is Sum or (kind is Product and _is_scaled_sum(better)):
             better = factor(better)
         if better is not node or nested == MOST_NESTED:
             return better
-        kind = type(node)
         if kind is Product or kind is Sum or kind is Hadamard:
             return self._cancelled(node, nested) if self.has_complements or is_promising(node) else node
         if kind is IndexedSum:
@@ -154,7 +154,7 @@ def _rebuilt(node: Expression, shorter: Mapping[Expression, Expression]) -> Expr
     return CONSTRUCTORS[type(node).__name__](*args)
 
 
-def _is_scaled_sum(node: Product) -> bool:
+def _is_scaled_sum(node: Expression) -> bool:
     factors = node.chain or node.scalars
     return len(factors) == 1 and type(factors[0]) is Sum and not (node.chain and node.scalars)
 

@@ -28,15 +28,15 @@ def describe(node: Expression) -> str:
 
 def split_coefficient(term: Expression) -> tuple[Expr, Expression]:
     """``(c, rest)`` with term = c·rest and rest free of a numeric coefficient."""
-    if isinstance(term, Product):
-        if term.coefficient is ONE:
+    kind = type(term)
+    if kind is Product:
+        c: Expr = term.coefficient
+        if c is ONE:
             return ONE, term
         if term.bare is None:
             term.bare = product_of(ONE, term.scalars, term.chain, term.shape)
-        return term.coefficient, term.bare
-    if isinstance(term, Number):
-        return term.value, ONE_NODE
-    return ONE, term
+        return c, term.bare
+    return (term.value, ONE_NODE) if kind is Number else (ONE, term)
 
 
 def add(*terms: Expression) -> Expression:
@@ -92,12 +92,13 @@ def scale(c: Expr, node: Expression) -> Expression:
         return node
     if c is ZERO_VALUE:
         return zero(*node.shape)
-    if isinstance(node, Number):
+    kind = type(node)
+    if kind is Number:
         return number(c * node.value)
-    if isinstance(node, Product) and not (node.is_scalar and node.chain):
+    if kind is Product and not (node.is_scalar and node.chain):
         coefficient = c if node.coefficient is ONE else c * node.coefficient
         return product_of(coefficient, node.scalars, node.chain, node.shape)
-    if isinstance(node, Zero):
+    if kind is Zero:
         return node
     return product_of(c, (node,), (), SCALAR) if node.is_scalar else product_of(c, (), (node,), node.shape)
 
@@ -144,8 +145,12 @@ def _negated_sum(node: Sum) -> Expression:
 
 def unsigned(node: Expression) -> tuple[bool, Expression]:
     """``(flipped, node or -node)``: a sum with the sign that makes its first term positive."""
-    if isinstance(node, Sum) and is_negative(split_coefficient(node._args[0])[0]):
-        return True, _negated_sum(node)
+    if type(node) is Sum:
+        first = node._args[0]
+        if type(first) is Product and is_negative(first.coefficient):
+            return True, _negated_sum(node)
+        if type(first) is Number and is_negative(first.value):
+            return True, _negated_sum(node)
     return False, node
 
 
