@@ -25,7 +25,6 @@ from matcalc.leaves import number
 from matcalc.lengths import HALF
 from matcalc.sums import split_coefficient
 
-_INNER = "inner product"
 _BITS: dict[str | type[Expression], int] = {}
 
 
@@ -34,7 +33,7 @@ def _bit(word: str | type[Expression]) -> int:
 
 
 _MIRRORED = _bit("tril") | _bit("triu")  # the transpose of one is the other
-_INNER_BIT, _MATRIX_POWER = _bit(_INNER), _bit("power of a matrix")
+_INNER, _MATRIX_POWER = _bit("inner product at the top"), _bit("power of a matrix")
 _EXPONENTS = {number(k): _bit(f"power {k}") for k in (-1, HALF, 2)}
 
 
@@ -64,7 +63,19 @@ def _own_kind(node: Expression) -> int:
         return _bit(node.function)
     if kind is Power:
         return _bit(Power) | (0 if node.is_scalar else _MATRIX_POWER) | _EXPONENTS.get(node._args[1], 0)
-    return _bit(kind) | _INNER_BIT if _is_inner(node) else _bit(kind)
+    return _bit(kind)
+
+
+def kinds_and_place(node: Expression) -> int:
+    """The kinds, and whether the node is an inner product or has one among its factors."""
+    found = node._kinds or kinds(node)
+    if type(node) is Product:
+        if node.is_scalar and node.chain:
+            return found | _INNER
+        for s in node.scalars:
+            if type(s) is Product:
+                return found | _INNER
+    return found
 
 
 def function_kinds(names: Iterable[str]) -> int:
@@ -76,7 +87,7 @@ def function_kinds(names: Iterable[str]) -> int:
 
 
 def heads(node: Expression) -> set[str]:
-    """The kinds of the operands, variables and numbers left out, and inner products."""
+    """The kinds of the operands, variables and numbers left out."""
     found = set()
     for o in node.operands:
         kind = type(o)
@@ -89,24 +100,18 @@ def heads(node: Expression) -> set[str]:
         if kind is Power or kind is EntrywisePower:
             base = o._args[0]
             found.add(base.function if type(base) is Apply else type(base).__name__)
-    if isinstance(node, Product) and (_is_inner(node) or any(map(_is_inner, node.scalars))):
-        found.add(_INNER)
     return found
 
 
-def _is_inner(node: Expression) -> bool:
-    return isinstance(node, Product) and node.is_scalar and bool(node.chain)
-
-
 def needs(left: Expression) -> int:
-    """The kinds without which no expression contains an instance of a pattern, as matching looks for it.
+    """The kinds without which there is no instance of a pattern at the top of a node, as matching looks for it.
 
     >>> import matcalc as mc
     >>> pattern, node = mc.parse("A*inv(A + B)"), mc.parse("C*(A + inv(B))")
     >>> needs(pattern) & ~kinds(node), needs(pattern) & ~kinds(mc.parse("x'*inv(S + D)*y")) == 0
     (0, True)
     """
-    found = _INNER_BIT if _INNER in heads(left) else 0
+    found = kinds_and_place(left) & _INNER
     bound: set[Expression] = set()
     if isinstance(left, Sum):
         found |= _bit(Sum)

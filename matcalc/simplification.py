@@ -36,7 +36,7 @@ from matcalc.matching import rewrite_at
 from matcalc.powers import entrywise_power, power
 from matcalc.registries import CONSTRUCTORS
 from matcalc.rule_book import Book, Record, Rule, head
-from matcalc.sieves import function_kinds, heads, kinds, needs
+from matcalc.sieves import function_kinds, heads, kinds_and_place, needs
 from matcalc.substitutions import substitute
 from matcalc.sums import add, negate
 
@@ -179,8 +179,16 @@ _sieved: dict[tuple[str, int], list[Identity]] = {}
 _waiting: list[tuple[int, int, Record]] | None = None
 """The identities that were not read yet, each after its functions and its place."""
 
-_relevant = 0
-"""All kinds of nodes that identities need."""
+_functions = -1
+"""The kinds of the functions of identities, as soon as it is known which there are."""
+
+_met: set[int] = set()
+"""Which of them were present together when identities were read."""
+
+_relevant: dict[str, int] = {}
+"""All kinds of nodes that the identities with one head need."""
+
+_NONE: list[Identity] = []
 
 _complements: set[str] = set()
 """The functions with f(-X) = 1 - f(X)."""
@@ -188,11 +196,15 @@ _complements: set[str] = set()
 
 def _read_identities(present: int) -> None:
     """Read the identities of the book whose functions are all present."""
-    global _waiting, _relevant
+    global _waiting, _functions
     if _waiting is None:
         _waiting = [(function_kinds(r.left_words), i, r) for i, r in enumerate(Book.get().identity_records())]
+        _functions = 0
         for functions, _, _ in _waiting:
-            _relevant |= functions
+            _functions |= functions
+    if len(_met) > MOST_SIEVED:
+        _met.clear()
+    _met.add(present & _functions)
     ready = [w for w in _waiting if not w[0] & ~present]
     if ready:
         _waiting = [w for w in _waiting if w[0] & ~present]
@@ -202,7 +214,6 @@ def _read_identities(present: int) -> None:
 
 
 def _add_identity(place: int, rule: Rule) -> None:
-    global _relevant
     pairs = [(rule.left, rule.right)]
     scalar = _for_scalars(rule.left, rule.right)
     if scalar is not None and scalar[0] is not scalar[1]:
@@ -210,9 +221,10 @@ def _add_identity(place: int, rule: Rule) -> None:
     if isinstance(rule.right, Apply) and len(rule.right.operands) == 1 and rule.left is _complement_of(rule.right):
         _complements.add(rule.right.function)
     for left, right in pairs:
-        identity = Identity(place, left, right, needs(left), frozenset(heads(left)))
-        insort(_identities.setdefault(head(left), []), identity, key=itemgetter(0))
-        _relevant |= identity.needed
+        name, needed = head(left), needs(left)
+        identity = Identity(place, left, right, needed, frozenset(heads(left)))
+        insort(_identities.setdefault(name, []), identity, key=itemgetter(0))
+        _relevant[name] = _relevant.get(name, 0) | needed
 
 
 def _complement_of(node: Apply) -> Expression:
@@ -222,9 +234,9 @@ def _complement_of(node: Apply) -> Expression:
 
 def forget_identities() -> None:
     """Forget what was collected, when the rule book has changed."""
-    global _waiting, _relevant
-    _waiting, _relevant = None, 0
-    for table in (_complements, _identities, _sieved):
+    global _waiting, _functions
+    _waiting, _functions = None, -1
+    for table in (_complements, _identities, _met, _relevant, _sieved):
         table.clear()
 
 
@@ -243,23 +255,28 @@ def _for_scalars(left: Expression, right: Expression) -> tuple[Expression, Expre
 
 def _candidates(node: Expression) -> list[Identity]:
     """The identities of which there may be an instance at the top of the node."""
-    present = kinds(node)
-    found = _sieved.get((head(node), present & _relevant))
-    if found is None:
+    present = kinds_and_place(node)
+    if present & _functions not in _met:
         _read_identities(present)
+    name = head(node)
+    relevant = _relevant.get(name)
+    if relevant is None:
+        return _NONE
+    found = _sieved.get((name, present & relevant))
+    if found is None:
         if len(_sieved) > MOST_SIEVED:
             _sieved.clear()
-        found = [i for i in _identities.get(head(node), ()) if not i.needed & ~present]
-        _sieved[head(node), present & _relevant] = found
+        found = _sieved[name, present & relevant] = [i for i in _identities[name] if not i.needed & ~present]
     return found
 
 
 def _apply_identities(node: Expression) -> Expression:
     present = None
     for _, left, right, _, needed_heads in _candidates(node):
-        present = present or heads(node)
-        if not needed_heads <= present:
-            continue
+        if needed_heads:
+            present = present or heads(node)
+            if not needed_heads <= present:
+                continue
         for result in rewrite_at(left, right, node):
             if length(result) < length(node):
                 return result
