@@ -126,7 +126,8 @@ def _needs(pattern: Expression, bound: set[Expression]) -> int:
     """The kinds in all instances of a part of a pattern, whose parameters are bound when it is matched."""
     if isinstance(pattern, Transpose):
         pattern = pattern._args[0]  # what is transposed contains the same kinds
-    if not pattern.operands:
+    kind = type(pattern)
+    if kind is Variable or kind is Number:
         bound.update(variables_of(pattern))
         return 0
     if isinstance(pattern, (Sum, Hadamard)):
