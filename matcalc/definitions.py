@@ -69,9 +69,7 @@ class _Naming(Construction):
 
 
 def program_of(tree: Tree, walk: list[Step], made: Construction, constructors: Mapping[str, Constructor]) -> Program:
-    """The program of a text that was read, with the parts that its body needs."""
-    if tree.kind != "let":
-        return Program((), made.values[tree])
+    """The program of a text with definitions that was read, with the parts that its body needs."""
     unused = unused_names(tree)
     definitions = {meaning: name for meaning, name in definitions_of(tree).items() if name not in unused}
     naming = _Naming(made.inference, made.names, plain=made.values, definitions=definitions)

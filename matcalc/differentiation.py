@@ -47,7 +47,8 @@ def differentiate(
     names = [wrt] if isinstance(wrt, (str, Variable)) else list(wrt)
     reading = _read(f, where, inner, names)
     expression, occurring, notes = reading.expression, {v.name: v for v in reading.variables}, reading.notes
-    others = {n: d for n, d in declarations(where)[0].items() if n not in occurring}
+    declared = declarations(where)[0]
+    others = {n: d for n, d in declared.items() if n not in occurring} if declared.keys() - occurring.keys() else {}
     known = variables_among(others) | occurring if others else occurring
     variables = tuple([_variable(n, known, reading) for n in names])
     product = None

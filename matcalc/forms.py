@@ -15,7 +15,7 @@ from matcalc.foldings import Folding
 from matcalc.free_entries import gradient_on_entries, matrix_on_entries
 from matcalc.inner_products import InnerProduct
 from matcalc.lazy_properties import lazy_property
-from matcalc.leaves import number
+from matcalc.leaves import ONE_NODE
 from matcalc.lengths import length
 from matcalc.operator_matrices import operator_matrix
 from matcalc.parts import Program
@@ -135,13 +135,15 @@ class Forms:
                 f"only a scalar has a gradient, and {text(f)} is {_shape_words(f)}",
                 hint="ask for its jacobian or its differential; or take sum(…), norm2(…)^2 or an inner product",
             )
-        pulled = reverse(self.program.parts, f, number(1), self.variables)
+        pulled = reverse(self.program.parts, f, ONE_NODE, self.variables)
         return {x: self.simplest(pulled[x]) for x in self.variables}
 
     @lazy_property
     def gradients(self) -> dict[Variable, Expression]:
         """The gradient of a scalar by variable, in the tangent space of a constrained one."""
         pulled = self.adjoint_of_one
+        if not any(map(is_constrained, self.variables)):
+            return pulled
         return {x: self.simplest(projection(x, g)) if is_constrained(x) else g for x, g in pulled.items()}
 
     @lazy_property

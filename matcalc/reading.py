@@ -127,7 +127,7 @@ class _Reader:
         self.text = text
         self.wanted = wanted
         self.declared = declared
-        self.sizes = sizes | {str(s) for d in shape or () for s in d.free_symbols}
+        self.sizes = sizes | {str(s) for d in shape for s in d.free_symbols} if shape else sizes
         self.perturbations = perturbations
         self.shape = shape
 
@@ -150,11 +150,16 @@ class _Reader:
         variables = self._variables(inference, found, unknown)
         made = Construction(inference, variables)
         expression = construct(made, walk, _CONSTRUCTORS)
-        unused = (f"{n} is defined, and not used" for n in unused_names(tree))
-        about_names = (*_kind_notes(chosen, variables, inference), *_function_notes(functions, walk))
-        notes = tuple(dict.fromkeys((*made.notes, *about_names, *unused)))
-        program = program_of(tree, walk, made, _CONSTRUCTORS)
-        return Reading(expression, tuple(variables.values()), notes, self.text, program)
+        notes = [*made.notes, *_kind_notes(chosen, variables, inference)]
+        if functions:
+            notes += _function_notes(functions, walk)
+        if tree.kind == "let":
+            notes += [f"{n} is defined, and not used" for n in unused_names(tree)]
+            program = program_of(tree, walk, made, _CONSTRUCTORS)
+        else:
+            program = Program((), expression)
+        found_notes = tuple(dict.fromkeys(notes)) if notes else ()
+        return Reading(expression, tuple(variables.values()), found_notes, self.text, program)
 
     def _chosen(self, walk: list[Step], found: Survey, known: Mapping[str, Shape], unknown: list[str]) -> Revision:
         """The reading of the undeclared names that fits, the convention's before all others."""
@@ -243,7 +248,7 @@ def _kind_notes(chosen: Revision, variables: Mapping[str, Variable], inference: 
 
 
 def _function_notes(functions: list[str], walk: list[Step]) -> list[str]:
-    called = {tree.value for _, tree, _ in walk if tree.kind == "call"} if functions else set()
+    called = {tree.value for _, tree, _ in walk if tree.kind == "call"}
     used = [name for name in functions if name in called or f"d{name}" in called]
     return [f"{name}: any analytic function, in the check a random polynomial" for name in used]
 
