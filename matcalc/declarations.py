@@ -89,7 +89,7 @@ def common_declarations(text: str) -> tuple[Mapping[str, Declared], frozenset[st
         return None
     names: dict[str, Declared] = {}
     sizes: set[str] = set()
-    place = 0
+    place, text = 0, text.rstrip(" ")
     while place < len(text):
         found = _COMMON.match(text, place)
         if found is None:

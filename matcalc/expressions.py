@@ -358,8 +358,10 @@ def postorder(*roots: Expression) -> list[Expression]:
             order.append(stack.pop())  # type: ignore[arg-type]
         elif node not in seen:
             seen.add(node)
-            if node.operands:
-                stack += (node, None, *reversed(node.operands))
+            operands = node.operands
+            if operands:
+                stack += (node, None)
+                stack += operands[::-1]
             else:
                 order.append(node)
     return order

@@ -147,7 +147,7 @@ class _Reader:
         chosen = self._chosen(walk, found, known, unknown)
         inference = chosen.found
         self._name_sizes(inference, walk)
-        variables = self._variables(inference, found, unknown)
+        variables = self._variables(inference, found)
         made = Construction(inference, variables)
         expression = construct(made, walk, _CONSTRUCTORS)
         notes = [*made.notes, *_kind_notes(chosen, variables, inference)]
@@ -211,15 +211,19 @@ class _Reader:
                 entry = inference.quote(tree.children[0]) if tree.children else ""
                 raise inference.refusal(message, tree, f"write {_UNSIZED[tree.value].format(entry)}")
 
-    def _variables(self, inference: Inference, found: Survey, unknown: list[str]) -> dict[str, Variable]:
+    def _variables(self, inference: Inference, found: Survey) -> dict[str, Variable]:
         """The variables in order of appearance."""
-        properties = {n: self.declared[n].properties for n in found.names if n in self.declared}
-        properties |= {n: ("integer",) for n in unknown if self._is_integer(n, inference, found)}
-        return {
-            n: variable(n, *inference.unifier.shape(inference.names[n]), *properties.get(n, ()))
-            for n in found.names
-            if n in inference.names
-        }
+        variables = {}
+        for n in found.names:
+            shape = inference.names.get(n)
+            if shape is not None:
+                declared = self.declared.get(n)
+                if declared is not None:
+                    words = declared.properties
+                else:
+                    words = ("integer",) if self._is_integer(n, inference, found) else ()
+                variables[n] = variable(n, *inference.unifier.shape(shape), *words)
+        return variables
 
     def _is_integer(self, name: str, inference: Inference, found: Survey) -> bool:
         """Whether an undeclared name stands where only an integer fits."""
