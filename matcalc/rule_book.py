@@ -103,9 +103,14 @@ class Record:
 
     @property
     def left_words(self) -> frozenset[str]:
-        """The functions on the left side, as far as nodes are named after them, and `inv`."""
-        words = _WORD.findall(self.text.split("=", 1)[0].split(":", 1)[1])
-        found = (FUNCTIONS.get(w) for w in words)
+        """The functions on the left side, as far as nodes are named after them."""
+        left = _WORD.findall(self.text.split("=", 1)[0].split(":", 1)[1])
+        return frozenset(w for w in self.words if w in left)
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The functions of the statement, as far as nodes are named after them, and `inv`."""
+        found = (FUNCTIONS.get(w) for w in _WORD.findall(self.statement.split(":", 1)[1]))
         return frozenset(f.name for f in found if f is not None and (f.name == "inv" or not f.is_defined))
 
     @cached_property
