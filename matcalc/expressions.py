@@ -358,8 +358,7 @@ def postorder(*roots: Expression) -> list[Expression]:
             order.append(stack.pop())  # type: ignore[arg-type]
         elif node not in seen:
             seen.add(node)
-            operands = node.operands
-            if operands:
+            if operands := node.operands:
                 stack += (node, None)
                 stack += operands[::-1]
             else:

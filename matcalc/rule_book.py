@@ -92,7 +92,6 @@ class Record:
 
     @property
     def is_adjoint(self) -> bool:
-        """Whether the rule is an adjoint."""
         return bool(_ADJOINT.search(self.text))
 
     @property
@@ -104,8 +103,7 @@ class Record:
     @property
     def left_words(self) -> frozenset[str]:
         """The functions on the left side, as far as nodes are named after them."""
-        left = _WORD.findall(self.text.split("=", 1)[0].split(":", 1)[1])
-        return frozenset(w for w in self.words if w in left)
+        return self.words.intersection(_WORD.findall(self.text.split("=", 1)[0].split(":", 1)[1]))
 
     @property
     def words(self) -> frozenset[str]:
@@ -287,8 +285,7 @@ class RuleBook:
         return found
 
     def _candidates(self, kind: str, name: str) -> Iterator[Rule]:
-        known = name in FUNCTIONS
-        hints = (name, "diag") if name == "diagonal" else (name,) if known else (name, "")
+        hints = (name, "diag") if name == "diagonal" else (name,) if name in FUNCTIONS else (name, "")
         places = {i for hint in hints for i in self._places.get(hint, ())}
         for record in (self._records[i] for i in sorted(places)):
             if record.is_adjoint == (kind == ADJOINT):
