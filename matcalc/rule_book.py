@@ -107,9 +107,9 @@ class Record:
 
     @cached_property
     def words(self) -> frozenset[str]:
-        """The functions of the statement, as far as nodes are named after them."""
+        """The functions of the statement, as far as nodes are named after them, and `inv`."""
         found = (FUNCTIONS.get(w) for w in _WORD.findall(self.statement.split(":", 1)[1]))
-        return frozenset(f.name for f in found if f is not None and not f.is_defined)
+        return frozenset(f.name for f in found if f is not None and (f.name == "inv" or not f.is_defined))
 
     @cached_property
     def rule(self) -> Rule:

@@ -355,7 +355,7 @@ def test_a_rule_may_name_parts_over_several_lines() -> None:
     assert str(found[0].right) == "-inv(A)*d(A)*inv(A)"
     assert str(found[1].right) == "A'*G"
     assert [check_rule(r).verdict for r in found] == ["verified"] * 4
-    assert [sorted(record.words) for record in records(RULES, "let.rules")] == [[], [], ["adj", "det", "tr"], []]
+    assert [sorted(record.words) for record in records(RULES, "let.rules")] == [["inv"], [], ["adj", "det", "tr"], []]
 
 
 def test_a_definition_in_a_rule_file_may_name_parts(tmp_path: object) -> None:
