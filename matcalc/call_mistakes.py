@@ -56,6 +56,7 @@ def offered_names() -> list[str]:
     matrices = ("K", "commutation", "duplication", "elimination")
     builders = ("eye", "ones", "zeros", "vector", "matrix", "sum", *matrices, "reshape")
     derivatives = {name for name in FUNCTIONS if name[0] == "d" and name[1:] in FUNCTIONS}
+    derivatives |= {name for name, row in FUNCTIONS.items() if row.named}
     return sorted({*FUNCTIONS, *_DOCUMENTED_ALIASES, *builders} - derivatives - {*_NOT_DOCUMENTED, *LATER})
 
 

@@ -23,12 +23,13 @@ from matcalc.registries import CONSTRUCTORS
 from matcalc.resources import resource, resource_names
 from matcalc.rule_conditions import CONDITIONS
 from matcalc.syntax import parse_rulebook
-from matcalc.syntax_trees import RuleText, Tree
+from matcalc.syntax_trees import RuleText, Tree, body_of, with_body
 
 DIFFERENTIAL, ADJOINT, IDENTITY, DEFINITION = "differential", "adjoint", "identity", "definition"
 _START = re.compile(r"^(?P<name>[A-Za-z][\w-]*)[ \t]*:", re.MULTILINE)
 _HEAD = re.compile(r"(?:d\(|linear\s+|dot\(\s*\w+\s*,\s*)(?P<head>\w+)\(")
 _WORD = re.compile(r"[A-Za-z]\w*(?=\()")
+_CLAUSE = re.compile(r"^[ \t]+(?:for|where|from)\b", re.MULTILINE)
 _ADJOINT = re.compile(r"dot\(\s*\w+\s*,")
 
 
@@ -79,12 +80,15 @@ class Record:
     file: str
     line: int
 
+    @cached_property
+    def statement(self) -> str:
+        """The rule without its clauses."""
+        return _CLAUSE.split(self.text, maxsplit=1)[0]
+
     @property
     def hints(self) -> set[str]:
         """What the rule may be about, seen without parsing it."""
-        statement = self.text.split("\n", 1)[0]
-        found = {m["head"] for m in _HEAD.finditer(statement)}
-        return {_ALIASES.get(h, h) for h in found}
+        return {_ALIASES.get(m["head"], m["head"]) for m in _HEAD.finditer(self.statement)}
 
     @property
     def is_adjoint(self) -> bool:
@@ -104,8 +108,7 @@ class Record:
     @cached_property
     def words(self) -> frozenset[str]:
         """The functions of the statement, as far as nodes are named after them, and `inv`."""
-        statement = self.text.split("\n", 1)[0].split(":", 1)[1]
-        found = (FUNCTIONS.get(w) for w in _WORD.findall(statement))
+        found = (FUNCTIONS.get(w) for w in _WORD.findall(self.statement.split(":", 1)[1]))
         return frozenset(f.name for f in found if f is not None and (f.name == "inv" or not f.is_defined))
 
     @cached_property
@@ -127,12 +130,11 @@ _ALIASES = {"inv": "Power", "transpose": "Transpose"}
 
 def records(text: str, file: str) -> list[Record]:
     """The rules of a text, cut apart but not parsed."""
-    starts = [m for m in _START.finditer(text) if not text[: m.start()].endswith("\\")]
-    ends = [m.start() for m in starts[1:]] + [len(text)]
+    starts = list(_START.finditer(text))
     found = []
-    for m, end in zip(starts, ends, strict=True):
-        record = Record(m["name"], text[m.start() : end].rstrip() + "\n", file, text.count("\n", 0, m.start()) + 1)
-        found += _members(record)
+    for m, end in zip(starts, [*(m.start() for m in starts[1:]), len(text)], strict=True):
+        line = text.count("\n", 0, m.start()) + 1
+        found += _members(Record(m["name"], text[m.start() : end].rstrip() + "\n", file, line))
     return found
 
 
@@ -219,13 +221,13 @@ def _sides(
     if text.family == "linear":
         applied = value(left)
         slot = next(o for o in applied.operands if isinstance(o, Variable))
-        from_slot = CONSTRUCTORS["substitute"](applied, {slot: perturbation_of(slot)})
-        return DIFFERENTIAL, applied, from_slot, None
+        return DIFFERENTIAL, applied, CONSTRUCTORS["substitute"](applied, {slot: perturbation_of(slot)}), None
     if right is None:
         raise RuleError(f"{text.name} has no right side", text=whole, start=left.start, end=left.end)
-    if _is_call(left, "dot") and _is_call(right, "dot"):
-        slot = value(right.children[1])
-        return ADJOINT, value(left.children[1]), value(right.children[0]), slot
+    sent_back = body_of(right)
+    if _is_call(left, "dot") and _is_call(sent_back, "dot"):
+        slot = value(sent_back.children[1])
+        return ADJOINT, value(left.children[1]), value(with_body(right, sent_back.children[0])), slot
     if _is_call(left, "d"):
         applied = value(left.children[0])
         return DIFFERENTIAL, applied, value(right, applied), None

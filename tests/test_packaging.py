@@ -48,6 +48,8 @@ ORDER = [
     "trace_forms",
     "function_forms",
     "substitutions",
+    "parts",
+    "foldings",
     # numbers: values of expressions at arrays
     "bindings",
     "operations",
@@ -66,11 +68,13 @@ ORDER = [
     "call_mistakes",
     "call_shapes",
     "kinds",
+    "definition_mistakes",
     "names",
     "constructions",
     "call_constructions",
     "revisions",
     "shapes",
+    "definitions",
     "reading",
     "building",
     "constructors",
@@ -92,6 +96,7 @@ ORDER = [
     "tangents",
     "curvature",
     "multilinear_forms",
+    "sweeps",
     # presentation: how an expression is written
     "notations",
     "sheets",
@@ -113,10 +118,12 @@ ORDER = [
     "inner_products",
     "free_entries",
     "second_derivatives",
+    "forms",
     "derivatives",
     "differentiation",
     "conventions",
     "answers",
+    "graphs",
     "rule_lines",
     # random points, differences, verdicts
     "differences",
@@ -169,6 +176,7 @@ ORDER = [
     "function_checks",
     # the command line
     "folds",
+    "formulas",
     "commands",
     "point_commands",
 ]

@@ -6,8 +6,8 @@ import matcalc as mc
 
 W = (
     "A, B: matrix(n,n), C: matrix(k,k), U: matrix(n,k), V: matrix(k,n), X: matrix(m,n), Y: matrix(m,p), "
-    "P: matrix(p,q), F: matrix(q,k), G: matrix(q,n), Q: matrix(m,n) orthogonal, "
-    "u, v, x: vector(n), y: vector(m), s, t: scalar"
+    "P: matrix(p,q), F: matrix(q,k), G: matrix(q,n), Q: matrix(m,n) orthogonal, u, v, x: vector(n), y: vector(m), "
+    "s, t: scalar"
 )
 
 SHORTER = [
