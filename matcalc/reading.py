@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -28,7 +29,7 @@ from matcalc.sizes import declaration_text
 from matcalc.substitutions import substitute
 from matcalc.syntax import parse_expression
 from matcalc.syntax_trees import Tree
-from matcalc.walks import Step, Survey, survey, walk_of
+from matcalc.walks import VISIT, Step, Survey, survey, walk_of
 
 __all__ = ["Declared", "Reading", "Where", "declarations", "declared_names", "parse", "read", "read_tree"]
 
@@ -150,7 +151,9 @@ class _Reader:
         made = Construction(inference, variables)
         expression = construct(made, walk, _CONSTRUCTORS)
         unused = (f"{n} is defined, and not used" for n in unused_names(tree))
-        about_names = (*_kind_notes(chosen, variables, inference), *self._function_notes(walk))
+        about_names = [*_kind_notes(chosen, variables, inference), *self._function_notes(walk)]
+        if unknown:
+            about_names += _doubtful_names(unknown, walk, inference, variables)
         notes = tuple(dict.fromkeys((*made.notes, *about_names, *unused)))
         program = program_of(tree, walk, made, _CONSTRUCTORS)
         return Reading(expression, tuple(variables.values()), notes, self.text, program)
@@ -245,6 +248,27 @@ def _kind_notes(chosen: Revision, variables: Mapping[str, Variable], inference: 
         words = " ".join([declaration_text(v.shape), *sorted(v.properties)])
         notes.append(f"{name}: {words}, since {inference.bare(reason)} needs it")
     return notes
+
+
+def _doubtful_names(
+    unknown: Sequence[str], walk: list[Step], inference: Inference, variables: Mapping[str, Variable]
+) -> Iterator[str]:
+    """What may have been meant by names that are not declared: a vector at the end of a product, e, a product."""
+    scalars = {n for n in unknown if n in variables and variables[n].is_scalar}
+    for tree in [tree for action, tree, _ in walk if scalars and action == VISIT and tree.kind in ("product", "power")]:
+        last, base = tree.children[-1], tree.children[0]
+        if tree.kind == "product" and last.kind == "name" and last.value in scalars:
+            operators: tuple[str, ...] = tree.value or ()  # type: ignore[assignment]
+            if set(operators) <= {"*"} and inference.shape(tree)[1] != ONE:
+                yield f"{last.value}: a scalar by convention; if it is a vector, declare {last.value}: vector(n)"
+        elif tree.kind == "power" and base.kind == "name" and base.value == "e" and "e" in scalars:
+            yield "e: a variable; the exponential function is exp(x)"
+    for name in unknown:
+        if _GLUED.fullmatch(name):
+            yield f"{name}: one name; a product is written {'*'.join(name)}"
+
+
+_GLUED = re.compile(r"[A-Z][a-z]|[A-Z]{2,3}")
 
 
 def _several(first: ShapeError, readings: list[Revision]) -> ShapeError:
