@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matcalc import building as functions
     from matcalc.building import variables
+    from matcalc.compiled_functions import CompiledFunction, FactorizationError
+    from matcalc.compiled_functions import compile_formulas as compile
     from matcalc.derivatives import (
         Derivative,
         differential,
@@ -58,6 +60,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "building": ("variables",),
+    "compiled_functions": ("CompiledFunction", "FactorizationError", "compile"),
     "derivatives": (
         *("Derivative", "differential", "differentiate", "directional", "gradient", "hessian"),
         *("hessian_operator", "hvp", "jacobian", "pullback"),
@@ -81,12 +84,15 @@ _HOMES = {
     "verdicts": ("equal", "verify"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
+_NAMES_AT_HOME = {"pullback": "pullback_of", "compile": "compile_formulas"}
 __all__ = [
+    "CompiledFunction",
     "Derivative",
     "DomainError",
     "ErrorCurve",
     "EvaluationError",
     "Expression",
+    "FactorizationError",
     "MatcalcError",
     "NotDifferentiable",
     "NotScalar",
@@ -100,6 +106,7 @@ __all__ = [
     "UnknownName",
     "Variable",
     "classify",
+    "compile",
     "differential",
     "differentiate",
     "directional",
@@ -131,7 +138,7 @@ def __getattr__(name: str) -> Any:
         value: Any = import_module("matcalc.building")
     elif name in _HOME:
         module = import_module(f"matcalc.{_HOME[name]}")
-        value = getattr(module, "pullback_of" if name == "pullback" else name)
+        value = getattr(module, _NAMES_AT_HOME.get(name, name))
     else:
         raise AttributeError(f"module 'matcalc' has no attribute {name!r}")
     globals()[name] = value

@@ -155,6 +155,22 @@ ORDER = [
     "function_slopes",
     "function_trials",
     "function_checks",
+    # programs that an expert would have written, and the code that computes them
+    "flop_counts",
+    "programs",
+    "positivity",
+    "product_orders",
+    "lowered_products",
+    "lowered_entries",
+    "lowered_functions",
+    "lowering",
+    "code_sheets",
+    "numpy_formulas",
+    "numpy_factorizations",
+    "numpy_code",
+    "linear_solves",
+    "compilation",
+    "compiled_functions",
     # the command line
     "folds",
     "commands",
@@ -176,7 +192,12 @@ LATE_IMPORTS = {
 
 # What would run a text as Python: (module, name) that may.
 EVALUATORS = {"eval", "exec", "sympify", "parse_expr", "__import__"}
-ALLOWED_EVALUATORS: set[tuple[str, str]] = set()
+ALLOWED_EVALUATORS = {
+    (
+        "compilation",
+        "exec",
+    ),  # the text of a compiled function, written by numpy_code from a program of known operations
+}
 
 each_module = pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 
