@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from matcalc.reports import Report
     from matcalc.rule_book import Rule
     from matcalc.simplification import simplify
+    from matcalc.source_code import code
     from matcalc.stationary_points import StationaryPoint, classify
     from matcalc.sympy_reading import from_sympy
     from matcalc.sympy_writing import to_sympy
@@ -76,6 +77,7 @@ _HOMES = {
     "reports": ("Report",),
     "rule_book": ("Rule",),
     "simplification": ("simplify",),
+    "source_code": ("code",),
     "stationary_points": ("StationaryPoint", "classify"),
     "sympy_reading": ("from_sympy",),
     "sympy_writing": ("to_sympy",),
@@ -106,6 +108,7 @@ __all__ = [
     "UnknownName",
     "Variable",
     "classify",
+    "code",
     "compile",
     "differential",
     "differentiate",

@@ -19,6 +19,7 @@ from matcalc.expressions import ONE, Variable
 from matcalc.programs import FACTOR, Program, Value
 
 LONGEST_FORMULA = 68
+LONGEST_RESULT = 88
 ATOM, POSTFIX, POWER, NEGATIVE, TIMES, MATMUL, PLUS = 100, 95, 85, 75, 70, 69, 60
 
 NAMES = {
@@ -106,7 +107,14 @@ class Sheet:
             return False
         if v.rank == FACTOR or v.op in self.language.statements:
             return True
-        return self.uses[v] > 1 or len(text.text) > LONGEST_FORMULA
+        longest = LONGEST_RESULT if self.program.outputs == [v] else LONGEST_FORMULA
+        return self.uses[v] > 1 or len(text.text) > longest
+
+    def include(self, other: Sheet) -> None:
+        """Need what another sheet needs, too."""
+        self.helpers.update(other.helpers)
+        for module, names in other.imports.items():
+            self.imports.setdefault(module, set()).update(names)
 
     # ---- formulas ----
 
@@ -251,5 +259,5 @@ def _is_linear(d: Expr) -> bool:
 
 def shape_in_words(v: Variable) -> str:
     """The declared shape of an argument."""
-    words = sorted(v.properties - {"constant"})
+    words = ["symmetric positive definite" if w == "spd" else w for w in sorted(v.properties - {"constant"})]
     return declared_shape(v) + (f", {', '.join(words)}" if words else "")

@@ -328,10 +328,8 @@ class ProductLowering:
     def factorization(self, base: Expression) -> Generator[Expression, Value, tuple[Value, bool]]:
         """The factorization that serves a matrix, and whether it is that of its transpose."""
         turned = transpose(base)
-        is_turned = turned is not base and (
-            isinstance(base, Transpose)
-            or (turned in self.orders.inverted and (turned.ticks, turned.key) < (base.ticks, base.key))
-        )
+        is_known = turned in self.orders.inverted and (turned.ticks, turned.key) < (base.ticks, base.key)
+        is_turned = turned is not base and (turned.ticks < base.ticks or is_known)
         matrix = turned if is_turned else base
         if is_semidefinite(matrix):
             op = "cholesky"

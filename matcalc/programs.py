@@ -159,6 +159,8 @@ class Builder:
             return a
         if a.op == "transpose":
             return a.args[0]
+        if a.op == "input" and a.data[0].properties & SYMMETRIC:
+            return a
         if a.op == "neg":
             return self.negated(self.transposed(a.args[0]))
         if a.op in ("add", "mul") and a.args[1] is self.made.get(("transpose", a.args[0], ())):
@@ -184,7 +186,8 @@ class Builder:
             return self.emit("matvec", self.transposed(b), a, shape=(columns, ONE))
         if columns is ONE:
             return self.emit("matvec", a, b, shape=(rows, ONE))
-        return self.emit("matmul", a, b, shape=shape)
+        turned = self.made.get(("matmul", self.transposed(b), self.transposed(a), ()))
+        return self.emit("matmul", a, b, shape=shape) if turned is None else self.transposed(turned)
 
     def inner(self, a: Value, b: Value) -> Value:
         """The sum of the entries of a ⊙ b."""
@@ -209,6 +212,7 @@ class Builder:
         return Program(values, outputs, expressions, list(inputs))
 
 
+SYMMETRIC = frozenset({"symmetric", "spd", "diagonal"})
 COMMUTATIVE = frozenset({"add", "mul", "dot"})
 
 

@@ -171,10 +171,14 @@ ORDER = [
     "linear_solves",
     "compilation",
     "compiled_functions",
+    "self_tests",
+    "target_languages",
+    "source_code",
     # the command line
     "folds",
     "commands",
     "point_commands",
+    "code_commands",
 ]
 
 # The package's table of contents and its entry point import what they like.

@@ -1,0 +1,106 @@
+"""The languages that code is written in: what surrounds the lines of a program."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from sympy import Expr
+
+from matcalc.code_sheets import Language, Sheet
+from matcalc.compilation import size_formula
+from matcalc.expressions import Variable
+from matcalc.numpy_code import NUMPY, result
+from matcalc.numpy_factorizations import HELPERS
+from matcalc.programs import Value
+from matcalc.self_tests import self_test
+
+INDENT = "    "
+
+
+@dataclass(frozen=True)
+class Target:
+    """A language, and how a function, its documentation and its imports are written in it."""
+
+    name: str
+    language: Language
+    function: Callable[[str, Sequence[str], Sequence[str], Sequence[str], Sequence[str], Sequence[str]], list[str]]
+    document: Callable[[Sheet, Sequence[str], str], str]
+    result: Callable[[Sheet, Value, bool], str]
+    size_line: Callable[[str, str, Variable, int, Expr], str]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    self_test: Callable[..., str] | None = None
+
+
+def python_function(
+    name: str,
+    arguments: Sequence[str],
+    description: Sequence[str],
+    body: Sequence[str],
+    results: Sequence[str],
+    output_names: Sequence[str],
+) -> list[str]:
+    """The lines of a Python function."""
+    first, *others = [line.replace("\\", "\\\\").replace('"""', "'''") for line in description]
+    if not others:
+        document = [f'{INDENT}"""{first}"""']
+    else:
+        document = [f'{INDENT}"""{first}', *(f"{INDENT}{line}" if line else "" for line in others), f'{INDENT}"""']
+    lines = [f"{INDENT}{line}" for line in body]
+    return [f"def {name}({', '.join(arguments)}):", *document, *lines, f"{INDENT}return {', '.join(results)}"]
+
+
+def _python_document(own_imports: str, helpers: Mapping[str, str]) -> Callable[[Sheet, Sequence[str], str], str]:
+    def document(sheet: Sheet, function: Sequence[str], test: str) -> str:
+        others = [f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(sheet.imports.items())]
+        parts = ["\n".join([own_imports, *others])]
+        parts += [helpers[name].strip("\n") for name in sheet.helpers]
+        parts.append("\n".join(function))
+        if test:
+            parts.append(test.strip("\n"))
+        return "\n\n\n".join(parts) + "\n"
+
+    return document
+
+
+def python_size_line(name: str, array: str, v: Variable, axis: int, dimension: Expr) -> str:
+    """The line that finds a size."""
+    return f"{name} = {size_formula(array, v, axis, dimension)}"
+
+
+def _in_jax(written: str) -> str:
+    """NumPy's text in JAX's names."""
+    written = re.sub(r"\bnp\.array\((.*)\)$", r"\1", written)
+    return re.sub(r"\bnp\.", "jnp.", written).replace("from scipy.", "from jax.scipy.")
+
+
+def _jax_document(sheet: Sheet, function: Sequence[str], test: str) -> str:
+    document = _python_document("import jax.numpy as jnp", HELPERS)
+    return _in_jax(document(sheet, [_in_jax(line) for line in function], "")) + (f"\n\n{test}" if test else "")
+
+
+TARGETS: dict[str, Target] = {
+    "numpy": Target(
+        "numpy",
+        NUMPY,
+        python_function,
+        _python_document("import numpy as np", HELPERS),
+        result,
+        python_size_line,
+        self_test=self_test,
+    ),
+    "jax": Target(
+        "jax",
+        Language(NUMPY.operations, NUMPY.assignment, NUMPY.repeats, frozenset({*NUMPY.reserved, "jnp", "jax"})),
+        python_function,
+        _jax_document,
+        lambda sheet, v, is_row: sheet.formula(v, 95) + "[None, :]" if is_row else sheet.texts[v].text,
+        python_size_line,
+        self_test=partial(
+            self_test, setting=("import jax", "import numpy as np", "", 'jax.config.update("jax_enable_x64", True)')
+        ),
+    ),
+}

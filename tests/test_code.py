@@ -1,0 +1,159 @@
+"""Generated code: it computes what the formula says, reads well, and tests itself."""
+
+import importlib.util
+import subprocess
+import sys
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from test_corpus import CASES, Case, derivative, draws, relative_error
+
+import matcalc as mc
+from matcalc.commands import main
+
+HAS_SCIPY = importlib.util.find_spec("scipy") is not None
+
+# The corpus states its answers to this relative error; evaluate() and the code differ by the condition number's worth.
+TOLERANCE = 1e-8
+CLOSE = 1e-10
+
+# What has no plain NumPy of its own is refused by name.
+UNWRITTEN = "no code is written for"
+
+every_case = pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in CASES])
+
+
+def function_of(source: str, name: str) -> Any:
+    namespace: dict[str, Any] = {"__name__": "generated"}
+    exec(compile(source, "generated", "exec"), namespace)
+    return namespace[name]
+
+
+@pytest.mark.parametrize("scipy", [pytest.param(False, id="numpy"), pytest.param(True, id="scipy")])
+@every_case
+def test_numpy_code_agrees_with_the_frozen_numbers(case: Case, scipy: bool) -> None:
+    if scipy and not HAS_SCIPY:
+        pytest.skip("SciPy is not installed")
+    answer = derivative(case)
+    try:
+        source = mc.code(answer, name="answer", scipy=scipy)
+    except mc.MatcalcError as error:
+        assert error.message.startswith(UNWRITTEN)
+        pytest.skip(error.message)
+    if "from scipy" in source and not HAS_SCIPY:
+        pytest.skip("SciPy is not installed")
+    answer_in_numpy = function_of(source, "answer")
+    for inputs, expected in draws(case):
+        values = {name: inputs[name] for name in signature(answer_in_numpy).parameters}
+        found = answer_in_numpy(**values)
+        assert relative_error(found, expected) < TOLERANCE, source
+        assert relative_error(found, np.asarray(answer.evaluate(inputs))) < CLOSE, source
+
+
+def test_few_functions_have_no_code() -> None:
+    refused = []
+    for case in CASES:
+        try:
+            mc.code(derivative(case))
+        except mc.MatcalcError as error:
+            refused.append(error.message)
+    assert len(refused) <= 6, refused
+
+
+def test_code_is_what_an_expert_writes() -> None:
+    source = mc.code(
+        "logdet(K) + y'*inv(K)*y",
+        "K",
+        where="K: matrix(n,n) spd, y: vector(n)",
+        with_=("f", "gradient"),
+        name="evidence",
+    )
+    body = source[source.rindex('"""') + 4 :]
+    assert body == (
+        "    n = y.shape[0]\n"
+        "    K_factor = cho_factor(K, lower=True)\n"
+        "    u = cho_solve(K_factor, y)\n"
+        "    f = y @ u + 2 * np.log(np.diag(K_factor[0])).sum()\n"
+        "    gradient = cho_solve(K_factor, np.eye(n)) - np.outer(u, u)\n"
+        "    return f, gradient\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("formula", "variables", "where", "parts"),
+    [
+        ("norm2(A*x - b)^2", "x", None, ("f", "gradient", "hessian", "hvp")),
+        (
+            "logdet(S) + tr(inv(S)*C)",
+            "S",
+            "S: matrix(n,n) spd, C: matrix(n,n) symmetric",
+            ("gradient", "hvp", "hessian"),
+        ),
+        ("c'*inv(A + diag(p))*b", ("p", "A"), "b, c, p: vector(n), A: matrix(n,n)", ("f", "gradient")),
+        ("norm2(U*V' - T)^2", ("U", "V"), "U: matrix(m,k), V: matrix(n,k)", ("f", "gradient", "hvp")),
+        ("tanh(A*x + b)", "x", "A: matrix(m,n), x: vector(n), b: vector(m)", ("f", "jacobian", "differential")),
+        ("sum(softplus(-y.*(X*w)))", "w", "X: matrix(m,n), y: vector(m)", ("f", "gradient", "hessian", "hvp")),
+    ],
+)
+def test_the_self_test_passes(
+    tmp_path: Path, formula: str, variables: Any, where: str | None, parts: tuple[str, ...]
+) -> None:
+    source = mc.code(formula, variables, where=where, with_=parts, check=True, scipy=HAS_SCIPY)
+    file = tmp_path / "generated.py"
+    file.write_text(source, encoding="utf-8")
+    run = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.stdout.endswith("verified\n")
+
+
+def test_the_self_test_refutes_a_wrong_derivative(tmp_path: Path) -> None:
+    source = mc.code("norm2(A*x - b)^2", "x", with_="gradient", check=True)
+    file = tmp_path / "generated.py"
+    file.write_text(source.replace("return 2 * (A.T", "return 3 * (A.T"), encoding="utf-8")
+    run = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert run.stdout.endswith("REFUTED\n")
+
+
+def test_names_of_users_become_identifiers() -> None:
+    source = mc.code("lambda*x'*x", "x", where="lambda: scalar, x: vector(n)")
+    assert "def f_and_gradient(lambda_, x):" in source
+    f, gradient = function_of(source, "f_and_gradient")(2.0, np.array([1.0, 2.0]))
+    assert f == 10
+    assert gradient.tolist() == [4, 8]
+
+
+def test_nothing_that_is_returned_shares_memory_with_an_argument() -> None:
+    for text in ("A'", "A", "vec(A)", "diagonal(A)", "A[1,:]'"):
+        A = np.ones((3, 3))
+        found = function_of(mc.code(text, where="A: matrix(n,n)", name="g"), "g")(A)
+        assert not np.shares_memory(found, A), text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["x'*x", "x", "--target", "fortran"], "'fortran' is not one of"),
+        (["x'*x", "x", "--with", "hessain"], "there is no 'hessain' to write"),
+        (["x'*x", "--with", "gradient"], "the derivatives need a variable"),
+        (["x'*x", "x", "--name", "2f"], "'2f' is no name for a function"),
+        (["eigvecs(S)", "-w", "S: matrix(n,n) symmetric", "--target", "numpy", "--check"], "no derivative to check"),
+        (["x'*x", "x", "-o", "/no/such/place/f.py"], "cannot write"),
+    ],
+)
+def test_bad_requests_are_refused(arguments: list[str], message: str) -> None:
+    result = CliRunner().invoke(main, ["code", *arguments])
+    assert result.exit_code == 2
+    assert message in result.output
+
+
+def test_the_command_writes_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "loss.py"
+    result = CliRunner().invoke(main, ["code", "norm2(A*x-b)^2", "x", "--with", "f,gradient", "-o", str(file)])
+    assert (result.exit_code, result.output) == (0, "")
+    f, gradient = function_of(file.read_text(encoding="utf-8"), "f_and_gradient")(np.eye(2), np.ones(2), np.zeros(2))
+    assert (f, gradient.tolist()) == (2, [2, 2])
