@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from matcalc.building import variables
     from matcalc.compiled_functions import CompiledFunction, FactorizationError
     from matcalc.compiled_functions import compile_formulas as compile
-    from matcalc.derivatives import (
-        Derivative,
+    from matcalc.derivatives import Derivative
+    from matcalc.differentiation import (
         differential,
         differentiate,
         directional,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         hvp,
         jacobian,
     )
-    from matcalc.derivatives import pullback_of as pullback
+    from matcalc.differentiation import pullback_of as pullback
     from matcalc.error_curves import ErrorCurve, error_curve
     from matcalc.errors import (
         DomainError,
@@ -62,8 +62,9 @@ __version__ = "0.1.0"
 _HOMES = {
     "building": ("variables",),
     "compiled_functions": ("CompiledFunction", "FactorizationError", "compile"),
-    "derivatives": (
-        *("Derivative", "differential", "differentiate", "directional", "gradient", "hessian"),
+    "derivatives": ("Derivative",),
+    "differentiation": (
+        *("differential", "differentiate", "directional", "gradient", "hessian"),
         *("hessian_operator", "hvp", "jacobian", "pullback"),
     ),
     "error_curves": ("ErrorCurve", "error_curve"),

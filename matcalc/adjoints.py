@@ -14,6 +14,7 @@ from sympy import Integer
 
 from matcalc.applications import apply
 from matcalc.expressions import (
+    ONE,
     Apply,
     Block,
     Dimension,
@@ -66,10 +67,10 @@ def pullback(root: Expression, cotangent: Expression, targets: Iterable[Expressi
 
 def local_adjoints(node: Expression, G: Expression, active: set[Expression]) -> list[tuple[Expression, Expression]]:
     """The cotangent that each active operand receives from a node whose cotangent is G."""
-    if isinstance(node, Sum):
-        return [(t, G) for t in node._args if t in active]
     if isinstance(node, Product):
         return _product_adjoints(node, G, active)
+    if isinstance(node, Sum):
+        return [(t, G) for t in node._args if t in active]
     if isinstance(node, Hadamard):
         factors = node._args
         return [(f, hadamard(*factors[:i], *factors[i + 1 :], G)) for i, f in enumerate(factors) if f in active]
@@ -90,11 +91,13 @@ def _product_adjoints(node: Product, G: Expression, active: set[Expression]) -> 
             others = multiply(*outer, *node.scalars[:i], *node.scalars[i + 1 :], *node.chain)
             found.append((s, inner_product(G, others)))
     chain = node.chain
+    whole = node.coefficient is ONE and not node.scalars
     for i, X in enumerate(chain):
         if X in active:
             left = [transpose(f) for f in reversed(chain[:i])]
             right = [transpose(f) for f in reversed(chain[i + 1 :])]
-            found.append((X, multiply(*outer, *node.scalars, multiply(*left, G, *right))))
+            product = multiply(*left, G, *right)
+            found.append((X, product if whole else multiply(*outer, *node.scalars, product)))
     return found
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from matcalc.conditions import conditions_of
-from matcalc.curvature import is_curved
+from matcalc.conventions import conventions_of
 from matcalc.derivatives import Derivative
 from matcalc.expressions import ONE, Expression, Variable
 from matcalc.notations import Notation
@@ -52,12 +52,9 @@ class Answer:
                 yield form, (key,) if isinstance(key, str) else key, e.T if turned else e
 
     def notes(self) -> Iterator[str]:
-        """What is said about the question, and about second derivatives on curved domains."""
+        """What is said about the question, and about the conventions of the answer."""
         yield from self.derivative.notes
-        for x, dx in self.derivative.perturbations.items():
-            if is_curved(x) and not set(SECOND_ORDER).isdisjoint(self.forms):
-                word = "orthogonal" if "orthogonal" in x.properties else "unit"
-                yield f"{x.name} is {word}: second derivatives are along its domain, for tangents {dx.name}"
+        yield from conventions_of(self.derivative, self.forms)
 
     def document(self) -> dict[str, Any]:
         """Everything as JSON data."""
@@ -84,7 +81,9 @@ class Answer:
             "variables": variables,
             "with_respect_to": [v.name for v in D.variables],
             "notes": list(self.notes()),
-            "conditions": list(conditions_of(D.expression, D.variables)),
+            "conditions": list(self.conditions()),
+            "inner_product": str(D.inner) if D.inner else None,
+            "free_entries": D.free,
             "layout": self.layout,
             "forms": forms,
             "report": self.report.to_json() if self.report else None,
@@ -105,7 +104,13 @@ class Answer:
     def variables(self) -> list[Variable]:
         """The variables of the expression, and those asked for that do not occur."""
         found = variables_in_order(self.derivative.expression)
-        return list((found | {v.name: v for v in self.derivative.variables}).values())
+        return list((found | {v.name: v for v in self.derivative.known_variables}).values())
+
+    def conditions(self) -> tuple[str, ...]:
+        """The conditions of the rules that were used, and of the weights of an inner product."""
+        D = self.derivative
+        found = conditions_of(D.expression, D.variables)
+        return tuple(dict.fromkeys((*found, *(D.inner.conditions() if D.inner else ()))))
 
     def lines(self, style: str) -> Iterator[tuple[str, str]]:
         """Label and content of each line, in unicode, ascii or latex."""
@@ -121,7 +126,7 @@ class Answer:
             yield label, write(found.answer)
             for name, definition in found.parts:
                 yield "", f"where {write(Notation('name', (), name))} = {write(definition)}"
-        found_conditions = conditions_of(D.expression, D.variables)
+        found_conditions = self.conditions()
         if found_conditions:
             yield "for", ", ".join(found_conditions)
 

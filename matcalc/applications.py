@@ -25,7 +25,9 @@ from matcalc.leaves import PI, name_argument, number, ones
 from matcalc.powers import entrywise_power, hadamard
 from matcalc.products import multiply
 from matcalc.registries import CONSTRUCTORS
+from matcalc.sizes import size_value
 from matcalc.sums import add, describe, scale
+from matcalc.syntax import parse_expression
 from matcalc.transposes import transpose
 
 NormalForm = Callable[[str, Sequence[Expression]], Expression | None]
@@ -33,7 +35,18 @@ NORMAL_FORMS: dict[str, NormalForm] = {}
 """The normal forms of single functions, from function_forms: None where there is nothing to simplify."""
 
 
-def _registered_forms() -> dict[str, NormalForm]:
+def of_arguments(form: Any) -> NormalForm:
+    """The normal form of a function whose form is one of its arguments alone."""
+
+    def normal(name: str, arguments: Sequence[Expression]) -> Expression | None:
+        result: Expression | None = form(*arguments)
+        return result
+
+    return normal
+
+
+def registered_forms() -> dict[str, NormalForm]:
+    """The normal forms of all functions."""
     import_module("matcalc.function_forms")
     return NORMAL_FORMS
 
@@ -56,6 +69,9 @@ def _dimensions(word: str) -> tuple[Expr, Expr]:
 
 
 def _dimension(word: str) -> Expr:
+    if "(" in word:
+        size = size_value(parse_expression(word), word)
+        return size.xreplace({s: Symbol(s.name) for s in size.free_symbols})
     result: Expr = ONE
     for factor in word.split("*"):
         result = result * (Integer(int(factor)) if factor.isdigit() else Symbol(factor))
@@ -101,8 +117,8 @@ def _expected(name: str) -> str:
 def _resolve(pattern: Expr, bound: dict[Any, Dimension]) -> Dimension:
     if pattern in bound:
         return bound[pattern]
-    result: Dimension = pattern.xreplace(bound) if pattern.is_Mul else pattern
-    return sp.expand(result) if any(factor.is_Add for factor in result.args) else result
+    result: Dimension = pattern if pattern.is_Atom else pattern.xreplace(bound)
+    return sp.expand(result) if pattern.is_Add or any(factor.is_Add for factor in result.args) else result
 
 
 def _unvec_shape(arguments: Sequence[Expression], sizes: Sequence[Any]) -> Shape:
@@ -148,7 +164,7 @@ def apply(name: Any, *arguments: Expression) -> Expression:
     shape = result_shape(name, arguments)
     if row.takes:
         _refuse_unfit(name, row.takes, arguments[0])
-    forms = NORMAL_FORMS or _registered_forms()
+    forms = NORMAL_FORMS or registered_forms()
     normal = forms.get(name) or (forms["entrywise"] if row.is_entrywise else None)
     simpler = normal(name, arguments) if normal else None
     return raw(name, arguments, shape) if simpler is None else simpler
@@ -227,4 +243,9 @@ def entrywise_value(formula: Expr, symbol: Symbol, argument: Expression) -> Expr
     return apply(FROM_SYMPY[formula.func], *parts)
 
 
-CONSTRUCTORS.update(Apply=apply, is_entrywise=is_entrywise)
+def is_analytic(name: str) -> bool:
+    """Whether the function of that name is an analytic function of matrices or the derivative of one."""
+    return FUNCTIONS[name].analytic
+
+
+CONSTRUCTORS.update(Apply=apply, is_entrywise=is_entrywise, is_analytic=is_analytic)

@@ -17,7 +17,7 @@ from matcalc.applications import apply
 from matcalc.errors import ShapeError
 from matcalc.expressions import ONE, Expression, Variable, dimension
 from matcalc.function_table import ALIASES, FUNCTIONS, function_names
-from matcalc.leaves import commutation, expression, identity, ones, variable, zero
+from matcalc.leaves import commutation, duplication, elimination, expression, identity, ones, variable, zero
 from matcalc.powers import block as _block
 from matcalc.powers import entrywise_power, hadamard
 from matcalc.products import multiply
@@ -57,6 +57,16 @@ def K(m: Size, n: Size) -> Expression:
     return commutation(dimension(m), dimension(n))
 
 
+def duplication_matrix(n: Size) -> Expression:
+    """The duplication matrix: D vech(S) = vec(S) for S symmetric, of size n."""
+    return duplication(dimension(n))
+
+
+def elimination_matrix(n: Size) -> Expression:
+    """The elimination matrix: L vec(A) = vech(A) for A of size n."""
+    return elimination(dimension(n))
+
+
 def total(X: Any, axis: int = 0) -> Expression:
     """The sum of all entries, or over the rows (axis 1) or columns (axis 2)."""
     X = expression(X)
@@ -92,6 +102,8 @@ _OWN: dict[str, Callable[..., Expression]] = {
     "sum": total,
     "ones": ones_like,
     "commutation": K,
+    "duplication": duplication_matrix,
+    "elimination": elimination_matrix,
     "diagv": diag,
 }
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from matcalc.applications import apply
+from matcalc.comparisons import are_equal
 from matcalc.constructions import Construction, Constructor, index_variable
 from matcalc.errors import ShapeError
 from matcalc.expressions import ONE, Expression, Number, variables_of
-from matcalc.leaves import commutation, identity, number, ones, perturbation_of, zero
+from matcalc.leaves import commutation, duplication, elimination, identity, number, ones, perturbation_of, zero
 from matcalc.powers import indexed_sum, is_integer_valued
 from matcalc.products import multiply
 from matcalc.registries import method
@@ -25,7 +26,7 @@ def call(made: Construction, tree: Tree) -> Expression:
     if special is not None:
         return special(made, tree)
     arguments = made.operands(tree)
-    if name in _MATRIX_FUNCTIONS and arguments[0].rows == arguments[0].columns != ONE:
+    if name in _MATRIX_FUNCTIONS and are_equal(*arguments[0].shape) and not arguments[0].is_scalar:
         other = _MATRIX_FUNCTIONS[name]
         made.notes.append(f"{name} of a matrix acts entry by entry; the matrix function is {other}")
     return apply(name, *arguments)
@@ -52,13 +53,21 @@ def _commutation(made: Construction, tree: Tree) -> Expression:
     return commutation(m, n)
 
 
+def _duplication(made: Construction, tree: Tree) -> Expression:
+    return duplication(size_value(tree.children[0], made.text))
+
+
+def _elimination(made: Construction, tree: Tree) -> Expression:
+    return elimination(size_value(tree.children[0], made.text))
+
+
 def _perturbation(made: Construction, tree: Tree) -> Expression:
     return perturbation_of(made.values[tree.children[0]])
 
 
 def _diag(made: Construction, tree: Tree) -> Expression:
     operand = made.values[tree.children[0]]
-    return apply("diag" if operand.columns == ONE else "diagonal", operand)
+    return apply("diag" if operand.columns is ONE else "diagonal", operand)
 
 
 def _sum(made: Construction, tree: Tree) -> Expression:
@@ -116,6 +125,8 @@ _CALLS: dict[str, Constructor] = {
     "zeros": _zeros,
     **dict.fromkeys(("vector", "matrix"), _filled),
     **dict.fromkeys(("K", "commutation"), _commutation),
+    "duplication": _duplication,
+    "elimination": _elimination,
     "d": _perturbation,
     "diag": _diag,
     "sum": _sum,

@@ -20,6 +20,8 @@ _FORMS = {
     "matrix": "matrix(c) or matrix(c, m, n): all entries equal to c",
     "K": "K(m,n), which takes vec(A) to vec(A') for A with m rows and n columns",
     "commutation": "commutation(m,n), which takes vec(A) to vec(A') for A with m rows and n columns",
+    "duplication": "duplication(n), which takes vech(S) to vec(S) for S symmetric with n rows",
+    "elimination": "elimination(n), which takes vec(A) to vech(A) for A with n rows and columns",
     "sum": "sum(A), sum(A,1), sum(A,2), or sum(i, 1, n, x[i]) over an index",
     "reshape": "reshape(A, m, n)",
     "unvec": "unvec(x, m, n)",
@@ -41,7 +43,8 @@ _NOT_DOCUMENTED = ("diagonal", "rearrange", "unrearrange")
 
 def offered_names() -> list[str]:
     """The functions that a message may offer: those of docs/language.md and the user's own."""
-    builders = ("eye", "ones", "zeros", "vector", "matrix", "sum", "K", "commutation", "reshape")
+    matrices = ("K", "commutation", "duplication", "elimination")
+    builders = ("eye", "ones", "zeros", "vector", "matrix", "sum", *matrices, "reshape")
     derivatives = {name for name in FUNCTIONS if name[0] == "d" and name[1:] in FUNCTIONS}
     return sorted({*FUNCTIONS, *_DOCUMENTED_ALIASES, *builders} - derivatives - {*_NOT_DOCUMENTED, *LATER})
 

@@ -20,9 +20,10 @@ from matcalc.walks import is_called, is_indexed_sum
 def call_shape(found: Inference, tree: Tree) -> Shape:
     """The shape of a function's value; raises UnknownName for a name that is no function."""
     name = str(tree.value)
-    if name in found.names or name in found.declared or found.bound.get(name):
+    named = FUNCTIONS[name].named if name in FUNCTIONS else ""
+    if name in found.names or (name in found.declared and not named) or found.bound.get(name):
         raise mistakes.variable_called(found, tree)
-    if not is_called(name):
+    if not is_called(name) or (named and named not in found.declared):
         raise mistakes.unknown_function(found, tree)
     for argument in tree.children:
         if argument.kind == "equation" and name != "solve":
@@ -106,6 +107,24 @@ def _commutation(found: Inference, tree: Tree) -> Shape:
     return size, size
 
 
+def _halved(found: Inference, n: Dimension) -> Dimension:
+    n = found.unifier.resolve(n)
+    half = expanded(n * (n + 1) / 2)
+    if not half.is_Integer:
+        found.unifier.factors[half] = (n, n + 1)
+    return half
+
+
+def _duplication(found: Inference, tree: Tree) -> Shape:
+    mistakes.check_count(found, tree, 1)
+    n = _size(found, tree, 0)
+    return found.unifier.product(n, n), _halved(found, n)
+
+
+def _elimination(found: Inference, tree: Tree) -> Shape:
+    return _duplication(found, tree)[::-1]
+
+
 def _perturbation(found: Inference, tree: Tree) -> Shape:
     if not found.perturbations:
         return function_shape(found, tree, "d")
@@ -132,6 +151,11 @@ def _indexed_sum(found: Inference, tree: Tree) -> Shape:
         if not found.is_scalar(bound):
             raise mistakes.wrong_bound(found, bound)
     return found.shapes[tree.children[3]]
+
+
+def _vech(found: Inference, tree: Tree) -> Shape:
+    function_shape(found, tree, "vech")
+    return _halved(found, found.shapes[tree.children[0]][0]), ONE
 
 
 def _vec(found: Inference, tree: Tree) -> Shape:
@@ -229,9 +253,12 @@ _CALLS: dict[str, Callable[[Inference, Tree], Shape]] = {
     "vector": _vector,
     "matrix": _matrix,
     **dict.fromkeys(("K", "commutation"), _commutation),
+    "duplication": _duplication,
+    "elimination": _elimination,
     "d": _perturbation,
     "sum": _sum,
     "vec": _vec,
+    "vech": _vech,
     "reshape": _reshape,
     "unvec": _unvec,
     "rearrange": _rearrange,

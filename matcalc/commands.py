@@ -21,7 +21,8 @@ from typing import Any
 import click
 
 from matcalc.answers import Answer, derivation_lines
-from matcalc.derivatives import Derivative, differentiate
+from matcalc.derivatives import Derivative
+from matcalc.differentiation import differentiate
 from matcalc.errors import MatcalcError, UnknownName
 from matcalc.folds import fit, print_error, print_report, print_rows, sides
 from matcalc.reading import read
@@ -121,6 +122,17 @@ def with_options(*options: Callable[..., Any]) -> Callable[..., Any]:
 
 where_option = click.option("-w", "--where", metavar="DECLARATIONS", help="Such as 'A: matrix(n,n), x: vector(n)'.")
 rules_option = click.option("--rules", "rule_files", multiple=True, type=click.Path(), help="A file of your own rules.")
+form_options = with_options(
+    click.option(
+        *("--inner", "inner"),
+        multiple=True,
+        metavar="W",
+        callback=lambda context, option, value: value or None,
+        help="The gradient for ⟨u, v⟩ = u'*W*v; twice for tr(U'*L*V*R).",
+    ),
+    click.option("--free", is_flag=True, help="On the free entries of structured variables: vech(S)."),
+    click.option("--layout", type=click.Choice(["numerator", "denominator"]), default="numerator"),
+)
 check_options = with_options(
     click.option("--trials", type=click.IntRange(1, 1000), help="How many random points."),
     click.option("--seed", type=click.IntRange(0), help="Repeat a check exactly."),
@@ -136,7 +148,7 @@ check_options = with_options(
 @click.option("--format", "style", type=click.Choice(FORMATS), help="Default: unicode on a terminal, else ascii.")
 @click.option("--steps", is_flag=True, help="Show the derivation.")
 @click.option("--no-verify", is_flag=True, help="Skip the check.")
-@click.option("--layout", type=click.Choice(["numerator", "denominator"]), default="numerator")
+@form_options
 @check_options
 @rules_option
 @reports_errors
@@ -181,10 +193,13 @@ def _diff_one(
     steps: bool,
     no_verify: bool,
     layout: str,
+    inner: tuple[str, ...] | None,
+    free: bool,
     trials: int | None,
     seed: int | None,
 ) -> int:
-    D = differentiate(expression, variables or only_variables(expression, where), where)
+    names = variables or only_variables(expression, where)
+    D = differentiate(expression, names, where, inner=inner, free=free)
     forms = _forms(D, order, form)
     report = None if no_verify else verify_derivative(D, forms, trials=trials, seed=seed)
     answer = Answer(D, forms, report, layout)
@@ -248,7 +263,7 @@ def load_files(files: Iterable[str]) -> None:
 @check_options
 @rules_option
 @click.option("--format", "style", type=click.Choice(REPORT_FORMATS), default="text")
-@click.option("--layout", type=click.Choice(["numerator", "denominator"]), default="numerator")
+@form_options
 @click.option("--jobs", type=click.IntRange(1, 64), help="Processes for the check of the rule book.")
 @click.option("--plot", is_flag=True, help="Draw the error of finite differences against their step.")
 @click.option("--plot-file", type=click.Path(), metavar="FILE", help="Write that plot to a .svg or .png file.")
@@ -257,26 +272,26 @@ def verify_command(
     expression: str | None,
     variable: str | None,
     claim: str | None,
-    where: str | None,
-    trials: int | None,
-    seed: int | None,
     rule_files: tuple[str, ...],
     style: str,
     plot: bool,
     plot_file: str | None,
-    layout: str,
     jobs: int | None,
+    **question: Any,
 ) -> int:
     """Check one derivative, or your own answer to it; without arguments, every rule of the book."""
     load_files(rule_files)
     if expression is None:
         if plot or plot_file:
             raise MatcalcError("--plot needs an expression", hint='matcalc verify "sum(exp(x))" x --plot')
-        return _self_check(seed, style, jobs, rule_files)
+        return _self_check(question["seed"], style, jobs, rule_files)
+    where = question["where"]
     names = names_in(variable) if variable else only_variables(expression, where)
     if len(names) != 1 and claim is not None:
         raise UnknownName("name the variable that the claim is about", hint=f"one of {', '.join(names)}")
-    report = verify(expression, names, claim, where=where, trials=trials, seed=seed, layout=layout)
+    report = verify(expression, names, claim, **question)
+    if (plot or plot_file) and (question["inner"] or question["free"]):
+        raise MatcalcError("--plot is for derivatives without --inner and --free", hint="leave it out")
     curve = _error_curve(expression, names, claim, where, report.seed) if plot or plot_file else None
     _show(report, style, curve if plot else None)
     if curve is not None and plot_file:
@@ -346,18 +361,10 @@ def _show(report: Report, style: str, curve: Any = None) -> None:
 @rules_option
 @click.option("--format", "style", type=click.Choice(REPORT_FORMATS), default="text")
 @reports_errors
-def equal_command(
-    first: str,
-    second: str,
-    where: str | None,
-    trials: int | None,
-    seed: int | None,
-    rule_files: tuple[str, ...],
-    style: str,
-) -> int:
+def equal_command(first: str, second: str, rule_files: tuple[str, ...], style: str, **question: Any) -> int:
     """Are two expressions the same function?"""
     load_files(rule_files)
-    report = equal(first, second, where=where, trials=trials, seed=seed)
+    report = equal(first, second, **question)
     _show(report, style)
     return STATUS[report.verdict]
 

@@ -8,6 +8,7 @@ from functools import partial
 from sympy import Expr, Rational, igcd, ilcm
 
 from matcalc.applications import apply
+from matcalc.comparisons import is_negative
 from matcalc.expressions import (
     ONE,
     Apply,
@@ -40,19 +41,22 @@ def factor(node: Expression, slack: int = 0) -> Expression:
     if sum(len(t.operands) for t in inner._args) > MOST_FACTORS:
         return node
     terms: list[Expression] = list(inner._args)
+    found = False
     shared = _common_number([t.coefficient if isinstance(t, Product) else ONE for t in terms])
     if shared is not ONE:
-        c, terms = c * shared, [scale(1 / shared, t) for t in terms]
+        found, c, terms = True, c * shared, [scale(1 / shared, t) for t in terms]
     for _ in range(len(terms) - 1):
         best = _best_group(terms, slack)
         if best is None:
             break
+        found = True
         members, joined = best
         terms = [t for i, t in enumerate(terms) if i not in members]
         terms.append(joined)
-        total = add(*terms)
-        terms = list(total._args) if isinstance(total, Sum) else [total]
-    return multiply(number(c), add(*terms))
+        if len(terms) > 1:
+            total = add(*terms)
+            terms = list(total._args) if isinstance(total, Sum) else [total]
+    return multiply(number(c), add(*terms)) if found else node
 
 
 def _common_number(coefficients: Sequence[Expr]) -> Expr:
@@ -83,10 +87,10 @@ def _best_group(terms: list[Expression], slack: int) -> Group | None:
             members = groups.setdefault(key, [])
             if not members or members[-1] != i:
                 members.append(i)
-    ranked = sorted(
-        ((len(m) - 1) * (length(key[1]) + 1), key[0], key[1].key, key, m) for key, m in groups.items() if len(m) > 1
-    )
-    for *_, key, members in reversed(ranked):
+    shared = [(key, members) for key, members in groups.items() if len(members) > 1]
+    if len(shared) > 1:
+        shared.sort(key=_value)
+    for key, members in reversed(shared):
         joined = _JOINERS[key[0]](key[1], [terms[i] for i in members])
         if joined is not None:
             before = sum(_length_in_sum(terms[i]) for i in members) + len(members) - 1
@@ -94,6 +98,12 @@ def _best_group(terms: list[Expression], slack: int) -> Group | None:
             if saved > 1 or (saved == 1 and not (key[0] in ENDS and _is_symmetric(terms))):
                 return frozenset(members), joined
     return None
+
+
+def _value(shared: tuple[tuple[str, Expression], list[int]]) -> tuple[int, str, bytes]:
+    """How much is saved at most by taking out a factor of so many terms."""
+    (kind, common), members = shared
+    return (len(members) - 1) * (length(common) + 1), kind, common.key
 
 
 def _is_symmetric(terms: Sequence[Expression]) -> bool:
@@ -113,7 +123,7 @@ def _factors_of(term: Expression) -> list[tuple[str, Expression]]:
     found = []
     for s in scalars:
         base, exponent = s._args if isinstance(s, Power) else (s, None)
-        down = isinstance(exponent, Number) and exponent.value.is_negative
+        down = isinstance(exponent, Number) and is_negative(exponent.value)
         found.append(("below" if down else "scalar", base))
     if chain:
         found += [("first", chain[0]), ("last", chain[-1])]
@@ -121,7 +131,7 @@ def _factors_of(term: Expression) -> list[tuple[str, Expression]]:
         only = chain[0]
         if isinstance(only, (Hadamard, EntrywisePower)):
             powers = map(_entrywise_base, only._args if isinstance(only, Hadamard) else (only,))
-            found += [("entrywise below" if k.is_negative else "entrywise", base) for base, k in powers]
+            found += [("entrywise below" if is_negative(k) else "entrywise", base) for base, k in powers]
         if isinstance(only, Apply) and only.function == "kron":
             found += [("kron-left", only.operands[0]), ("kron-right", only.operands[1])]
         if isinstance(only, Apply) and only.function in ("diag", "vec") and only.operands:
@@ -167,7 +177,7 @@ def _join_scalar(base: Expression, terms: Sequence[Expression], down: bool) -> E
     for t in terms:
         for s in _parts(split_coefficient(t)[1])[0]:
             b, e = s._args if isinstance(s, Power) else (s, number(1))
-            if b is base and (isinstance(e, Number) and e.value.is_negative) == down:
+            if b is base and (isinstance(e, Number) and is_negative(e.value)) == down:
                 exponents.append(e)
                 break
     if len(exponents) != len(terms) or not all(isinstance(e, Number) and e.value.is_number for e in exponents):
@@ -183,7 +193,7 @@ def _join_entrywise(base: Expression, terms: Sequence[Expression], down: bool) -
     for t in terms:
         (only,) = _parts(split_coefficient(t)[1])[1]
         powers = map(_entrywise_base, only._args if isinstance(only, Hadamard) else (only,))
-        exponents += [e for b, e in powers if b is base and bool(e.is_negative) == down]
+        exponents += [e for b, e in powers if b is base and is_negative(e) == down]
     if len(exponents) != len(terms):
         return None
     least = min(exponents, key=abs)

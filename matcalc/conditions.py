@@ -4,31 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from sympy import Expr, S
-
 from matcalc.equations import Implicit
 from matcalc.errors import NotDifferentiable
 from matcalc.expressions import (
     Apply,
-    Constant,
     EntrywisePower,
     Expression,
-    Hadamard,
     Number,
-    Ones,
     Power,
     Product,
-    Sum,
-    Transpose,
     Variable,
     depends_on,
     postorder,
 )
 from matcalc.function_table import FUNCTIONS
-from matcalc.leaves import ONE_NODE
 from matcalc.local_differentials import partial_formula, partial_rules
-from matcalc.powers import of_ones
-from matcalc.rule_book import CONDITIONS, match_operands
+from matcalc.rule_book import match_operands
+from matcalc.rule_conditions import CONDITIONS
+from matcalc.signs import POSITIVE, definiteness, sign_of
+from matcalc.structures import is_orthogonal
 from matcalc.sums import split_coefficient, unsigned
 from matcalc.transposes import is_turned, transpose
 from matcalc.writing import text
@@ -79,7 +73,7 @@ def _conditions(f: Expression, variables: list[Variable]) -> Iterator[tuple[Expr
                 yield node.operands[-1], "positive"
             continue
         if isinstance(node, Apply) and node.function == "logdet" and not _is_gram(node.operands[0]):
-            if not _is_known(node.operands[0], "spd"):
+            if definiteness(node.operands[0]) != POSITIVE:
                 yield node.operands[0], DET_POSITIVE
             continue
         yield from _of_rules(node, active)
@@ -114,68 +108,6 @@ def _of_rules(node: Expression, active: set[Expression]) -> Iterator[tuple[Expre
                 yield operand, word
 
 
-POSITIVE, NONNEGATIVE = 2, 1
-ZERO = S.Zero
-
-
-def sign_of(node: Expression) -> int:
-    """What is seen of the sign of all entries: POSITIVE, NONNEGATIVE or 0 for nothing.
-
-    >>> import matcalc as mc
-    >>> sign_of(mc.parse("exp(x) + x.^2", where="x: vector(n)")) == POSITIVE
-    True
-    """
-    signs: dict[Expression, int] = {}
-    for e in postorder(node):
-        signs[e] = _own_sign(e, [signs[o] for o in e.operands])
-    return signs[node]
-
-
-def _own_sign(e: Expression, inside: list[int]) -> int:
-    if isinstance(e, Number):
-        return POSITIVE if e.value.is_positive else NONNEGATIVE if e.value.is_nonnegative else 0
-    if isinstance(e, (Ones, Constant)) or (isinstance(e, Variable) and "positive" in e.properties):
-        return POSITIVE
-    if isinstance(e, Apply):
-        return _SIGNS.get(e.function, 0)
-    if isinstance(e, (Power, EntrywisePower)) and isinstance(e._args[1], Number) and e._args[1].value.is_even:
-        return max(NONNEGATIVE, inside[0])
-    if isinstance(e, (Power, EntrywisePower)):
-        return inside[0] if e.is_scalar or isinstance(e, EntrywisePower) else 0
-    if isinstance(e, Sum) and _is_above_bounded(e):
-        return POSITIVE
-    if isinstance(e, Sum):
-        return (max(inside) if min(inside) else 0) if inside else 0
-    if isinstance(e, Product) and e.is_scalar and len(e.chain) == 2 and e.chain[0] is e.chain[1].T:
-        return max(NONNEGATIVE, min(inside))
-    if isinstance(e, (Product, Hadamard, Transpose)):
-        return min(inside)
-    return 0
-
-
-_SIGNS = {
-    **dict.fromkeys(("exp", "cosh", "sigmoid", "softplus", "softmax"), POSITIVE),
-    **dict.fromkeys(("norm2", "abs", "relu"), NONNEGATIVE),
-}
-
-
-_BELOW_ONE = ("sigmoid", "tanh", "erf")
-
-
-def _is_above_bounded(e: Sum) -> bool:
-    """Whether the sum is of positive numbers and functions whose absolute values, below 1, do not outweigh them."""
-    total: Expr = ZERO
-    for term in e._args:
-        c, rest = split_coefficient(term)
-        if isinstance(rest, (Ones, Number)) or of_ones(rest) is ONE_NODE:
-            total = total + c
-        elif isinstance(rest, Apply) and rest.function in _BELOW_ONE:
-            total = total - abs(c)
-        else:
-            return False
-    return bool(total.is_nonnegative)
-
-
 def _is_gram(A: Expression) -> bool:
     """Whether the matrix is X'X, which has no negative determinant."""
     return isinstance(A, Product) and len(A.chain) == 2 and A.chain[0] is A.chain[1].T
@@ -185,8 +117,9 @@ def _is_known(operand: Expression, word: str) -> bool:
     """Whether a condition holds by what the operand is."""
     if isinstance(operand, Number):
         return True
-    words = operand.properties if isinstance(operand, Variable) else frozenset()
-    return word in words or (word == "invertible" and bool(words & {"spd", "orthogonal"}))
+    if isinstance(operand, Variable) and word in operand.properties:
+        return True
+    return word == "invertible" and (is_orthogonal(operand) or definiteness(operand) == POSITIVE)
 
 
 def _squared_norms(f: Expression) -> set[Expression]:

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from matcalc.applications import apply
 from matcalc.errors import MatcalcError, ShapeError
-from matcalc.expressions import SCALAR, Expression, Number, Shape, Variable, variables_of
+from matcalc.expressions import ONE, SCALAR, Expression, Number, Shape, Variable, variables_of
 from matcalc.inferences import Inference
 from matcalc.leaves import CONSTANTS, MINUS_ONE, identity, number, ones, unit, variable, zero
 from matcalc.names import BARE_NAMES
@@ -66,7 +66,7 @@ def construct(made: Construction, walk: list[Step], constructors: Mapping[str, C
         else:
             value = index_variable(name) if action == INDEX else made.values[tree]
             made.bound.setdefault(name, []).append(value)
-    return made.values[walk[-1].tree]
+    return made.values[tree]
 
 
 def index_variable(name: str) -> Variable:
@@ -218,7 +218,7 @@ def _index(made: Construction, tree: Tree) -> Expression:
     base, *items = tree.children
     value = made.values[base]
     selected = [value]
-    row_item = items[0] if len(items) == 2 or value.columns == 1 else None
+    row_item = items[0] if len(items) == 2 or value.columns is ONE else None
     column_item = items[-1] if row_item is not items[-1] else None
     if row_item is not None and row_item.kind != "all":
         selected.insert(0, transpose(_selection(made, row_item, value.rows)))

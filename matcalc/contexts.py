@@ -1,4 +1,4 @@
-"""Where an answer comes from: the variables of the question, which show the sizes that the answer only names.
+"""Where an answer comes from: the question, whose variables show the sizes that the answer only names.
 
 The gradient of tr(X) is eye(n), in which X does not occur; given a value of X it can still be evaluated, since
 the node remembers that it was an answer about X.  Nothing but the sizes is taken from there.
@@ -11,15 +11,15 @@ from typing import Any
 
 from matcalc.errors import MatcalcError
 from matcalc.evaluation import evaluate
-from matcalc.expressions import Expression, Variable, postorder
+from matcalc.expressions import Expression, Variable, postorder, variables_of
 
 MOST_CONTEXTS = 8
 
 
-def remember(answer: Expression, variables: Iterable[Variable]) -> Expression:
-    """The answer, remembering the variables of the question it answers: they show the sizes it only names."""
-    context = tuple(variables)
-    known: tuple[tuple[Variable, ...], ...] = getattr(answer, "_contexts", ())
+def remember(answer: Expression, question: Iterable[Expression]) -> Expression:
+    """The answer, remembering the question it answers, whose variables show the sizes it only names."""
+    context = tuple(question)
+    known = answer._contexts
     if context and context not in known:
         answer._contexts = (context, *known)[:MOST_CONTEXTS]
     return answer
@@ -27,10 +27,9 @@ def remember(answer: Expression, variables: Iterable[Variable]) -> Expression:
 
 def evaluate_answer(answer: Expression, values: Mapping[str, Any], *, sizes: Mapping[str, int] | None = None) -> Any:
     """The value of an expression; sizes that no variable of it shows come from the question's variables."""
-    contexts: tuple[tuple[Variable, ...], ...] = getattr(answer, "_contexts", ())
-    if sizes is None and contexts and _has_own_sizes(answer):
-        for context in contexts:
-            declared = [v for v in context if v.name in values]
+    if sizes is None and answer._contexts and _has_own_sizes(answer):
+        for context in answer._contexts:
+            declared = [v for v in variables_of(*context) if v.name in values]
             try:
                 return evaluate(answer, values, declared=declared)
             except MatcalcError:

@@ -16,30 +16,12 @@ Absil, Mahony & Trumpf 2013, An extrinsic look at the Riemannian Hessian.
 from __future__ import annotations
 
 from matcalc.applications import apply
-from matcalc.errors import NotDifferentiable
 from matcalc.expressions import ONE, Expression, Variable
 from matcalc.leaves import identity
 from matcalc.products import multiply
 from matcalc.sums import add, negate, scale
-from matcalc.tangents import HALF, LINEAR, projection
+from matcalc.tangents import HALF, projection
 from matcalc.transposes import transpose
-
-CURVED = ("unit", "orthogonal")
-
-
-def is_curved(x: Variable) -> bool:
-    """Whether x is declared unit or orthogonal."""
-    return not x.properties.isdisjoint(CURVED)
-
-
-def refuse_curved_and_structured(x: Variable) -> None:
-    """Raise NotDifferentiable for an orthogonal or unit matrix that is triangular, diagonal, … as well."""
-    words = sorted(x.properties & {*LINEAR, "spd", *CURVED})
-    if is_curved(x) and len(words) > 1:
-        message = (
-            f"second derivatives with respect to a matrix that is {' and '.join(words)}, as {x.name}, are not supported"
-        )
-        raise NotDifferentiable(message, hint="declare one of these only")
 
 
 def acceleration(x: Variable, u: Expression, v: Expression) -> Expression:

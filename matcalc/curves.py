@@ -45,6 +45,23 @@ def structured(v: Variable, V: Array) -> Array:
     return V
 
 
+def free_entries(v: Variable, V: Array) -> Array:
+    """The free entries of a perturbation of v, as a column: vech of what is symmetric, lower or skew.
+
+    >>> from matcalc.leaves import variable
+    >>> free_entries(variable("S", "n", "n", "symmetric"), np.array([[1, 2], [2, 3]])).T
+    array([[1, 2, 3]])
+    """
+    V = np.atleast_2d(V)
+    words = v.properties & _LINEAR.keys()
+    if v.is_scalar or not words:
+        return V.reshape(-1, 1, order="F")
+    if "diagonal" in words or len(words - {"spd"}) > 1:
+        return np.diag(V).reshape(-1, 1)
+    columns, rows = np.triu_indices(len(V))
+    return (V.T if "upper" in words else V)[rows, columns].reshape(-1, 1)
+
+
 def tangent(v: Variable, X: Any, V: Any) -> Any:
     """The orthogonal projection of V onto the tangent space of v's domain at X; Absil, Mahony & Sepulchre.
 

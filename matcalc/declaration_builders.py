@@ -12,7 +12,7 @@ from matcalc.expression_builders import flattened, superscripts, trees_among
 from matcalc.syntax_trees import Declaration, RuleText, Tree, postorder
 from matcalc.tokens import Token, spelled
 
-KINDS = {"scalar": (0,), "size": (0,), "vector": (0, 1), "row": (0, 1), "matrix": (0, 2)}
+KINDS = {"scalar": (0,), "size": (0,), "vector": (0, 1), "row": (0, 1), "matrix": (0, 2), "analytic": (0,)}
 PROPERTIES = (
     "symmetric", "skew", "diagonal", "spd", "orthogonal", "lower", "upper",
     "unit", "positive", "nonzero", "integer", "constant",
@@ -91,7 +91,7 @@ def _size(tree: Tree) -> Tree:
     if tree.kind == "name":
         return tree
     for node in postorder(tree):
-        if node.kind not in _SIZE_KINDS or (node.kind == "product" and set(node.value or ()) != {"*"}):  # type: ignore[arg-type]
+        if node.kind not in _SIZE_KINDS or (node.kind == "product" and not set(node.value or ()) <= {"*", "/"}):  # type: ignore[arg-type]
             raise ParseError(
                 "this cannot be a size", start=node.start, end=node.end, hint="a size is like 3, n, 2n or n+1"
             )

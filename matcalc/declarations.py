@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from matcalc.dimensions import unknown_size
 from matcalc.errors import MatcalcError, ParseError
-from matcalc.expressions import ONE, SCALAR, Shape
+from matcalc.expressions import ONE, SCALAR, Dimension, Shape, dimension
 from matcalc.leaves import CONSTANTS, SQUARE_PROPERTIES, variable
+from matcalc.registries import method
 from matcalc.sizes import size_value
 from matcalc.syntax import parse_declarations
 from matcalc.syntax_trees import Declaration
+from matcalc.tokens import LONGEST_TEXT
 
 Where: TypeAlias = "str | Mapping[str, str] | None"
+ANALYTIC = "analytic"
 RESERVED_SIZES = frozenset(("eye", "ones", "zeros", *CONSTANTS))
+
+# The common forms, which need no grammar: A, B: matrix(m,3) symmetric
+_COMMON = re.compile(
+    r" *(NAME(?: *, *NAME)*) *: *(?:scalar|(vector|row)\( *(SIZE) *\)|matrix\( *(SIZE) *, *(SIZE) *\))"
+    r"((?: +[a-z]+)*) *(?:[,;] *|\Z)".replace("SIZE", "NAME|[1-9][0-9]{0,4}").replace("NAME", "[A-Za-z][A-Za-z0-9_]*")
+)
 
 
 class Declared(NamedTuple):
@@ -36,6 +46,8 @@ def declarations(where: Where) -> tuple[Mapping[str, Declared], frozenset[str]]:
     >>> declarations({"x": "vector(n)"})[0]["x"].shape
     (n, 1)
     """
+    if type(where) is str:
+        return _declarations(where)
     parts = [*where, *where.values()] if isinstance(where, Mapping) else [where or ""]
     for part in parts:
         if not isinstance(part, str):
@@ -52,13 +64,60 @@ def unused(where: Where, names: Collection[str]) -> tuple[str, ...]:
     >>> unused("x: vector(n), y: vector(n)", ["X", "y"])
     ('declared, and not in the formula: x',)
     """
-    others = [name for name in declarations(where)[0] if name not in names]
+    others = [name for name, d in declarations(where)[0].items() if name not in names and ANALYTIC not in d.properties]
     return (f"declared, and not in the formula: {', '.join(others)}",) if others else ()
 
 
 @lru_cache(maxsize=512)
 def _declarations(where: str) -> tuple[Mapping[str, Declared], frozenset[str]]:
-    return declared_names(parse_declarations(where), where) if where.strip() else ({}, frozenset())
+    return common_declarations(where) or declared_names(parse_declarations(where), where)
+
+
+def common_declarations(text: str) -> tuple[Mapping[str, Declared], frozenset[str]] | None:
+    """What ``declared_names`` makes of a text all of which has the common forms; None for any other, right or wrong.
+
+    >>> common_declarations("A: matrix(m,3), x, y: vector(n)")[0]["y"].shape
+    (n, 1)
+    >>> common_declarations("A: R^(m×n)")
+    """
+    if len(text) > LONGEST_TEXT:
+        return None
+    names: dict[str, Declared] = {}
+    sizes: set[str] = set()
+    place = 0
+    while place < len(text):
+        found = _COMMON.match(text, place)
+        if found is None:
+            return None
+        words, kind, *dims, more = found.groups()
+        shape = tuple([_common_size(d, sizes) for d in dims if d is not None]) or SCALAR
+        if kind is not None:
+            shape = (*shape, ONE) if kind == "vector" else (ONE, *shape)
+        properties = tuple(dict.fromkeys(more.split())) if more else ()
+        for word in words.split(",") if "," in words else (words,):
+            name = word.strip(" ")
+            if name in names or (properties and not _fits(name, shape, properties)):
+                return None
+            names[name] = Declared(shape, properties)
+        place = found.end()
+    if not sizes.isdisjoint(names) or not sizes.isdisjoint(RESERVED_SIZES):
+        return None
+    return names, frozenset(sizes)
+
+
+def _common_size(word: str, sizes: set[str]) -> Dimension:
+    if word.isdigit():
+        return dimension(int(word))
+    sizes.add(word)
+    return dimension(word)
+
+
+def _fits(name: str, shape: Shape, properties: tuple[str, ...]) -> bool:
+    try:
+        variable(name, *shape, *properties)
+    except MatcalcError:
+        return False
+    return True
 
 
 def declared_names(found: Iterable[Declaration], text: str) -> tuple[Mapping[str, Declared], frozenset[str]]:
@@ -75,6 +134,10 @@ def declared_names(found: Iterable[Declaration], text: str) -> tuple[Mapping[str
             sizes.setdefault(name, declaration)
             continue
         try:
+            if declaration.kind == ANALYTIC:
+                method("declare function")(name)
+                names[name], places[name] = Declared(SCALAR, (ANALYTIC,)), declaration
+                continue
             shape = _shape(declaration, text)
             variable(name, *shape, *declaration.properties)
         except MatcalcError as error:

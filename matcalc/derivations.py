@@ -23,6 +23,7 @@ from matcalc.function_table import FUNCTIONS
 from matcalc.leaves import variable
 from matcalc.local_differentials import partial_rules
 from matcalc.rule_book import DIFFERENTIAL, Book, Rule
+from matcalc.tangents import tangency
 from matcalc.writing import text
 
 
@@ -41,8 +42,12 @@ class Step:
         return f"{self.before} = {self.after}    [{self.rule}{source}]"
 
 
-def derivation_of(f: Expression, perturbations: Mapping[Variable, Variable], result: Expression) -> tuple[Step, ...]:
+def derivation_of(
+    f: Expression, perturbations: Mapping[Variable, Variable], result: Expression, on_tangents: Expression | None = None
+) -> tuple[Step, ...]:
     """The steps from d(f) to the differential: each function once, from the outside in, then the result.
+
+    The last step is to what is the same for tangents of curved domains, where that is given and is shorter.
 
     >>> import matcalc as mc
     >>> for step in mc.differentiate("tr(A^2)", "A").derivation: print(step)
@@ -66,6 +71,9 @@ def derivation_of(f: Expression, perturbations: Mapping[Variable, Variable], res
     final = text(result)
     if not steps or steps[-1].after != final or len(steps) > 1:
         steps.append(Step(f"d({text(f)})", final, "collect", "", ""))
+    if on_tangents is not None and on_tangents is not result:
+        zeros = ", ".join(statement for x, dx in perturbations.items() if (statement := tangency(x, dx.name)))
+        steps.append(Step(f"d({text(f)})", text(on_tangents), "tangents", zeros, zeros))
     return tuple(steps)
 
 

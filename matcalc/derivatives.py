@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, count
-from typing import Any, TypeAlias
-
-from sympy import Basic
+from typing import Any
 
 from matcalc.adjoints import inner_product, pullback
 from matcalc.contexts import remember
-from matcalc.declarations import Where, declarations, unused
 from matcalc.derivations import Step, derivation_of
 from matcalc.differentials import differential_of
-from matcalc.errors import NotDifferentiable, NotScalar, ShapeError, UnknownName
+from matcalc.errors import NotScalar
+from matcalc.expansions import multiplied_out
 from matcalc.expressions import Expression, Variable, variables_of
-from matcalc.function_table import nearest_names
-from matcalc.leaves import number, variable
+from matcalc.free_entries import gradient_on_entries, matrix_on_entries
+from matcalc.inner_products import InnerProduct
+from matcalc.leaves import number
 from matcalc.lengths import length
-from matcalc.names import spelled_out
 from matcalc.operator_matrices import operator_matrix
-from matcalc.reading import read
 from matcalc.registries import method
 from matcalc.second_derivatives import (
     Blocks,
@@ -33,12 +30,9 @@ from matcalc.second_derivatives import (
 )
 from matcalc.simplification import simplify
 from matcalc.sums import add
-from matcalc.tangents import is_constrained, perturbation, projection
-from matcalc.tokens import spelled
+from matcalc.tangents import is_constrained, is_curved, on_tangents, perturbation, projection, without_normal
 from matcalc.writing import text
 
-Formula: TypeAlias = "str | Expression | Basic"
-Names: TypeAlias = "str | Variable | Sequence[str | Variable]"
 ORDERS = {1: "differential", 2: "second_differential", 3: "third_differential"}
 
 
@@ -59,16 +53,19 @@ class Derivative:
     expression: Expression
     variables: tuple[Variable, ...]
     notes: tuple[str, ...] = ()
+    inner: InnerProduct | None = None
+    free: bool = False
 
     @cached_property
-    def _occurring(self) -> tuple[Variable, ...]:
-        """The variables of the expression."""
-        return tuple(variables_of(self.expression))
+    def known_variables(self) -> tuple[Variable, ...]:
+        """The variables of the question: of the expression, of the weights of an inner product, and those asked for."""
+        weights = self.inner.variables if self.inner else ()
+        return tuple(dict.fromkeys((*variables_of(self.expression), *weights, *self.variables)))
 
     @cached_property
     def perturbations(self) -> dict[Variable, Variable]:
         """The variable dx for each variable x; its name is the first free one of dx, delta_x, …"""
-        taken = {v.name for v in self._occurring}
+        taken = {v.name for v in variables_of(self.expression)}
         return {x: perturbation(x, _free_name(x.name, taken)) for x in self.variables}
 
     @cached_property
@@ -84,9 +81,21 @@ class Derivative:
     @cached_property
     def differential(self) -> Expression:
         """f′(x)[dx], linear in the perturbations."""
-        return self._answer(self._simplest_differential())
+        return self._answer(self._on_tangents(self._ambient_differential))
 
-    def _simplest_differential(self) -> Expression:
+    def _on_tangents(self, ambient: Expression) -> Expression:
+        """The differential without what is 0 for perturbations tangent to a curved domain."""
+        if not any(map(is_curved, self.variables)):
+            return ambient
+        forms = [on_tangents(ambient, self.perturbations)]
+        if self.expression.is_scalar:
+            kept = {x: without_normal(x, g) for x, g in self._adjoint_of_one.items()}
+            forms.append(add(*(inner_product(g, self.perturbations[x]) for x, g in kept.items())))
+        return min((ambient, *map(simplify, forms)), key=length)
+
+    @cached_property
+    def _ambient_differential(self) -> Expression:
+        """The differential as if the variables were not on a curved domain."""
         direct = simplify(differential_of(self.expression, self.perturbations))
         if not self.expression.is_scalar:
             return direct
@@ -119,9 +128,19 @@ class Derivative:
         return {x: simplify(projection(x, g)) if is_constrained(x) else g for x, g in found.items()}
 
     @cached_property
+    def _gradients_shown(self) -> dict[Variable, Expression]:
+        """The gradients for the inner product, or on the free entries, where that was asked for."""
+        if self.inner is None and not self.free:
+            return self.gradients
+        plain = self._adjoint_of_one
+        own = gradient_on_entries if self.inner is None else self.inner.gradient
+        found = {x: own(x, plain[x]) for x in self.gradients}
+        return {x: min((simplify(g), simplify(multiplied_out(g))), key=length) for x, g in found.items()}
+
+    @property
     def gradient(self) -> Any:
         """∇f with the shape of x: df = ⟨∇f, dx⟩; a dict by name for several variables."""
-        return self.by_name({x: self._answer(g) for x, g in self.gradients.items()})
+        return self.by_name({x: self._answer(g) for x, g in self._gradients_shown.items()})
 
     @cached_property
     def jacobian(self) -> Any:
@@ -130,6 +149,8 @@ class Derivative:
 
     def _jacobian(self, x: Variable) -> Expression:
         dx = self.perturbations[x]
+        if self.free:
+            return matrix_on_entries(self.expression, x, dx)
         df = differential_of(self.expression, {x: dx})
         candidates = [simplify(operator_matrix(form, dx)) for form in dict.fromkeys((simplify(df), df))]
         return min(candidates, key=length)
@@ -138,11 +159,16 @@ class Derivative:
     def hessian(self) -> Any:
         """H with d²f = vec(dx)′H vec(dx); its blocks by pairs of names for several variables."""
         blocks = {
-            (x.name, y.name): self._answer(hessian_block(self.whole_space_gradients, x, y, dy))
+            (x.name, y.name): self._answer(self._hessian_block(x, y, dy))
             for x in self.variables
             for y, dy in self.perturbations.items()
         }
         return Blocks(blocks) if len(self.variables) > 1 else next(iter(blocks.values()))
+
+    def _hessian_block(self, x: Variable, y: Variable, dy: Variable) -> Expression:
+        if self.free:
+            return matrix_on_entries(gradient_on_entries(x, self.whole_space_gradients[x]), y, dy)
+        return hessian_block(self.whole_space_gradients, x, y, dy)
 
     @cached_property
     def hessian_operator(self) -> Any:
@@ -154,7 +180,7 @@ class Derivative:
     def second_differential(self) -> Expression:
         """f″(x)[dx, dx_], bilinear and symmetric in the two perturbations, and written so where that is not long."""
         f, first = self.expression, self.perturbations
-        forms = (self.differential, differential_of(f, first))
+        forms = (self._ambient_differential, differential_of(f, first))
         gradients = self._adjoint_of_one if f.is_scalar else None
         return self._answer(second_differential_of(f, forms, gradients, first, self.second_perturbations))
 
@@ -166,12 +192,13 @@ class Derivative:
 
     def _answer(self, e: Expression) -> Expression:
         """An answer, remembering what it is an answer to."""
-        return remember(e, (*self._occurring, *self.variables, *self.perturbations.values()))
+        weights = (self.inner.left, self.inner.right) if self.inner else ()
+        return remember(e, (self.expression, *weights, *self.variables, *self.perturbations.values()))
 
     @cached_property
     def derivation(self) -> tuple[Step, ...]:
         """The steps to the differential, each with the rule it uses."""
-        return derivation_of(self.expression, self.perturbations, self.differential)
+        return derivation_of(self.expression, self.perturbations, self._ambient_differential, self.differential)
 
     def by_name(self, found: Mapping[Variable, Expression]) -> Any:
         if len(found) == 1:
@@ -197,7 +224,7 @@ class Derivative:
         write = method(style)
         found = [f"{d} = {write(self.differential)}"]
         if self.expression.is_scalar:
-            for x, g in self.gradients.items():
+            for x, g in self._gradients_shown.items():
                 label = nabla if len(self.variables) == 1 else f"{nabla}_{x.name}"
                 found.append(f"{label} = {write(g)}")
         return comma.join(found)
@@ -216,158 +243,3 @@ def _shape_words(f: Expression) -> str:
     if columns == 1:
         return f"a vector of length {rows}"
     return f"a row of length {columns}" if rows == 1 else f"a {rows}×{columns} matrix"
-
-
-# ---- functions ----------------------------------------------------------------------------------------------------
-
-
-def differentiate(f: Formula, wrt: Names, where: Where = None) -> Derivative:
-    """The derivative of f with respect to one variable or several.
-
-    f is text, an expression or a SymPy matrix expression.  A declared name that does not occur is noted.
-    Raises UnknownName where a variable does not occur.
-
-    >>> str(differentiate("A^3", "A"))
-    'd(A^3) = dA*A^2 + A*dA*A + A^2*dA'
-    """
-    expression, occurring, notes = _expression(f, where)
-    known = {n: variable(n, *d.shape, *d.properties) for n, d in declarations(where)[0].items()} | occurring
-    names = [wrt] if isinstance(wrt, (str, Variable)) else list(wrt)
-    variables = tuple(_variable(n, known, expression) for n in names)
-    asked = {name for x in variables for name in (x.name, f"d{x.name}")}
-    return Derivative(expression, variables, (*notes, *unused(where, asked | occurring.keys())))
-
-
-def _expression(f: Formula, where: Where) -> tuple[Expression, dict[str, Variable], tuple[str, ...]]:
-    """The expression, the variables that occur in it as it was given, by name, and notes."""
-    if isinstance(f, str):
-        reading = read(f, where)
-        return reading.expression, {v.name: v for v in reading.variables}, reading.notes
-    expression = f if isinstance(f, Expression) else method("from_sympy")(f)
-    return expression, {v.name: v for v in variables_of(expression)}, ()
-
-
-def _variable(name: str | Variable, known: Mapping[str, Variable], f: Expression) -> Variable:
-    if isinstance(name, Variable):
-        return name
-    name = spelled(name)
-    if name not in known:
-        names = ", ".join(known) or "none"
-        near = nearest_names(name, list(known))
-        hint = f"did you mean {near[0]}?" if near else f"its variables are {names}"
-        for other in known:
-            parts = spelled_out(other, {name, *known} - {other})
-            if name in parts:
-                hint = f"{other} is one name: write {'*'.join(parts)} for the product"
-        raise UnknownName(f"there is no variable {name} in {text(f)}", hint=hint)
-    x = known[name]
-    if "constant" in x.properties or "integer" in x.properties:
-        word = "constant" if "constant" in x.properties else "integer"
-        raise ShapeError(f"{name} is declared {word}: there is no derivative with respect to it")
-    if {"orthogonal", "symmetric"} <= x.properties:
-        message = f"derivatives with respect to a matrix that is orthogonal and symmetric, as {name}, are not supported"
-        raise NotDifferentiable(message, hint="declare one of the two")
-    return x
-
-
-def gradient(f: Formula, wrt: Names, where: Where = None) -> Any:
-    """∇f, of the shape of the variable; a dict by name for several variables.
-
-    >>> str(gradient("sum(log(exp(-y.*(X*w)) + vector(1)))", "w"))
-    "-X'*(y.*sigmoid(-y.*(X*w)))"
-    """
-    return differentiate(f, wrt, where).gradient
-
-
-def differential(f: Formula, wrt: Names, where: Where = None, *, order: int = 1) -> Expression:
-    """df = f′(x)[dx]; of order 2 f″(x)[dx, dx_], of order 3 f‴(x)[dx, dx_, dx__].
-
-    >>> str(differential("inv(A)", "A"))
-    '-inv(A)*dA*inv(A)'
-    >>> str(differential("logdet(A)", "A", order=2))
-    '-tr(inv(A)*dA*inv(A)*dA_)'
-    """
-    D = differentiate(f, wrt, where)
-    if order not in ORDERS:
-        raise NotDifferentiable(f"differentials are of order 1, 2 or 3, not {order}")
-    found: Expression = getattr(D, ORDERS[order])
-    return found
-
-
-def jacobian(f: Formula, wrt: Names, where: Where = None) -> Any:
-    """J with vec(df) = J vec(dX).
-
-    >>> str(jacobian("X^2", "X"))
-    "kron(eye(n), X) + kron(X', eye(n))"
-    """
-    return differentiate(f, wrt, where).jacobian
-
-
-def hessian(f: Formula, wrt: Names, where: Where = None) -> Any:
-    """H with d²f = vec(dX)′H vec(dX); for several variables its blocks, by pairs of names.
-
-    >>> str(hessian("norm2(A*x - b)^2", "x"))
-    "2*A'*A"
-    >>> print(hessian("x'*A*y", ("x", "y")))
-    x, x: zeros(m,m)
-    x, y: A
-    y, x: A'
-    y, y: zeros(n,n)
-    """
-    return differentiate(f, wrt, where).hessian
-
-
-def hessian_operator(f: Formula, wrt: Names, where: Where = None) -> Any:
-    """The Hessian as the operator dX ↦ H[dX] on matrices, without the matrix H; a dict by name for several.
-
-    >>> str(hessian_operator("logdet(A)", "A"))
-    "-(inv(A)*dA*inv(A))'"
-    """
-    return differentiate(f, wrt, where).hessian_operator
-
-
-def directional(f: Formula, wrt: str | Variable, direction: str, where: Where = None) -> Expression:
-    """f′(x)[v] for a direction named v.
-
-    >>> str(directional("A*x", "x", "v"))
-    'A*v'
-    """
-    D = differentiate(f, wrt, where)
-    (x,) = D.variables
-    return simplify(differential_of(D.expression, {x: perturbation(x, direction)}))
-
-
-def hvp(f: Formula, wrt: Names, direction: str | Sequence[str], where: Where = None) -> Any:
-    """The Hessian times a direction, without the Hessian: the derivative of the gradient along v.
-
-    With several variables there is a direction for each, and a part of the answer for each, by name.
-
-    >>> str(hvp("norm2(A*x - b)^2", "x", "v"))
-    "2*A'*A*v"
-    >>> str(hvp("x'*A*y", ("x", "y"), ("u", "v"))["x"])
-    'A*v'
-    """
-    D = differentiate(f, wrt, where)
-    names = [direction] if isinstance(direction, str) else list(direction)
-    if len(names) != len(D.variables):
-        count = f"{len(D.variables)} variable{'s' * (len(D.variables) != 1)}"
-        raise ShapeError(f"{len(names)} directions are given for {count}", hint="give one for each variable")
-    along = {x: perturbation(x, name) for x, name in zip(D.variables, names, strict=True)}
-    return D.by_name({x: hessian_operator_of(D.whole_space_gradients, x, along) for x in D.variables})
-
-
-def pullback_of(f: Formula, wrt: str | Variable, cotangent: str, where: Where = None) -> Expression:
-    """The adjoint of f′(x) at a cotangent named y: ⟨y, f′(x)[dx]⟩ = ⟨pullback, dx⟩.
-
-    >>> str(pullback_of("A*x", "x", "y"))
-    "A'*y"
-    """
-    D = differentiate(f, wrt, where)
-    (x,) = D.variables
-    y = variable(cotangent, *D.expression.shape)
-    return simplify(projection(x, pullback(D.expression, y, [x])[x]))
-
-
-def names_of(variables: Iterable[Variable]) -> tuple[str, ...]:
-    """The names of the variables."""
-    return tuple(v.name for v in variables)

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, count
 from math import prod
 
-from sympy import Add, Dummy, Expr, S, expand
+from sympy import Add, Dummy, Expr, S, Symbol, expand, factor
 
+from matcalc.comparisons import are_equal
 from matcalc.expressions import ONE, Dimension, Shape, dimension
 
 LARGEST_SIZE = 10**12
@@ -40,6 +41,15 @@ def unknown_size() -> Dimension:
 def is_unknown(d: Dimension) -> bool:
     """Whether something in the dimension is not known."""
     return type(d) is Dummy or (not d.is_Atom and any(type(s) is Dummy for s in d.free_symbols))
+
+
+def any_unknown(shapes: Iterable[Shape]) -> bool:
+    """Whether something in one of the shapes is not known."""
+    for shape in shapes:
+        for d in shape:
+            if type(d) is not Symbol and is_unknown(d):
+                return True
+    return False
 
 
 class Unifier:
@@ -92,12 +102,17 @@ class Unifier:
 
     def is_scalar(self, shape: Shape) -> bool:
         """Whether the shape is known to be 1×1."""
-        return self.resolve(shape[0]) is ONE and self.resolve(shape[1]) is ONE
+        rows, columns = shape
+        if type(rows) is Symbol or type(columns) is Symbol:
+            return False
+        return self.resolve(rows) is ONE and self.resolve(columns) is ONE
 
     def unify(self, a: Dimension, b: Dimension) -> None:
         """Make two dimensions equal; raises Clash where that cannot be."""
+        if a is b:
+            return
         a, b = self.resolve(a), self.resolve(b)
-        if a is b or a == b:
+        if are_equal(a, b):
             return
         if type(b) is Dummy and not (type(a) is Dummy and a.name == "any"):
             a, b = b, a
@@ -199,6 +214,18 @@ def expanded(d: Expr) -> Dimension:
         d = expand(d)
     if d.is_Integer and d > LARGEST_SIZE:
         raise TooLarge
+    return d
+
+
+def in_factors(d: Expr) -> Expr:
+    """A dimension as it is written: in factors where that takes a fraction from its terms.
+
+    >>> n = dimension("n")
+    >>> in_factors(n**2 / 2 + n / 2), in_factors(n**2 + n)
+    (n*(n + 1)/2, n**2 + n)
+    """
+    if d.is_Add and any(term.as_coeff_Mul()[0].is_Integer is False for term in d.args):
+        return factor(d)
     return d
 
 

@@ -20,8 +20,9 @@ from matcalc.agreements import Sides
 from matcalc.computations import Computer, State
 from matcalc.declarations import Where
 from matcalc.derivative_tests import TESTS, Case, Claim, vec
-from matcalc.derivatives import Derivative, Formula, Names, differentiate
+from matcalc.derivatives import Derivative
 from matcalc.differences import EPSILON, magnitude
+from matcalc.differentiation import Formula, Names, differentiate
 from matcalc.error_branches import Branch, Floats, Quotients
 from matcalc.errors import MatcalcError, ShapeError
 from matcalc.evaluation import TimeIsUp
@@ -236,12 +237,14 @@ class Tracer(State):
 def _curves(D: Derivative, claim: Claim, form: str, seed: int) -> Iterator[ErrorCurve]:
     """The errors at random points, one after the other."""
     linear = claim.expression if claim.kind == "differential" else D.differential
-    third = claim.kind == "third_differential"
+    bilinear = D.second_differential if claim.kind == "third_differential" else None
     directions = (D.perturbations, D.second_perturbations, D.third_perturbations)
-    case = Case(D.expression, D.variables, *directions, linear, D.second_differential if third else linear)
+    first, second, third = directions
+    case = Case(D.expression, D.variables, first, second, linear, third, bilinear)
     test = next(iter(TESTS[claim.kind](case, form, claim)))
-    moving = {names[v].name: v for v in D.variables for names in directions}
-    computer = Computer(tuple(dict.fromkeys([case.f, linear, case.bilinear, claim.expression])), moving)
+    moving = {names[v].name: v for v in D.variables for names in directions[: 2 if bilinear is None else 3]}
+    roots = [case.f, linear, claim.expression, *([] if bilinear is None else [bilinear])]
+    computer = Computer(tuple(dict.fromkeys(roots)), moving)
     names = (text(D.expression), form, text(claim.expression))
     deadline = monotonic() + TIME_LIMIT
     for point, source in _points(computer, D.variables, seed):

@@ -19,6 +19,7 @@ from matcalc.bindings import bind
 from matcalc.equations import Implicit
 from matcalc.errors import EvaluationError
 from matcalc.expressions import Apply, EntrywisePower, Expression, Power, Product, Unit, Variable
+from matcalc.function_table import FUNCTIONS
 from matcalc.operations import (
     CONSTANTS,
     FLOAT,
@@ -71,6 +72,9 @@ def evaluate_all(
 ) -> list[Any]:
     """``evaluate`` for several expressions that share work."""
     evaluator = _evaluator(tuple(expressions))
+    for name in (FUNCTIONS[n.function].named for n in evaluator.nodes if isinstance(n, Apply)):
+        if name:
+            raise EvaluationError(f"{name} has no values: it was declared as any analytic function")
     used = {v.name for v in evaluator.inputs}
     others = [v for v in declared if v.name in values and v.name not in used]
     arrays, known = bind([*evaluator.inputs, *others], values, sizes or {})

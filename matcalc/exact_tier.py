@@ -207,7 +207,8 @@ class ExactTier:
     def draw_sizes(self, before: Collection[Mapping[str, int]] = (), tries: int = 1) -> dict[str, int]:
         """Sizes from 3 to 8, smaller where roots are many, and small ones that need not differ for large matrices."""
         source = self.source
-        ranges = [(min(largest - 1, SMALLEST_SIZE), largest) for largest in LARGEST_SIZES]
+        most = max(source.start.sizes[1], LARGEST_SIZES[-1]) if source.start.sizes else LARGEST_SIZES[0]
+        ranges = [(min(largest - 1, SMALLEST_SIZE), largest) for largest in LARGEST_SIZES if largest <= most]
         for smallest, largest in next(([r[1:]] for r in SMALLER_SIZES if tries > r[0]), ranges):
             sizes = self._sizes.sizes(source.shapes, source.tall, before, largest, smallest)
             if self.entries(sizes) <= COMFORTABLE_ENTRIES:

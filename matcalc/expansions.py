@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from math import prod
 
+from matcalc.comparisons import is_negative
 from matcalc.expressions import (
     ONE,
     SCALAR,
@@ -52,6 +53,16 @@ def expanded(node: Expression, counts: dict[Expression, int]) -> Expression | No
     return add(*_terms(node, whole)) if _may_cancel(_bags(node, whole)) else None
 
 
+def multiplied_out(node: Expression) -> Expression:
+    """The node as a sum of products, or as it is where these would be many.
+
+    >>> import matcalc as mc
+    >>> str(multiplied_out(mc.parse("A*(x - y)", where="A: matrix(m,n), x, y: vector(n)")))
+    'A*x - A*y'
+    """
+    return node if _count(node, {}) > MOST_TERMS else add(*_terms(node, set()))
+
+
 def _either_part(node: Product, counts: dict[Expression, int]) -> Expression | None:
     """The scalar factors multiplied out, or the matrix factors."""
     scalar = product_of(ONE, node.scalars, (), SCALAR)
@@ -72,7 +83,7 @@ def complemented(node: Expression, complements: Collection[str], counts: dict[Ex
     if len(found) < 2:
         return None
     values: dict[Expression, Expression] = {}
-    for f in sorted(found, key=lambda f: (split_coefficient(f.operands[0])[0].is_negative, f.key)):
+    for f in sorted(found, key=lambda f: (is_negative(split_coefficient(f.operands[0])[0]), f.key)):
         other = next((g for g in found if g.operands[0] is negate(f.operands[0])), None)
         if other is not None and f not in values:
             values[other] = add(ones(*f.shape), negate(f))
@@ -141,7 +152,7 @@ def _denominators(node: Expression) -> set[Expression]:
         if isinstance(part, (Sum, Product, Hadamard)):
             waiting += part.operands
         elif isinstance(part, (Power, EntrywisePower)) and isinstance(part._args[0], Sum):
-            if isinstance(part._args[1], Number) and part._args[1].value.is_negative:
+            if isinstance(part._args[1], Number) and is_negative(part._args[1].value):
                 found |= {part._args[0], negate(part._args[0])}
     return found
 

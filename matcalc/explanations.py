@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from matcalc.applications import apply
 from matcalc.computations import Computer
 from matcalc.curves import CONSTRAINED
 from matcalc.errors import MatcalcError
@@ -251,12 +252,24 @@ def _dimensions(q: Question) -> Iterator[Dimension]:
 
 def _projected(q: Question, seed: int) -> str:
     """A gradient that sticks out of the tangent space."""
-    if q.kind != "gradient" or not q.x.properties & CONSTRAINED:
+    if q.kind != "gradient" or not q.x.properties & CONSTRAINED or q.claim.shape != q.x.shape:
         return ""
     if not same(projection(q.x, q.claim), q.right, seed):
         return ""
     words = " ".join(sorted(q.x.properties & CONSTRAINED))
     return f"the claim is right up to what leaves the tangent space of {words} matrices: project it"
+
+
+def _of_free_entries(q: Question, seed: int) -> str:
+    """A list of the partial derivatives by the free entries of a symmetric variable in place of its gradient."""
+    if q.kind != "gradient" or not q.x.properties & {"symmetric", "spd"} or q.claim.shape != q.x.shape:
+        return ""
+    listed = add(q.right, q.right, negate(apply("diag", apply("diagonal", q.right))))
+    if not same(q.claim, listed, seed):
+        return ""
+    name = q.x.name
+    words = f"the claim is 2*G - diag(diag(G)), the derivatives by the free entries of {name} in a matrix"
+    return f"{words}; the gradient, with df = ⟨G, d{name}⟩, is G: {text(q.right)}"
 
 
 def _one_mistake(q: Question, seed: int) -> str:
@@ -288,6 +301,7 @@ _EXPLANATIONS: tuple[Callable[[Question, int], str], ...] = (
     _factor,
     _transposed,
     _projected,
+    _of_free_entries,
     _term,
     _special_case,
     _one_mistake,

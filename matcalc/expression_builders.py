@@ -36,7 +36,7 @@ def flattened(parts: list[Any]) -> list[Any]:
 
 def trees_among(parts: list[Any]) -> tuple[Tree, ...]:
     """The trees among the parts, repeated ones included: what is left without the punctuation."""
-    return tuple(part for part in flattened(parts) if type(part) is Tree)
+    return tuple([part for part in flattened(parts) if type(part) is Tree])
 
 
 def name(parts: list[Any]) -> Tree:
@@ -74,7 +74,7 @@ def sum_of(parts: list[Any]) -> Tree:
     """Terms with the operators between them, in one flat node."""
     first, rest = parts
     terms = (first, *rest[1::2])
-    return Tree("sum", terms, tuple(_SIGNS[sign.value] for sign in rest[::2]), first.start, terms[-1].end)
+    return Tree("sum", terms, tuple([_SIGNS[sign.value] for sign in rest[::2]]), first.start, terms[-1].end)
 
 
 def product(parts: list[Any]) -> Tree:

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache, partial
-from hashlib import blake2b
 from typing import Any, ClassVar, TypeAlias
 from weakref import ReferenceType
 
-from sympy import Basic, Expr, Integer, S, Symbol, sstr
-from sympy.core.symbol import Str
+from sympy import Basic, Expr, Integer, S, Symbol
 
+from matcalc.digests import digest
 from matcalc.registries import CONSTRUCTORS, method
 
 Dimension: TypeAlias = Expr
@@ -25,7 +24,6 @@ Shape: TypeAlias = tuple[Dimension, Dimension]
 
 ONE: Integer = S.One
 SCALAR: Shape = (ONE, ONE)
-MANY = 1_000_000  # beyond this many transposes a node does not count them
 
 _interned: dict[tuple[Any, ...], ReferenceType[Expression]] = {}
 
@@ -55,16 +53,19 @@ class Expression(Basic):
     True
     """
 
-    __slots__ = ("__weakref__", "_contexts", "_mark", "_transposed", "is_scalar", "key", "operands", "shape", "ticks")
+    __slots__ = (
+        *("__weakref__", "_contexts", "_digest", "_mark", "_transposed", "_triangles"),
+        *("is_scalar", "operands", "shape"),
+    )
 
     shape: Shape
     operands: tuple[Expression, ...]
-    _contexts: tuple[tuple[Variable, ...], ...]
-    key: bytes
+    _contexts: tuple[tuple[Expression, ...], ...]
+    _digest: tuple[bytes, int] | None
     is_scalar: bool
-    ticks: int
     args: tuple[Any, ...]
     tag: ClassVar[bytes] = b""
+    own_ticks: ClassVar[int] = 0
     __hash__ = object.__hash__
     # NumPy arrays must not try to broadcast over an expression
     __array_ufunc__ = None
@@ -88,6 +89,16 @@ class Expression(Basic):
     def columns(self) -> Dimension:
         """Number of columns."""
         return self.shape[1]
+
+    @property
+    def key(self) -> bytes:
+        """What nodes are ordered by: a digest of the structure."""
+        return (self._digest or digest(self))[0]
+
+    @property
+    def ticks(self) -> int:
+        """The number of transposes in the expression."""
+        return (self._digest or digest(self))[1]
 
     @property
     def T(self) -> Expression:
@@ -181,31 +192,23 @@ class Expression(Basic):
         return self
 
 
-def intern(cls: type[Expression], args: tuple[Any, ...], shape: Shape, **attributes: Any) -> Any:
+def intern(
+    cls: type[Expression], args: tuple[Any, ...], shape: Shape, only_operands: bool = False, **attributes: Any
+) -> Any:
     """The one node of this class with these arguments; normal-form constructors alone call this."""
     identity = (cls, args)
     if (known := _interned.get(identity)) is not None and (found := known()) is not None:
         return found
     node: Any = object.__new__(cls)
     node._assumptions = cls.default_assumptions
-    node._mhash = node._transposed = None
+    node._mhash = node._transposed = node._digest = node._mark = None
+    node._contexts = ()
     node._args = args
+    node.operands = args if only_operands else tuple([a for a in args if isinstance(a, Expression)])
     node.shape = shape
     node.is_scalar = shape[0] is ONE and shape[1] is ONE
     for name, value in attributes.items():
         setattr(node, name, value)
-    operands: list[Expression] = []
-    contents, ticks = [cls.tag], int(cls is Transpose)
-    for a in args:
-        if isinstance(a, Expression):
-            operands.append(a)
-            contents.append(a.key)
-            ticks += a.ticks
-        else:
-            contents.append(_argument_key(a))
-    node.operands = tuple(operands)
-    node.key = blake2b(b"".join(contents), digest_size=16).digest()
-    node.ticks = min(ticks, MANY)
     reference = ReferenceType(node, partial(_forget, identity))
     first = _interned.setdefault(identity, reference)()  # another thread may have been faster
     if first is None:
@@ -216,12 +219,6 @@ def intern(cls: type[Expression], args: tuple[Any, ...], shape: Shape, **attribu
 def _forget(identity: tuple[Any, ...], reference: ReferenceType[Expression]) -> None:
     if _interned.get(identity) is reference:
         del _interned[identity]
-
-
-@lru_cache(maxsize=4096)
-def _argument_key(argument: Basic) -> bytes:
-    text = argument.name if isinstance(argument, Str) or type(argument) is Symbol else sstr(argument)
-    return b"|" + text.encode()
 
 
 class Number(Expression):
@@ -294,7 +291,8 @@ class Product(Expression):
     scalar it is one of the scalar factors.
     """
 
-    __slots__ = ("chain", "coefficient", "scalars")
+    __slots__ = ("bare", "chain", "coefficient", "scalars")
+    bare: Expression | None  # the product without its coefficient, once it was asked for
     coefficient: Expr
     scalars: tuple[Expression, ...]
     chain: tuple[Expression, ...]
@@ -310,6 +308,7 @@ class Transpose(Expression):
     """The transpose of a leaf or of a node through which transposition does not pass."""
 
     __slots__ = ()
+    own_ticks = 1
 
 
 class Power(Expression):

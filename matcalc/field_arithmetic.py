@@ -313,6 +313,9 @@ def kernel(name: str) -> Operation:
     """The kernel of a function; raises NoKernel where there is none."""
     if name in _OF_MATRICES:
         return _OF_MATRICES[name]
+    if name in FUNCTIONS and FUNCTIONS[name].named:
+        named = FUNCTIONS[name].named
+        return _polynomial(named) if name == named else _derivative_of_polynomial(named)
     if name in _OF_NUMBERS:
         return _of_number(name)
     if name in REARRANGEMENTS:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sympy import Expr, Integer
+from sympy import Integer, Rational
 
 from matcalc.analytic_forms import ANALYTIC_FORMS
-from matcalc.applications import NORMAL_FORMS, apply, raw
+from matcalc.applications import NORMAL_FORMS, apply, of_arguments
+from matcalc.comparisons import is_negative, is_odd
 from matcalc.errors import DomainError
 from matcalc.expressions import (
     ONE,
-    SCALAR,
     Apply,
     EntrywisePower,
     Expression,
@@ -27,13 +27,16 @@ from matcalc.expressions import (
     Variable,
     Zero,
 )
-from matcalc.leaves import ONE_NODE, ZERO_NODE, identity, is_zero, number, ones, zero
+from matcalc.leaves import ONE_NODE, ZERO_NODE, half_size, identity, is_zero, number, ones, zero
 from matcalc.powers import entrywise_power, hadamard, of_ones, power
-from matcalc.products import multiply
+from matcalc.products import base_and_exponent, multiply
 from matcalc.spectral_forms import SPECTRAL_FORMS
-from matcalc.sums import add, product_of, scale, split_coefficient, unsigned
+from matcalc.structures import DIAGONAL, LOWER, UPPER, is_orthogonal, is_skew, triangles
+from matcalc.sums import add, product_of, scale
+from matcalc.trace_forms import TRACE_FORMS
 from matcalc.transposes import is_turned, transpose
 
+HALF = Rational(1, 2)
 _VALUE_AT_ZERO = {
     **dict.fromkeys(("sin", "tan", "arcsin", "arctan", "sinh", "tanh", "arcsinh", "arctanh", "log1p", "expm1"), 0),
     **dict.fromkeys(("cbrt", "abs", "sign", "relu", "erf"), 0),
@@ -64,7 +67,7 @@ def _entrywise(name: str, arguments: Sequence[Expression]) -> Expression | None:
             return found
     if isinstance(argument, Apply) and _INVERSE.get(name) == argument.function:
         return argument.operands[0]
-    if isinstance(argument, Product) and argument.coefficient.is_negative and (name in _ODD or name in _EVEN):
+    if isinstance(argument, Product) and is_negative(argument.coefficient) and (name in _ODD or name in _EVEN):
         value = apply(name, *arguments[:-1], scale(Integer(-1), argument))
         return scale(Integer(-1 if name in _ODD else 1), value)
     if is_turned(argument):
@@ -74,93 +77,11 @@ def _entrywise(name: str, arguments: Sequence[Expression]) -> Expression | None:
 
 def _log_of_det(argument: Expression) -> Expression | None:
     """log det(A)^k = k logdet(A) for odd k, defined for the same A."""
-    base, exponent = _base(argument)
+    base, exponent = base_and_exponent(argument)
     if isinstance(base, Apply) and base.function == "det" and isinstance(exponent, Number):
-        if exponent.value.is_odd:
+        if is_odd(exponent.value):
             return multiply(exponent, apply("logdet", base.operands[0]))
     return None
-
-
-def _tr(A: Expression) -> Expression | None:
-    if A.is_scalar:
-        return A
-    if isinstance(A, Identity):
-        return number(A.rows)
-    if isinstance(A, Zero):
-        return ZERO_NODE
-    if isinstance(A, Ones):
-        return number(A.rows)
-    if isinstance(A, Apply) and A.function == "diag":
-        return multiply(ones(ONE, A.rows), A.operands[0])
-    if isinstance(A, Apply) and A.function == "kron" and all(o.rows == o.columns for o in A.operands):
-        return multiply(*(apply("tr", o) for o in A.operands))
-    if isinstance(A, Transpose):
-        return apply("tr", A.operands[0])
-    if isinstance(A, Product):
-        if A.coefficient is not ONE or A.scalars:
-            bare = product_of(ONE, (), A.chain, A.shape)
-            return multiply(number(A.coefficient), *A.scalars, apply("tr", bare))
-        return _cyclic_trace(A.chain)
-    if isinstance(A, Variable) and "skew" in A.properties:
-        return ZERO_NODE
-    if isinstance(A, Sum):
-        return add(*(apply("tr", t) for t in A._args))
-    return _turned("tr", A)
-
-
-def _turned(name: str, A: Expression) -> Expression | None:
-    """The function of the transpose, where that is simpler, for functions that do not tell them apart."""
-    turned = transpose(A)
-    own, bare = split_coefficient(turned)
-    if bare is A:
-        return ZERO_NODE if name == "tr" and own == -1 else None  # the trace of what is skew
-    if isinstance(turned, Transpose) or (turned.ticks, turned.key) >= (A.ticks, A.key):
-        return None
-    return apply(name, turned)
-
-
-def _cyclic_trace(chain: Sequence[Expression]) -> Expression | None:
-    """The trace of a product: cut at a column of length one, else rotated and turned to the least key."""
-    if len(chain) == 1:
-        return None
-    for i, f in enumerate(chain):
-        if f.rows is ONE:
-            return multiply(*chain[i:], *chain[:i])
-    if chain[0] is not chain[-1] and chain[0].rows == chain[0].columns:
-        (b, _), (c, _) = _base(chain[0]), _base(chain[-1])
-        if b is c:
-            return apply("tr", multiply(chain[-1], *chain[:-1]))
-    if chain[0] is chain[-1]:
-        return apply("tr", multiply(chain[0], chain[0], *chain[1:-1]))
-    candidates = [_unsigned(chain), _unsigned([transpose(f) for f in reversed(chain)])]
-    rotated = [(c, fs[i:] + fs[:i]) for c, fs in candidates for i in (_rotation(fs),)]
-    c, best = min(rotated, key=lambda pair: (sum(f.ticks for f in pair[1]), [f.key for f in pair[1]]))
-    product = multiply(number(c), *best)
-    own, bare = split_coefficient(product)
-    if not (isinstance(bare, Product) and len(bare.chain) > 1):
-        return apply("tr", product)
-    return scale(own, raw("tr", [bare], SCALAR))
-
-
-def _unsigned(chain: Sequence[Expression]) -> tuple[Expr, list[Expression]]:
-    """The factors without their signs."""
-    c: Expr = ONE
-    bare = []
-    for f in chain:
-        own, rest = split_coefficient(f)
-        flipped, rest = unsigned(rest)
-        c = -c * own if flipped else c * own
-        bare.append(rest)
-    return c, bare
-
-
-def _base(node: Expression) -> tuple[Expression, Expression]:
-    return node._args if isinstance(node, Power) else (node, ONE_NODE)
-
-
-def _rotation(chain: Sequence[Expression]) -> int:
-    keys = [f.key for f in chain]
-    return min(range(len(keys)), key=lambda i: keys[i:] + keys[:i])
 
 
 def _is_order(k: Expression) -> bool:
@@ -168,52 +89,16 @@ def _is_order(k: Expression) -> bool:
     return isinstance(k, Number) and bool(k.value.is_Integer) and 0 <= k.value <= 100
 
 
-def _det(A: Expression) -> Expression | None:
-    if A.is_scalar:
-        return A
-    if isinstance(A, Identity):
-        return ONE_NODE
-    if isinstance(A, Transpose):
-        return apply("det", A.operands[0])
-    if isinstance(A, Power):
-        return power(apply("det", A._args[0]), A._args[1])
-    if isinstance(A, Product) and A.coefficient is ONE and not A.scalars:
-        if all(f.rows == f.columns for f in A.chain):
-            return multiply(*(apply("det", f) for f in A.chain))
-    return _turned("det", A)
-
-
-def _logdet(A: Expression) -> Expression | None:
-    if A.is_scalar:
-        return apply("log", A)
-    if isinstance(A, Identity):
-        return ZERO_NODE
-    if isinstance(A, Transpose):
-        return apply("logdet", A.operands[0])
-    if isinstance(A, Power) and isinstance(A._args[1], Number) and A._args[1].value == -1:
-        return scale(Integer(-1), apply("logdet", A._args[0]))
-    return _turned("logdet", A)
-
-
-def _logabsdet(A: Expression) -> Expression | None:
-    if isinstance(A, Transpose):
-        return apply("logabsdet", A.operands[0])
-    return _turned("logabsdet", A)
-
-
 def _diag(x: Expression) -> Expression | None:
     if isinstance(x, Zero):
         return zero(x.rows, x.rows)
     if isinstance(x, Ones):
         return identity(x.rows)
-    if isinstance(x, Product) and (x.coefficient is not ONE or x.scalars):
-        bare = product_of(ONE, (), x.chain, x.shape)
-        return multiply(number(x.coefficient), *x.scalars, apply("diag", bare))
     if isinstance(x, Apply) and x.function == "diagonal":
         A = x.operands[0]
-        if isinstance(A, Variable) and "diagonal" in A.properties:
+        if triangles(A) == DIAGONAL:
             return A
-    return None
+    return _without_factors("diag", x)
 
 
 def _diagonal(A: Expression) -> Expression | None:
@@ -225,8 +110,12 @@ def _diagonal(A: Expression) -> Expression | None:
         return ones(A.rows, ONE)
     if isinstance(A, Transpose):
         return apply("diagonal", A.operands[0])
-    if isinstance(A, Apply) and A.function == "diag":
-        return A.operands[0]
+    if isinstance(A, Apply) and A.function in ("diag", "tril", "triu"):
+        return A.operands[0] if A.function == "diag" else apply("diagonal", A.operands[0])
+    if is_skew(A):
+        return zero(A.rows, ONE)
+    if isinstance(A, Power) and triangles(A) in (LOWER, UPPER):
+        return entrywise_power(apply("diagonal", A._args[0]), A._args[1])
     if isinstance(A, Sum):
         return add(*(apply("diagonal", t) for t in A._args))
     if isinstance(A, Hadamard):
@@ -242,13 +131,15 @@ def _diagonal(A: Expression) -> Expression | None:
 
 
 def _diagonal_of_chain(chain: Sequence[Expression]) -> Expression | None:
-    """diag(x*y') = x.*y, and a diagonal factor at either end comes out."""
+    """diag(x*y') = x.*y; diagonal factors at the ends come out, and triangular ones that are alike."""
     for i in range(1, len(chain)):
         if chain[i].rows is ONE:
             return hadamard(multiply(*chain[:i]), transpose(multiply(*chain[i:])))
     for end, rest in ((chain[0], chain[1:]), (chain[-1], chain[:-1])):
-        if isinstance(end, Apply) and end.function == "diag":
-            return hadamard(end.operands[0], apply("diagonal", multiply(*rest)))
+        if triangles(end) == DIAGONAL:
+            return hadamard(apply("diagonal", end), apply("diagonal", multiply(*rest)))
+    if triangles(chain[0]) and all(triangles(f) & triangles(chain[0]) for f in chain):
+        return hadamard(*(apply("diagonal", f) for f in chain))
     return None
 
 
@@ -263,10 +154,25 @@ def _vec(A: Expression) -> Expression | None:
         return ones(A.rows * A.columns, ONE)
     if isinstance(A, Apply) and A.function == "unvec":
         return A.operands[0]
+    return _without_factors("vec", A)
+
+
+def _without_factors(name: str, A: Expression) -> Expression | None:
+    """A linear function of a product with numbers and scalars before it, taken out."""
     if isinstance(A, Product) and (A.coefficient is not ONE or A.scalars):
         bare = product_of(ONE, (), A.chain, A.shape)
-        return multiply(number(A.coefficient), *A.scalars, apply("vec", bare))
+        return multiply(number(A.coefficient), *A.scalars, apply(name, bare))
     return None
+
+
+def _vech(A: Expression) -> Expression | None:
+    if A.is_scalar:
+        return A
+    if isinstance(A, Zero):
+        return zero(half_size(A.rows), ONE)
+    if isinstance(A, Ones):
+        return ones(half_size(A.rows), ONE)
+    return _without_factors("vech", A)
 
 
 def _unvec(x: Expression, m: Expression, n: Expression) -> Expression | None:
@@ -318,23 +224,35 @@ def _norm2(A: Expression) -> Expression | None:
         return ZERO_NODE
     if A.is_scalar:
         return apply("abs", A)
-    if isinstance(A, Variable) and "unit" in A.properties and A.columns is ONE:
-        return ONE_NODE
-    if isinstance(A, Product) and A.coefficient.is_negative:
+    if isinstance(A, Variable) and A.properties & {"unit", "orthogonal"}:
+        return power(number(A.columns), number(HALF))
+    if isinstance(A, Product) and is_negative(A.coefficient):
         return apply("norm2", scale(Integer(-1), A))
     if is_turned(A):
         return apply("norm2", transpose(A))
-    return None
+    return _unrotated_norm(A) if isinstance(A, Product) else None
 
 
-def _triangle(name: str) -> Any:
-    def normal(A: Expression) -> Expression | None:
-        if isinstance(A, (Zero, Identity)) or (isinstance(A, Apply) and A.function in ("diag", name)):
-            return A
-        if isinstance(A, Product) and (A.coefficient is not ONE or A.scalars):
-            bare = product_of(ONE, (), A.chain, A.shape)
-            return multiply(number(A.coefficient), *A.scalars, apply(name, bare))
+def _unrotated_norm(A: Product) -> Expression | None:
+    """‖QX‖ and ‖XQ'‖ are ‖X‖ where the columns of Q are orthonormal."""
+    chain = list(A.chain)
+    while len(chain) > 1 and is_orthogonal(chain[0]):
+        del chain[0]
+    while len(chain) > 1 and is_orthogonal(transpose(chain[-1])):
+        del chain[-1]
+    if len(chain) == len(A.chain):
         return None
+    return apply("norm2", multiply(number(A.coefficient), *A.scalars, *chain))
+
+
+def _triangle(name: str, kept: int) -> Any:
+    def normal(A: Expression) -> Expression | None:
+        found = triangles(A)
+        if found & kept:
+            return A
+        if found:
+            return apply("diag", apply("diagonal", A))
+        return _without_factors(name, A)
 
     return normal
 
@@ -342,34 +260,26 @@ def _triangle(name: str) -> Any:
 def _adj(A: Expression) -> Expression | None:
     if A.is_scalar:
         return ONE_NODE
+    if is_orthogonal(A):
+        return multiply(apply("det", A), transpose(A))
     return A if isinstance(A, Identity) else None
 
 
 _FORMS: dict[str, Any] = {
     **ANALYTIC_FORMS,
     **SPECTRAL_FORMS,
-    "tr": _tr,
-    "det": _det,
-    "logdet": _logdet,
-    "logabsdet": _logabsdet,
+    **TRACE_FORMS,
     "diag": _diag,
     "diagonal": _diagonal,
     "vec": _vec,
+    "vech": _vech,
     "unvec": _unvec,
     "kron": _kron,
     "norm2": _norm2,
     "adj": _adj,
-    "tril": _triangle("tril"),
-    "triu": _triangle("triu"),
+    "tril": _triangle("tril", LOWER),
+    "triu": _triangle("triu", UPPER),
 }
 
 
-def _of_arguments(form: Any) -> Any:
-    def normal(name: str, arguments: Sequence[Expression]) -> Expression | None:
-        result: Expression | None = form(*arguments)
-        return result
-
-    return normal
-
-
-NORMAL_FORMS.update({name: _of_arguments(form) for name, form in _FORMS.items()}, entrywise=_entrywise)
+NORMAL_FORMS.update({name: of_arguments(form) for name, form in _FORMS.items()}, entrywise=_entrywise)

@@ -95,7 +95,8 @@ class Function:
 
     ``signature`` gives the shapes, such as ``"(m,n) (n,p) -> (m,p)"``; ``scalar`` the SymPy function of an
     entrywise one; ``kinked`` says that it has no derivative where its argument is 0, ``analytic`` that it is an
-    analytic function of a square matrix or the derivative of one, ``takes`` what its first argument must be.
+    analytic function of a square matrix or the derivative of one, ``takes`` what its first argument must be,
+    ``named`` the name that a user declared it by, where it is any analytic function.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Function:
     kinked: bool = False
     analytic: bool = False
     takes: str = ""
+    named: str = ""
     note: str = ""
 
     @property
@@ -163,6 +165,12 @@ def _cofactor(A: Any) -> Any:
     return round(np.linalg.det(U) * np.linalg.det(Vt)) * (U * others) @ Vt
 
 
+def _vech(A: Any) -> Any:
+    """The entries on and below the diagonal, column by column."""
+    columns, rows = np.triu_indices(len(A))
+    return A[rows, columns].reshape(-1, 1)
+
+
 def _rearrange(G: Any, m: Any, n: Any) -> Any:
     """Van Loan's rearrangement: of kron(A, B), with A of size m×n, it is vec(A) vec(B)'."""
     m, n = int(m), int(n)
@@ -183,14 +191,14 @@ def _entrywise(name: str, scalar: Any, kernel: Kernel, latex: str = "", *aliases
     return Function(name, "(m,n) -> (m,n)", kernel, latex or rf"\{name}", aliases, scalar, **more)
 
 
-def _of_matrices(name: str, f: MatrixFunction) -> tuple[Function, Function]:
+def of_matrices(name: str, f: MatrixFunction, named: str = "") -> tuple[Function, Function]:
     """An analytic function of a square matrix, and its derivative L(A, E), which is linear in E."""
     value = in_arithmetic(f, np.linalg.inv)
     slope = derivative_of(f, np.linalg.inv)
-    letter = rf"\operatorname{{{name}}}"
+    letter = rf"\operatorname{{{name}}}" if len(name) > 1 else name
     return (
-        Function(name, "(n,n) -> (n,n)", value, letter, analytic=True),
-        Function(f"d{name}", "(n,n) (n,n) -> (n,n)", slope, f"L_{{{letter}}}", analytic=True),
+        Function(name, "(n,n) -> (n,n)", value, letter, analytic=True, named=named),
+        Function(f"d{name}", "(n,n) (n,n) -> (n,n)", slope, f"L_{{{letter}}}", analytic=True, named=named),
     )
 
 
@@ -273,6 +281,7 @@ _ROWS = (
         *("unvec", "(m*n,1) size size -> (m,n)", lambda x, m, n: x.reshape((int(m), int(n)), order="F")),
         r"\operatorname{unvec}",
     ),
+    Function("vech", "(n,n) -> (n*(n+1)/2,1)", _vech, r"\operatorname{vech}"),
     Function("kron", "(m,n) (p,q) -> (m*p,n*q)", np.kron, r"\otimes"),
     Function("rearrange", "(m*p,n*q) size size -> (m*n,p*q)", _rearrange, r"\mathcal{R}"),
     Function("unrearrange", "(m*n,p*q) size size size size -> (m*p,n*q)", _unrearrange, r"\mathcal{R}^{-1}"),
@@ -280,7 +289,7 @@ _ROWS = (
     Function("logsumexp", "(n,1) -> (1,1)", _logsumexp, r"\operatorname{logsumexp}", ("lse",)),
     Function("tril", "(n,n) -> (n,n)", np.tril, r"\operatorname{tril}"),
     Function("triu", "(n,n) -> (n,n)", np.triu, r"\operatorname{triu}"),
-    *(row for name, f in MATRIX_FUNCTIONS.items() for row in _of_matrices(name, f)),
+    *(row for name, f in MATRIX_FUNCTIONS.items() for row in of_matrices(name, f)),
     _factor("chol", "(n,n) -> (n,n)", lambda A: factorizations.chol(A, np.sqrt), "", "cholesky", takes=DEFINITE),
     _factor("qr_q", "(m,n) -> (m,n)", lambda A: _qr(A)[0], r"\operatorname{Q}", takes=TALL),
     _factor("qr_r", "(m,n) -> (n,n)", lambda A: _qr(A)[1], r"\operatorname{R}", takes=TALL),
@@ -326,8 +335,8 @@ FUNCTIONS: dict[str, Function] = {row.name: row for row in _ROWS}
 ALIASES: dict[str, str] = {alias: row.name for row in _ROWS for alias in row.aliases}
 FROM_SYMPY: dict[Any, str] = {row.scalar: row.name for row in _ROWS if row.scalar is not None}
 
-SLOW_TO_SIXTY_DIGITS = frozenset({*_SPECTRAL, "pinv"})
-"""Functions whose kernels of sixty digits take milliseconds, so that they are checked at small sizes."""
+SLOW_TO_CHECK = frozenset({*_SPECTRAL, "pinv", "sylvester"})
+"""Functions whose exact or long kernels take milliseconds, so that they are checked at small sizes."""
 
 LATER = {
     **dict.fromkeys(("norminf", "rank"), "this function"),
@@ -337,8 +346,10 @@ LATER = {
 
 def function_names() -> list[str]:
     """Every name that can stand before a bracket, aliases included."""
-    builders = ("eye", "ones", "zeros", "vector", "matrix", "sum", "K", "commutation", "reshape", "solve")
-    return sorted({*FUNCTIONS, *ALIASES, *LATER, *builders} - {"rearrange", "unrearrange"})
+    matrices = ("K", "commutation", "duplication", "elimination")
+    builders = ("eye", "ones", "zeros", "vector", "matrix", "sum", *matrices, "reshape", "solve")
+    known = [name for name, row in FUNCTIONS.items() if not row.named]
+    return sorted({*known, *ALIASES, *LATER, *builders} - {"rearrange", "unrearrange"})
 
 
 def nearest_names(name: str, names: list[str]) -> list[str]:

@@ -61,19 +61,10 @@ class Grammar(NamedTuple):
     blanks: str
     chains: dict[tuple[int, int, str], int]
 
-    def scanner(self, start: str) -> re.Pattern[str]:
-        """The pattern of the next token of a text of that kind, named by its group."""
-        return _compiled(f"{self.blanks}(?:{self.tokens[start]}|(?P<END>\\Z))")
-
     def skip_blanks(self, text: str, place: int) -> int:
         """The first place from there on that is neither blank nor comment."""
-        found = _compiled(self.blanks).match(text, place)
+        found = re.compile(self.blanks).match(text, place)
         return found.end() if found else place
-
-
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
 
 
 @cache
@@ -88,6 +79,13 @@ def grammar() -> Grammar:
         tables = build_tables(source)
     del tables["grammar"]
     return Grammar(**tables, chains={})
+
+
+@cache
+def scanner(start: str) -> re.Pattern[str]:
+    """The pattern of the next token of a text of that kind, named by its group."""
+    tables = grammar()
+    return re.compile(f"{tables.blanks}(?:{tables.tokens[start]}|(?P<END>\\Z))")
 
 
 def parse(
@@ -110,10 +108,15 @@ def parse(
                 state = chains.get((path[-2], state, kind)) or _chain(tables, path[-2], state, kind)
                 path[-1] = state
                 continue
-            rest = len(values) - size
-            children = values[rest:]
-            del path[rest + 1 :], values[rest:]
-            values.append(_repeated(children) if builder == _REPETITION else builders[builder](children))
+            build = _repeated if builder == _REPETITION else builders[builder]
+            if size == 1:
+                values[-1] = build([values[-1]])
+                path.pop()
+            else:
+                rest = len(values) - size
+                children = values[rest:]
+                del path[rest + 1 :], values[rest:]
+                values.append(build(children))
             state = states[path[-1]][made]
             if state == last and kind == END:
                 return values[-1]

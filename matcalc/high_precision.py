@@ -248,7 +248,10 @@ _OF_MATRICES: dict[str, Operation] = {
 
 # These only move entries, or add them: NumPy's own kernels serve any numbers.
 REARRANGEMENTS = frozenset(
-    {"tr", "diag", "diagonal", "vec", "unvec", "kron", "rearrange", "unrearrange", "tril", "triu", "inverse_gaps"}
+    {
+        *("tr", "diag", "diagonal", "vec", "vech", "unvec", "kron", "rearrange", "unrearrange", "tril", "triu"),
+        "inverse_gaps",
+    }
 )
 
 
@@ -257,6 +260,10 @@ def _kernel(name: str) -> Operation:
     """The kernel of a function; raises NoKernel where there is none."""
     if name in _OF_MATRICES:
         return _OF_MATRICES[name]
+    if name in FUNCTIONS and FUNCTIONS[name].named:
+        stand_in = FUNCTIONS[name].kernel
+        assert stand_in is not None
+        return stand_in
     if name in REARRANGEMENTS:
         return FUNCTIONS[name].kernel  # type: ignore[return-value]
     if name in FUNCTIONS and FUNCTIONS[name].is_entrywise:

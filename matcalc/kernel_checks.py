@@ -101,7 +101,9 @@ def kernel_subjects() -> list[KernelSubject]:
     >>> [s.expression for s in kernel_subjects() if s.name == "det"]
     [det(X0)]
     """
-    rows = [row for row in FUNCTIONS.values() if row.kernel is not None and row.name not in REARRANGEMENTS]
+    rows = [
+        row for row in FUNCTIONS.values() if row.kernel is not None and row.name not in REARRANGEMENTS and not row.named
+    ]
     return [KernelSubject(_label(row, k), _applied(row, k)) for row in rows for k in PARAMETERS.get(row.name, (None,))]
 
 

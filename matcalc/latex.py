@@ -12,6 +12,7 @@ from typing import cast
 
 from sympy import Expr, Rational, latex
 
+from matcalc.dimensions import in_factors
 from matcalc.expressions import Expression
 from matcalc.function_table import FUNCTIONS
 from matcalc.latex_names import labels_of, latex_name, script
@@ -249,7 +250,7 @@ class _Page:
 
     def size(self, value: Expr) -> str:
         """A dimension or a formula in dimensions."""
-        text = str(latex(value, symbol_names={s: latex_name(str(s)) for s in value.free_symbols}))
+        text = str(latex(in_factors(value), symbol_names={s: latex_name(str(s)) for s in value.free_symbols}))
         return re.sub(r"\^\{(\w)\}", r"^\1", re.sub(r"\\left(\([^()\\]*)\\right\)", r"\1)", text))
 
     def number(self, n: Notation) -> str:
@@ -268,6 +269,11 @@ class _Page:
 
     def commutation(self, n: Notation) -> str:
         return self.sized("K" if n.parts[0].value == "K" else r"\mathbf{K}", ",", n)
+
+    def sized_letter(self, letter: str, n: Notation) -> str:
+        """A constant matrix, in bold where a variable has its letter, with its size below."""
+        name = rf"\mathbf{{{letter}}}" if letter in self.labels else letter
+        return name + script("_", self.write(n.parts[0]))
 
     def unit(self, n: Notation) -> str:
         _, index = cast("tuple[Expr, Notation]", n.value)
@@ -317,6 +323,8 @@ _CALLS: dict[str, Callable[[_Page, Notation], str]] = {
     "digamma": lambda page, n: page.applied(r"\psi", n.parts),
     "polygamma": _Page.polygamma,
     "sum": _Page.total,
+    "duplication": lambda page, n: page.sized_letter("D", n),
+    "elimination": lambda page, n: page.sized_letter("L", n),
     **dict.fromkeys(("unvec", "rearrange", "unrearrange"), _Page.with_sizes),
 }
 

@@ -35,7 +35,7 @@ from matcalc.expressions import (
     Zero,
     postorder,
 )
-from matcalc.leaves import variable
+from matcalc.leaves import Duplication, Elimination, variable
 from matcalc.notations import (
     PRODUCT,
     Notation,
@@ -100,6 +100,11 @@ def _unit(sheet: Sheet, node: Unit) -> Both:
 def _commutation(sheet: Sheet, node: Commutation) -> Both:
     m, n = node._args
     return Notation("commutation", (sheet.commutation,), (m, n)), Notation("commutation", (sheet.commutation,), (n, m))
+
+
+def _half(sheet: Sheet, node: Duplication | Elimination) -> Both:
+    plain = call(type(node).__name__.lower(), number(node._args[0]))
+    return plain, transposed(plain)
 
 
 def _transpose(sheet: Sheet, node: Transpose) -> Both:
@@ -291,6 +296,8 @@ _RULES: dict[type[Expression], Callable[[Any, Any], Both]] = {
     Zero: _sized,
     Unit: _unit,
     Commutation: _commutation,
+    Duplication: _half,
+    Elimination: _half,
     Transpose: _transpose,
     Sum: sum_layout,
     Product: product_layout,

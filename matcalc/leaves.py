@@ -6,7 +6,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from sympy import Expr, Rational, cancel, expand, pi
+from sympy import Expr, Integer, Rational, cancel, expand, pi
 from sympy.core.symbol import Str
 
 from matcalc.errors import MatcalcError, ShapeError
@@ -27,6 +27,20 @@ from matcalc.expressions import (
     intern,
 )
 from matcalc.registries import CONSTRUCTORS
+from matcalc.sizes import shape_words, size_text, with_article
+
+
+class Duplication(Expression):
+    """The duplication matrix D(n): D vech(S) = vec(S) for S of shape (n, n), symmetric."""
+
+    __slots__ = ()
+
+
+class Elimination(Expression):
+    """The elimination matrix L(n): L vec(A) = vech(A) for A of shape (n, n)."""
+
+    __slots__ = ()
+
 
 PROPERTIES = (
     *("symmetric", "skew", "diagonal", "spd", "orthogonal", "lower", "upper"),
@@ -52,6 +66,9 @@ def number(value: int | float | Fraction | Expr) -> Number:
     """
     if value is ONE:
         return ONE_NODE
+    small = _SMALL.get(value if type(value) is int else value.p if isinstance(value, Integer) else None)
+    if small is not None:
+        return small
     if isinstance(value, float):
         value = Rational(repr(value))
     elif isinstance(value, (int, Fraction)):
@@ -73,9 +90,10 @@ def normal_size(value: Expr) -> Expr:
     return value if value.is_Atom else cancel(value)
 
 
-ONE_NODE = _number_of(ONE)
-ZERO_NODE = number(0)
-MINUS_ONE = number(-1)
+_SMALL: dict[int | None, Number] = {}  # they are asked for all the time
+_SMALL.update({n: number(n) for n in range(-64, 65) if n != 1})
+ONE_NODE = _SMALL[1] = _number_of(ONE)
+ZERO_NODE, MINUS_ONE = _SMALL[0], _SMALL[-1]
 PI: Constant = intern(Constant, (name_argument("pi"),), SCALAR, name="pi")
 CONSTANTS = {"pi": (PI, pi)}
 
@@ -96,43 +114,58 @@ def variable(
     >>> variable("A", "n", "n", "symmetric").shape
     (n, n)
     """
-    shape = (dimension(rows), dimension(columns))
-    words = tuple(sorted({str(p) for p in properties}))
-    _check_properties(str(name), shape, words)
-    args = (name_argument(str(name)), *shape, *map(name_argument, words))
-    node: Variable = intern(Variable, args, shape, name=str(name), properties=frozenset(words))
+    name = str(name)
+    shape = (
+        rows if isinstance(rows, Expr) else dimension(rows),
+        columns if isinstance(columns, Expr) else dimension(columns),
+    )
+    words = tuple(sorted({str(p) for p in properties})) if properties else ()
+    if words:
+        _check_properties(name, shape, words)
+    args = (name_argument(name), *shape, *map(name_argument, words))
+    node: Variable = intern(Variable, args, shape, name=name, properties=frozenset(words))
     return node
 
 
 def _check_properties(name: str, shape: tuple[Dimension, Dimension], words: tuple[str, ...]) -> None:
-    if not words:
-        return
     for word in words:
         if word not in PROPERTIES:
             raise MatcalcError(f"unknown property {word!r} of {name}", hint=f"properties: {', '.join(PROPERTIES)}")
+        found = f"but it is {with_article(shape_words(shape))}"
         if word in SQUARE_PROPERTIES and shape[0] != shape[1]:
-            raise ShapeError(f"{name} is declared {word}, which needs a square matrix, but it is {shape[0]}×{shape[1]}")
+            raise ShapeError(f"{name} is declared {word}, which needs a square matrix, {found}")
         if word in ("skew", "orthogonal") and shape == SCALAR:
-            raise ShapeError(f"{name} is declared {word}, which is for matrices, but it is 1×1")
-        if word == "orthogonal" and all(d.is_Integer for d in shape) and shape[0] < shape[1]:
-            raise ShapeError(f"{name} has {shape[1]} columns of length {shape[0]}, which cannot be orthonormal")
+            raise ShapeError(f"{name} is declared {word}, which is for matrices, {found}")
+        if word == "orthogonal" and (shape[0] is ONE or (shape[1] - shape[0]).is_positive):
+            rows, columns = map(size_text, shape)
+            message = f"{name} has {columns} columns of length {rows}, which cannot be orthonormal"
+            raise ShapeError(message, hint=f"declare its transpose: matrix({columns},{rows}) orthogonal")
         if word == "unit" and shape == SCALAR:
-            raise ShapeError(f"{name} is declared unit, which is for vectors, but it is a scalar")
-    clashes = (
-        {"symmetric", "skew"},
-        {"spd", "skew"},
-        {"skew", "diagonal"},
-        {"skew", "orthogonal"},
-        {"lower", "upper"},
-        # a triangular spd matrix is diagonal; the others have no members, or no direction to move in
-        *({"spd", word} for word in ("lower", "upper", "orthogonal")),
-        *({"positive", word} for word in ("skew", "orthogonal")),
-        *({"unit", word} for word in ("symmetric", "skew", "diagonal", "spd", "lower", "upper", "orthogonal")),
-        *({"orthogonal", word} for word in ("diagonal", "lower", "upper")),
-    )
-    for clash in clashes:
+            raise ShapeError(f"{name} is declared unit, which is for vectors, {found}")
+        if word == "unit" and shape[0] is ONE:
+            message = f"{name} is declared unit, which is for columns of norm 1, {found}"
+            raise ShapeError(message, hint=f"declare {name}: vector({size_text(shape[1])}) unit, and write {name}'")
+    for clash, remedy in _CLASHES:
         if clash <= set(words):
-            raise ShapeError(f"{name} cannot be both {' and '.join(sorted(clash))}", hint="declare one of the two")
+            raise ShapeError(f"{name} cannot be both {' and '.join(sorted(clash))}", hint=remedy)
+
+
+_ONE_OF_TWO = "declare one of the two"
+_ONLY_ZERO = "only the zero matrix is both: declare one of the two"
+_CLASHES = (
+    *(({"skew", word}, _ONLY_ZERO) for word in ("symmetric", "diagonal", "lower", "upper")),
+    ({"spd", "skew"}, _ONE_OF_TWO),
+    ({"skew", "orthogonal"}, _ONE_OF_TWO),
+    ({"lower", "upper"}, "a matrix that is both is diagonal: declare that"),
+    # the others have no members, or no direction to move in
+    *(({"spd", word}, "a matrix that is both is diagonal: declare it spd diagonal") for word in ("lower", "upper")),
+    ({"spd", "orthogonal"}, "only the identity is both: write eye"),
+    *(({"positive", word}, _ONE_OF_TWO) for word in ("skew", "orthogonal")),
+    *(({"unit", word}, _ONE_OF_TWO) for word in ("symmetric", "skew", "diagonal", "spd", "lower", "upper")),
+    ({"unit", "orthogonal"}, "orthonormal columns have norm 1: declare it orthogonal"),
+    *(({"orthogonal", word}, _ONE_OF_TWO) for word in ("diagonal", "lower", "upper")),
+)
+"""Properties that contradict each other, with the way out."""
 
 
 def identity(n: Dimension) -> Expression:
@@ -164,6 +197,21 @@ def commutation(m: Dimension, n: Dimension) -> Expression:
     return identity(m * n) if m is ONE or n is ONE else intern(Commutation, (m, n), (expand(m * n), expand(m * n)))
 
 
+def half_size(n: Dimension) -> Dimension:
+    """n(n + 1)/2, the length of vech(A) for A of shape (n, n)."""
+    return expand(n * (n + 1) / 2)
+
+
+def duplication(n: Dimension) -> Expression:
+    """D(n), with D vech(S) = vec(S) for S symmetric; Magnus & Neudecker 1980, The elimination matrix."""
+    return ONE_NODE if n is ONE else intern(Duplication, (n,), (expand(n**2), half_size(n)))
+
+
+def elimination(n: Dimension) -> Expression:
+    """L(n), with L vec(A) = vech(A), the entries on and below the diagonal column by column; *ibid.*"""
+    return ONE_NODE if n is ONE else intern(Elimination, (n,), (half_size(n), expand(n**2)))
+
+
 def expression(value: Any) -> Expression:
     """An expression for a Python value: an expression itself, or a number."""
     if isinstance(value, Expression):
@@ -187,6 +235,8 @@ CONSTRUCTORS.update(
     Zero=zero,
     Unit=unit,
     Commutation=commutation,
+    Duplication=duplication,
+    Elimination=elimination,
 )
 
 

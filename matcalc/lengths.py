@@ -17,7 +17,7 @@ from matcalc.expressions import (
     Unit,
     Variable,
 )
-from matcalc.leaves import MINUS_ONE
+from matcalc.leaves import MINUS_ONE, Duplication, Elimination
 
 HALF = Rational(1, 2)
 MINUS = S.NegativeOne
@@ -25,10 +25,13 @@ MINUS = S.NegativeOne
 
 def length(node: Expression) -> int:
     """About how many tokens the expression takes to write."""
+    known: int | None = node._mark
+    if known is not None:
+        return known
     stack = [node]
     while stack:
         part = stack[-1]
-        waiting = [] if hasattr(part, "_mark") else [o for o in part.operands if not hasattr(o, "_mark")]
+        waiting = [] if part._mark is not None else [o for o in part.operands if o._mark is None]
         if waiting:
             stack.extend(waiting)
         else:
@@ -43,7 +46,7 @@ def _own_length(node: Expression) -> int:
     kind = type(node)
     if kind in (Variable, Constant, Number):
         return 1 + (isinstance(node, Number) and isinstance(node.value, Rational) and node.value.q != 1)
-    if kind in (Identity, Ones, Unit):
+    if kind in (Identity, Ones, Unit, Duplication, Elimination):
         return 2
     if kind is Sum:
         # the sign of a term is the operator before it

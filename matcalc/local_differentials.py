@@ -65,15 +65,19 @@ def partial_rules(node: Expression) -> list[Rule]:
 
 def _matching_rules(node: Expression) -> list[tuple[Rule, Instance]]:
     """These rules, and what their parameters and dimensions stand for in the node."""
+    matching: list[tuple[Rule, Instance]] = []
     if isinstance(node, Implicit):
         rules = [method("implicit rule")(node.equation)]
     else:
         rules = Book.get().about(DIFFERENTIAL, head(node))
-    matching = [(r, matched) for r in rules if (matched := match_operands(r, node)) is not None]
+    for rule in rules:
+        if not matching or rule.left is matching[0][0].left:
+            matched = match_operands(rule, node)
+            if matched is not None:
+                matching.append((rule, matched))
     if not matching:
         raise NotDifferentiable(f"there is no rule for the derivative of {head(node)} here")
-    left = matching[0][0].left
-    return [(r, matched) for r, matched in matching if r.left is left]
+    return matching
 
 
 _PARTIALS: dict[tuple[Rule, int], Expression | None] = {}
@@ -86,6 +90,7 @@ def partial_formula(rule: Rule, i: int) -> Expression | None:
     return _PARTIALS[rule, i]
 
 
+@lru_cache(maxsize=1024)
 def _operand_variables(rule: Rule) -> list[Variable | None]:
     found: list[Variable | None] = []
     for o in rule.left.operands:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from sympy import Expr
+from sympy import Expr, expand
 
+from matcalc.comparisons import are_equal
 from matcalc.expressions import (
     ONE,
     Dimension,
@@ -30,6 +31,7 @@ from matcalc.expressions import (
 from matcalc.leaves import MINUS_ONE, number
 from matcalc.powers import entrywise_power, hadamard, power
 from matcalc.products import multiply
+from matcalc.structures import has_property
 from matcalc.substitutions import substitute
 from matcalc.sums import add, negate, split_coefficient
 from matcalc.transposes import transpose
@@ -54,8 +56,8 @@ class Match:
 def match_size(pattern: Dimension, size: Dimension, found: Match) -> bool:
     """Match one dimension."""
     if pattern.is_Symbol:
-        return bool(found.sizes.setdefault(pattern, size) == size)
-    return bool(pattern.xreplace(found.sizes) == size)
+        return are_equal(found.sizes.setdefault(pattern, size), size)
+    return bool(expand(pattern.xreplace(found.sizes)) == size)
 
 
 def match(pattern: Expression, node: Expression, found: Match) -> Iterator[Match]:
@@ -87,22 +89,12 @@ def _match_parameter(pattern: Variable, node: Expression, found: Match) -> Itera
         return
     if pattern.is_scalar != node.is_scalar:
         return
-    if pattern.properties and not _has_properties(node, pattern.properties):
+    if pattern.properties and not all(has_property(node, word) for word in pattern.properties):
         return
     m = found.copy()
     m.values[pattern] = node
     if all(match_size(p, d, m) for p, d in zip(pattern.shape, node.shape, strict=True)):
         yield m
-
-
-def _has_properties(node: Expression, properties: frozenset[str]) -> bool:
-    """Whether the node is a variable that is declared so, or is seen to be symmetric."""
-    if properties == SYMMETRIC:
-        return transpose(node) is node
-    return isinstance(node, Variable) and properties <= node.properties
-
-
-SYMMETRIC = frozenset({"symmetric"})
 
 
 def _match_arguments(pattern: Expression, node: Expression, found: Match) -> Iterator[Match]:

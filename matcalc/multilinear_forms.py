@@ -7,6 +7,7 @@ exchanged: -tr(inv(A)*dA*inv(A)*dA_), not what the order of differentiation happ
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from itertools import chain, pairwise, product
 
 from matcalc.applications import apply
@@ -25,7 +26,7 @@ MOST_TERMS = 64
 # Forms longer than this are not multiplied out: their symmetry would not be seen either.
 LONGEST = 120
 # A symmetric form may be so much longer than the shortest one.
-LONGER, MORE_TOKENS = 1.5, 8
+LONGER, MORE_TOKENS = Fraction(3, 2), 8
 LINEAR = frozenset({"tr", "diag", "diagonal", "vec", "tril", "triu"})
 
 Directions = Sequence[Mapping[Expression, Expression]]

@@ -13,7 +13,7 @@ from matcalc.syntax_trees import Tree
 from matcalc.walks import DEEPEST_SUMS, Survey
 
 BARE_NAMES = {"eye": "eye", "I": "eye", "ones": "ones", "zeros": "zeros"}
-_BUILDERS = ("vector", "matrix", "sum", "reshape", "commutation")
+_BUILDERS = ("vector", "matrix", "sum", "reshape", "commutation", "duplication", "elimination")
 LONGEST_GLUED = 8
 _ARGUMENT = re.compile(r"[ *·]*([^\W\d]\w*'?)")
 
@@ -24,8 +24,8 @@ def undeclared(found: Survey, declared: Collection[str], sizes: Collection[str],
     Raises ParseError for a name with two meanings, and for one that spells out others.
     """
     _refuse_two_meanings(found, declared, sizes, text)
-    known = {*declared, *sizes, *found.sizes, *BARE_NAMES, *CONSTANTS}
-    unknown = [name for name in found.names if name not in known]
+    known = (declared, sizes, found.sizes, BARE_NAMES, CONSTANTS)
+    unknown = [name for name in found.names if name not in declared and not any(name in names for names in known)]
     for name in unknown:
         _refuse_function(name, found.names[name], text)
         _refuse_perturbation(name, {*found.names, *declared}, found.names[name], text)
@@ -70,7 +70,8 @@ def _refuse_two_meanings(found: Survey, declared: Collection[str], sizes: Collec
 def _refuse_function(name: str, place: Tree, text: str) -> None:
     """Refuse sin x and log without an argument; a Greek letter or a single one may be a variable all the same."""
     functions = (FUNCTIONS, ALIASES, LATER, _BUILDERS)
-    if len(name) > 1 and name not in GREEK and any(name in table for table in functions):
+    declared = name in FUNCTIONS and FUNCTIONS[name].named  # elsewhere
+    if len(name) > 1 and name not in GREEK and not declared and any(name in table for table in functions):
         message = f"{name} is a function, and here it has no argument"
         following = _ARGUMENT.match(text, place.end)
         hint = f"write {name}({following[1] if following else '…'}), or declare {name} if it is to be a variable"

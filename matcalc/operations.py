@@ -38,7 +38,7 @@ from matcalc.expressions import (
     Zero,
 )
 from matcalc.function_table import FUNCTIONS
-from matcalc.leaves import ones, zero
+from matcalc.leaves import Duplication, Elimination, ones, zero
 from matcalc.registries import method
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
@@ -177,6 +177,20 @@ def _commutation(node: Commutation, arithmetic: Arithmetic, sizes: Sizes) -> Arr
     return arithmetic.array(np.eye(m * n)[order])
 
 
+def _duplication(node: Duplication, arithmetic: Arithmetic, sizes: Sizes) -> Array:
+    n = int(dimension_value(node.args[0], sizes))
+    place = np.zeros((n, n), dtype=int)
+    columns, rows = np.triu_indices(n)
+    place[rows, columns] = place[columns, rows] = np.arange(len(rows))
+    return arithmetic.array(np.eye(len(rows))[place.reshape(-1)])
+
+
+def _elimination(node: Elimination, arithmetic: Arithmetic, sizes: Sizes) -> Array:
+    n = int(dimension_value(node.args[0], sizes))
+    columns, rows = np.triu_indices(n)
+    return arithmetic.array(np.eye(n * n)[columns * n + rows])
+
+
 CONSTANTS: dict[type[Expression], Leaf] = {
     Number: lambda node, arithmetic, sizes: arithmetic.number(dimension_value(node.value, sizes)),
     Constant: lambda node, arithmetic, sizes: arithmetic.pi,
@@ -184,6 +198,8 @@ CONSTANTS: dict[type[Expression], Leaf] = {
     Ones: _constant_matrix(lambda m, n: np.ones((m, n))),
     Zero: _constant_matrix(lambda m, n: np.zeros((m, n))),
     Commutation: _commutation,
+    Duplication: _duplication,
+    Elimination: _elimination,
 }
 
 

@@ -28,7 +28,8 @@ from matcalc.expressions import (
     depends_on,
     postorder,
 )
-from matcalc.leaves import commutation, identity, number, ones, zero
+from matcalc.function_table import FUNCTIONS
+from matcalc.leaves import commutation, elimination, identity, number, ones, zero
 from matcalc.matrix_functions import MATRIX_FUNCTIONS
 from matcalc.powers import hadamard, indexed_sum
 from matcalc.products import multiply
@@ -79,6 +80,8 @@ def _matrix_of(node: Expression, D: Expression, found: dict[Expression, Expressi
         return indexed_sum(index, lower, upper, found[body])
     if isinstance(node, Block):
         return _matrix_of_block(node, found)
+    if isinstance(node, Apply) and FUNCTIONS[node.function].named:
+        return _of_analytic(node, found)
     if isinstance(node, Apply) and node.function in _FUNCTIONS:
         return _FUNCTIONS[node.function](node, found)
     raise NotDifferentiable(f"there is no matrix for {type(node).__name__}")
@@ -130,6 +133,11 @@ def _triangle(node: Apply, found: dict[Expression, Expression]) -> Expression:
     X = node.operands[0]
     mask = apply(node.function, ones(*X.shape))
     return multiply(apply("diag", apply("vec", mask)), found[X])
+
+
+def _vech(node: Apply, found: dict[Expression, Expression]) -> Expression:
+    X = node.operands[0]
+    return multiply(elimination(X.rows), found[X])
 
 
 def _same(node: Apply, found: dict[Expression, Expression]) -> Expression:
@@ -199,6 +207,7 @@ _FUNCTIONS: dict[str, Callable[[Apply, dict[Expression, Expression]], Expression
     "tril": _triangle,
     "triu": _triangle,
     "vec": _same,
+    "vech": _vech,
     "unvec": _same,
     "kron": _kron,
     **{f"d{name}": _of_analytic for name in MATRIX_FUNCTIONS},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sympy import Symbol
+
 from matcalc import shape_mistakes as mistakes
 from matcalc.dimensions import Clash
 from matcalc.expressions import ONE, SCALAR, Shape
@@ -37,6 +39,8 @@ def product_shape(found: Inference, tree: Tree) -> Shape:
 
 def _binary(found: Inference, tree: Tree, i: int, operator: str, left: Shape) -> Shape:
     unifier, right = found.unifier, found.shapes[tree.children[i + 1]]
+    if operator == "*" and left[1] is right[0] and type(left[1]) is Symbol:
+        return left[0], right[1]
     if operator == "kron":
         return unifier.product(left[0], right[0]), unifier.product(left[1], right[1])
     one, other = unifier.is_scalar(left), unifier.is_scalar(right)

@@ -24,7 +24,7 @@ from matcalc.commands import (
     where_option,
     with_options,
 )
-from matcalc.derivatives import differentiate
+from matcalc.differentiation import differentiate
 from matcalc.errors import MatcalcError
 from matcalc.folds import print_report, print_rows
 from matcalc.notations import name

@@ -28,7 +28,7 @@ from matcalc.expressions import (
     Variable,
     variables_of,
 )
-from matcalc.function_table import DEFINITE, FUNCTIONS, SLOW_TO_SIXTY_DIGITS, TALL
+from matcalc.function_table import DEFINITE, FUNCTIONS, SLOW_TO_CHECK, TALL
 from matcalc.kinks import Kinks
 from matcalc.operations import dimension_value
 from matcalc.powers import is_integer_valued
@@ -93,7 +93,7 @@ class PointSource:
         transcendental = any(isinstance(n, Apply) and _is_transcendental(n.function) for n in nodes)
         self._orders = ORDERS_WITH_FUNCTIONS if transcendental else ORDERS_OF_MAGNITUDE
         self.start = _narrowed(self.start, nodes)
-        if self.start.sizes is None and any(n.function in SLOW_TO_SIXTY_DIGITS for n in applied):
+        if self.start.sizes is None and any(n.function in SLOW_TO_CHECK for n in applied):
             self.start = replace(self.start, sizes=SIZES_FOR_SPECTRA)
 
     def draw(self, trial: int = 0, *, coordinate: bool = False) -> Point:

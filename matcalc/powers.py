@@ -6,6 +6,7 @@ from typing import Any
 
 from sympy import Expr, Integer, Rational
 
+from matcalc.comparisons import are_equal, is_even
 from matcalc.errors import DomainError, ShapeError
 from matcalc.expressions import (
     ONE,
@@ -31,6 +32,7 @@ from matcalc.expressions import (
 from matcalc.leaves import (
     MINUS_ONE,
     ONE_NODE,
+    ZERO_NODE,
     expression,
     identity,
     is_zero,
@@ -74,7 +76,7 @@ def power(base: Expression, exponent: Expression) -> Expression:
         return base
     if base.is_scalar:
         return _scalar_power(base, exponent)
-    if base.rows != base.columns:
+    if not are_equal(*base.shape):
         raise ShapeError(f"{describe(base)} is not square and has no power", hint="entrywise powers are x.^2")
     return _matrix_power(base, exponent) if is_integer_valued(exponent) else _fractional_power(base, exponent)
 
@@ -89,9 +91,9 @@ def _fractional_power(base: Expression, exponent: Expression) -> Expression:
 
 
 def _scalar_power(base: Expression, exponent: Expression) -> Expression:
-    value = exponent.value if isinstance(exponent, Number) else None
-    if value == 0:
+    if exponent is ZERO_NODE:
         return ONE_NODE
+    value = exponent.value if isinstance(exponent, Number) else None
     if isinstance(base, Number):
         if base is ONE_NODE:
             return base
@@ -108,7 +110,7 @@ def _scalar_power(base: Expression, exponent: Expression) -> Expression:
         root = _folded(c, value) if c is not ONE and c.is_positive else None
         if root is not None:
             return multiply(root, power(product_of(ONE, base.scalars, (), base.shape), exponent))
-    if value is not None and value.is_even:
+    if value is not None and is_even(value):
         if _is_absolute(base):
             return power(base._args[1], exponent)
         _, base = unsigned(base)
@@ -144,7 +146,7 @@ def _folded(base: Expr, exponent: Expr | None) -> Expression | None:
 
 
 def _matrix_power(base: Expression, exponent: Expression) -> Expression:
-    if isinstance(exponent, Number) and exponent.value == 0:
+    if exponent is ZERO_NODE:
         return identity(base.rows)
     if isinstance(base, Identity):
         return base
@@ -162,9 +164,9 @@ def _matrix_power(base: Expression, exponent: Expression) -> Expression:
             return inverse
     if isinstance(base, Apply) and base.function == "diag":
         return CONSTRUCTORS["Apply"]("diag", entrywise_power(base._args[1], exponent))
-    if isinstance(base, Apply) and base.function == "kron" and all(f.rows == f.columns for f in base.operands):
+    if isinstance(base, Apply) and base.function == "kron" and all(are_equal(*f.shape) for f in base.operands):
         return CONSTRUCTORS["Apply"]("kron", *(power(f, exponent) for f in base.operands))
-    if isinstance(exponent, Number) and exponent.value.is_even:
+    if isinstance(exponent, Number) and is_even(exponent.value):
         _, base = unsigned(base)
     return intern(Power, (base, exponent), base.shape)
 
@@ -174,7 +176,7 @@ def _inverse(base: Expression) -> Expression | None:
     inner = base._args[0] if isinstance(base, Transpose) else base
     if isinstance(inner, Variable) and "orthogonal" in inner.properties:
         return transpose(base)
-    if isinstance(base, Product) and all(f.rows == f.columns for f in base.chain):
+    if isinstance(base, Product) and all(are_equal(*f.shape) for f in base.chain):
         return multiply(*(power(f, MINUS_ONE) for f in reversed(base.chain)))
     return None
 
@@ -234,7 +236,7 @@ def _hadamard_of(factors: list[Expression], shape: tuple[Expr, Expr]) -> Express
     if all(map(is_turned, factors)):
         return transpose(hadamard(*map(transpose, factors)))
     factors.sort(key=lambda f: f.key)
-    return intern(Hadamard, tuple(factors), shape)
+    return intern(Hadamard, tuple(factors), shape, True)
 
 
 def _join_entrywise(f: Expression, others: list[Expression]) -> Expression | None:
@@ -290,7 +292,7 @@ def entrywise_power(base: Expression, exponent: Expression) -> Expression:
         return hadamard(*(entrywise_power(f, exponent) for f in base._args))
     if exponent.is_scalar and is_turned(base):
         return transpose(entrywise_power(transpose(base), exponent))
-    if isinstance(exponent, Number) and exponent.value.is_even:
+    if isinstance(exponent, Number) and is_even(exponent.value):
         if _is_absolute(base):
             return entrywise_power(base._args[1], exponent)
         _, base = unsigned(base)

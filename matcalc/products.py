@@ -6,17 +6,19 @@ Inverses are cancelled; a row times a column is split off as a scalar.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from sympy import Expr, S
 
+from matcalc.comparisons import are_equal, is_odd
 from matcalc.errors import ShapeError
 from matcalc.expressions import (
     ONE,
     SCALAR,
     Apply,
     Commutation,
+    EntrywisePower,
     Expression,
+    Hadamard,
     Identity,
     Number,
     Ones,
@@ -31,20 +33,19 @@ from matcalc.expressions import (
     intern,
 )
 from matcalc.leaves import (
-    MINUS_ONE,
     ONE_NODE,
-    expression,
+    ZERO_NODE,
     identity,
     number,
     ones,
     zero,
 )
 from matcalc.registries import CONSTRUCTORS
+from matcalc.structures import DIAGONAL, triangles
 from matcalc.sums import (
     ZERO_VALUE,
     add,
     describe,
-    negate,
     product_of,
     scale,
     split_coefficient,
@@ -62,26 +63,65 @@ def multiply(*factors: Expression) -> Expression:
     coefficient: Expr = ONE
     powers: dict[Expression, list[Expression]] = {}
     chain: list[Expression] = []
+    plain = True  # whether no factor in the chain may join one that comes later, but an equal or transposed one
     todo = list(reversed(factors))
     while todo:
         f = todo.pop()
-        if isinstance(f, Product) and not (f.is_scalar and f.chain):
+        kind = type(f)
+        if kind is Product and not (f.is_scalar and f.chain):
             coefficient = f.coefficient if coefficient is ONE else coefficient * f.coefficient
             todo.extend(reversed(f.chain))
             todo.extend(f.scalars)
-        elif isinstance(f, Number):
+        elif kind is Number:
             coefficient = f.value if coefficient is ONE else coefficient * f.value
         elif f.is_scalar:
-            flipped, f = unsigned_power(f)
-            coefficient = -coefficient if flipped else coefficient
-            powers.setdefault(f._args[0] if isinstance(f, Power) else f, []).append(f)
-        elif isinstance(f, Product):
-            todo.extend(reversed(f.chain))
+            if kind is Sum or kind is Power:
+                flipped, f = unsigned_power(f)
+                coefficient = -coefficient if flipped else coefficient
+            powers.setdefault(f._args[0] if kind is Power else f, []).append(f)
         else:
-            coefficient = _push(chain, f, todo, coefficient)
+            if kind is Sum:
+                flipped, f = unsigned(f)
+                coefficient = -coefficient if flipped else coefficient
+            elif kind is Identity and chain and chain[-1].shape[1] is f.shape[0]:
+                continue
+            plain = plain and (kind in _PLAIN or _is_plain(f))
+            if plain and (not chain or _are_apart(chain[-1], f)):
+                chain.append(f)
+                if f.shape[1] is ONE:
+                    _take_scalar(chain, todo)
+            else:
+                coefficient = _push(chain, f, todo, coefficient)
     if coefficient is ZERO_VALUE:
         return zero(*_outer_shape(factors))
-    return _assemble(coefficient, powers, chain)
+    if plain and chain and not powers:
+        return product_of(coefficient, (), tuple(chain), (chain[0].shape[0], chain[-1].shape[1]))
+    return _assemble(coefficient, powers, chain, plain)
+
+
+_PLAIN = frozenset((Variable, Transpose, Sum, Hadamard, EntrywisePower, Identity))
+
+
+def _is_plain(f: Expression) -> bool:
+    """Whether a matrix factor can only join a neighbour of the same base, its own transpose or an identity."""
+    if isinstance(f, Power):
+        return type(f._args[0]) is not Product
+    return type(f) in _PLAIN or (isinstance(f, Apply) and f.function != "diag")
+
+
+def _are_apart(top: Expression, f: Expression) -> bool:
+    """Whether two plain neighbours fit together and surely do not make something simpler."""
+    base, other = top._args[0] if type(top) is Power else top, f._args[0] if type(f) is Power else f
+    if top.shape[1] is not f.shape[0] or base is other:
+        return False
+    kind, other_kind = type(base), type(other)
+    if kind is Variable and other_kind is Transpose:
+        return other._args[0] is not base or not base.properties
+    if kind is Transpose and other_kind is Variable:
+        return base._args[0] is not other or not other.properties
+    if kind is Identity or other_kind is Identity or _are_exchanged(top, f):
+        return False
+    return kind is not Sum or other_kind is not Sum
 
 
 def _outer_shape(factors: Sequence[Expression]) -> Shape:
@@ -92,17 +132,14 @@ def _outer_shape(factors: Sequence[Expression]) -> Shape:
 def _push(chain: list[Expression], f: Expression, todo: list[Expression], coefficient: Expr) -> Expr:
     """Put a matrix factor on the chain, or what it makes of its left neighbour back on the list."""
     kind = type(f)
-    if kind is Sum:
-        flipped, f = unsigned(f)
-        coefficient = -coefficient if flipped else coefficient
-    elif kind is Zero:
+    if kind is Zero:
         coefficient = ZERO_VALUE
     elif kind is Ones and (chain or todo) and _is_full(f):
         todo += [ones(ONE, f.columns), ones(f.rows, ONE)]
         return coefficient
     if chain:
         top = chain[-1]
-        if top.columns is not f.rows and top.columns != f.rows:
+        if not are_equal(top.columns, f.rows):
             raise ShapeError(f"cannot multiply {describe(top)} by {describe(f)}")
         joined = _join(top, f)
         if joined is not None:
@@ -113,12 +150,22 @@ def _push(chain: list[Expression], f: Expression, todo: list[Expression], coeffi
         if shortened is not None:
             todo.append(shortened)
             return coefficient
+        if _are_exchanged(top, f):
+            todo += [chain.pop(), f]
+            return coefficient
     if _take_diagonal(chain, f, todo):
         return coefficient
     chain.append(f)
     if f.columns is ONE:
         _take_scalar(chain, todo)
     return coefficient
+
+
+def _are_exchanged(top: Expression, f: Expression) -> bool:
+    """Whether two diagonal matrices, which commute, stand against their order."""
+    if (type(top) is Variable and not top.properties) or triangles(f) != DIAGONAL or triangles(top) != DIAGONAL:
+        return False
+    return base_and_exponent(f)[0].key < base_and_exponent(top)[0].key
 
 
 def _take_diagonal(chain: list[Expression], f: Expression, todo: list[Expression]) -> bool:
@@ -148,16 +195,14 @@ def _is_full(f: Expression) -> bool:
 
 
 def _is_square(f: Expression) -> bool:
-    rows, columns = f.shape
-    # SymPy takes long to find that 1 is not n
-    return rows is columns or (rows is not ONE and columns is not ONE and bool(rows == columns))
+    return are_equal(*f.shape)
 
 
 def _take_scalar(chain: list[Expression], todo: list[Expression]) -> None:
     """Move a row times … times a column from the end of the chain to the scalars."""
     for start in range(len(chain) - 1, -1, -1):
         if chain[start].rows is ONE:
-            todo.extend(_inner_product(piece) for piece in _pieces(chain[start:]))
+            todo.extend([_inner_product(piece) for piece in _pieces(chain[start:])])
             del chain[start:]
             return
 
@@ -206,7 +251,7 @@ def _join_opposites(base: Expression, p: Expression, other: Expression, q: Expre
     if not (isinstance(p, Number) and isinstance(q, Number)) or unsigned(base)[1] is not unsigned(other)[1]:
         return None
     joined: Expression = CONSTRUCTORS["Power"](base, add(p, q))
-    return scale(S.NegativeOne, joined) if q.value.is_odd else joined
+    return scale(S.NegativeOne, joined) if is_odd(q.value) else joined
 
 
 def _diagonal_of(node: Expression) -> Expression | None:
@@ -245,10 +290,11 @@ def _assemble(
     coefficient: Expr,
     powers: dict[Expression, list[Expression]],
     chain: list[Expression],
+    plain: bool,
 ) -> Expression:
     shape = (chain[0].rows, chain[-1].columns) if chain else SCALAR
-    kept: list[Expression] = []
-    for piece in _pieces(chain):
+    kept: list[Expression] = chain if plain else []
+    for piece in _pieces(chain) if not plain else ():
         scalar = piece[0].rows is ONE and piece[-1].columns is ONE
         if scalar:
             inner = _inner_product(piece)
@@ -263,8 +309,11 @@ def _assemble(
         c, rest = split_coefficient(merged)
         coefficient = coefficient if c is ONE else coefficient * c
         scalars.extend(rest.scalars if isinstance(rest, Product) and not rest.chain else (rest,))
+    if coefficient is ZERO_VALUE:
+        return zero(*(shape if kept else SCALAR))
     scalars = [s for s in scalars if s is not ONE_NODE]
-    scalars.sort(key=lambda s: s.key)
+    if len(scalars) > 1:
+        scalars.sort(key=lambda s: s.key)
     if not kept and coefficient is ONE and len(scalars) == 1:
         return scalars[0]
     return product_of(coefficient, tuple(scalars), tuple(kept), shape if kept else SCALAR)
@@ -294,10 +343,12 @@ def _inner_product(piece: list[Expression]) -> Expression:
     first, last = transpose(forward[0]), forward[-1]
     if first.key > last.key or (first is last and len(piece) > 2):
         d, backward = _unsigned_chain([transpose(f) for f in reversed(forward)])
+        if d == -1 and backward == forward:
+            return ZERO_NODE  # x'Kx with K skew
         if first is not last or [f.key for f in backward] < [f.key for f in forward]:
             c, forward = c if d is ONE else c * d, backward
     chain = tuple(forward)
-    return scale(c, intern(Product, chain, SCALAR, coefficient=ONE, scalars=(), chain=chain))
+    return scale(c, intern(Product, chain, SCALAR, True, coefficient=ONE, scalars=(), chain=chain, bare=None))
 
 
 def _unsigned_chain(piece: list[Expression]) -> tuple[Expr, list[Expression]]:
@@ -305,6 +356,9 @@ def _unsigned_chain(piece: list[Expression]) -> tuple[Expr, list[Expression]]:
     c: Expr = ONE
     bare: list[Expression] = []
     for i, f in enumerate(piece):
+        if type(f) is Variable or type(f) is Transpose:
+            bare.append(f)
+            continue
         own, rest = split_coefficient(f)
         flipped, rest = unsigned(transpose(rest) if i == 0 else rest)
         bare.append(transpose(rest) if i == 0 else rest)
@@ -313,23 +367,4 @@ def _unsigned_chain(piece: list[Expression]) -> tuple[Expr, list[Expression]]:
     return c, bare
 
 
-def _plus(a: Any, b: Any) -> Expression:
-    return add(expression(a), expression(b))
-
-
-def _minus(a: Any, *b: Any) -> Expression:
-    return add(expression(a), negate(expression(b[0]))) if b else negate(expression(a))
-
-
-def _times(a: Any, b: Any) -> Expression:
-    return multiply(expression(a), expression(b))
-
-
-def _divide(a: Any, b: Any) -> Expression:
-    a, b = expression(a), expression(b)
-    if not b.is_scalar:
-        raise ShapeError(f"cannot divide by {describe(b)}", hint="multiply by its inverse, B**-1, instead")
-    return multiply(a, CONSTRUCTORS["Power"](b, MINUS_ONE))
-
-
-CONSTRUCTORS.update({"Sum": add, "Product": multiply, "+": _plus, "-": _minus, "*": _times, "/": _divide})
+CONSTRUCTORS.update({"Sum": add, "Product": multiply})

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from matcalc.applications import signature
 from matcalc.call_constructions import call
 from matcalc.constructions import CONSTRUCTIONS, Construction, Constructor, construct
 from matcalc.contexts import remember
-from matcalc.declarations import Declared, Where, declarations, declared_names
-from matcalc.dimensions import fresh_names, is_unknown, name_unknowns
-from matcalc.errors import ShapeError
+from matcalc.declarations import ANALYTIC, Declared, Where, declarations, declared_names
+from matcalc.dimensions import any_unknown, fresh_names, is_unknown, name_unknowns
+from matcalc.errors import ParseError, ShapeError
 from matcalc.expressions import ONE, Dimension, Expression, Shape, Variable
 from matcalc.function_table import FUNCTIONS, Function
 from matcalc.inferences import Inference
@@ -35,8 +34,7 @@ _CONSTRUCTORS: Mapping[str, Constructor] = {**CONSTRUCTIONS, "call": call}
 _KIND_WORDS = {"scalar": "scalar", "vector": "vector(n)", "matrix": "matrix(m,n)"}
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """What a text was read as: the expression, its variables in order of appearance, and what was inferred."""
 
     expression: Expression
@@ -87,8 +85,11 @@ def read(
 def _context(declared: Mapping[str, Declared], reading: Reading) -> list[Variable]:
     """The declared variables, with the sizes that were found where none were declared."""
     found = {v.name: v for v in reading.variables}
-    unused = {n: d for n, d in declared.items() if n not in found and not any(map(is_unknown, d.shape))}
-    found |= {n: variable(n, *d.shape, *d.properties) for n, d in unused.items()}
+    if not declared.keys() <= found.keys():
+        unused = {n: d for n, d in declared.items() if n not in found and ANALYTIC not in d.properties}
+        found |= {
+            n: variable(n, *d.shape, *d.properties) for n, d in unused.items() if not any(map(is_unknown, d.shape))
+        }
     return [found[n] for n in declared if n in found]
 
 
@@ -128,6 +129,10 @@ class _Reader:
         """The reading of a tree of the text."""
         walk = walk_of(tree)
         found = survey(walk)
+        for name, place in found.names.items():
+            if name in self.declared and ANALYTIC in self.declared[name].properties:
+                message = f"{name} is declared as a function, and here it has no argument"
+                raise ParseError(message, text=self.text, start=place.start, end=place.end, hint=f"write {name}(A)")
         unknown = undeclared(found, self.declared, self.sizes, self.text)
         if found.sizes:
             self.sizes = self.sizes | (found.sizes.keys() - self.declared.keys())
@@ -138,11 +143,22 @@ class _Reader:
         variables = self._variables(inference, found, unknown)
         made = Construction(inference, variables)
         expression = construct(made, walk, _CONSTRUCTORS)
-        notes = (*made.notes, *_kind_notes(chosen, variables, inference))
+        notes = (*made.notes, *_kind_notes(chosen, variables, inference), *self._function_notes(walk))
         return Reading(expression, tuple(variables.values()), tuple(dict.fromkeys(notes)), self.text)
+
+    def _function_notes(self, walk: list[Step]) -> list[str]:
+        named = [name for name, d in self.declared.items() if ANALYTIC in d.properties]
+        called = {tree.value for _, tree, _ in walk if tree.kind == "call"} if named else set()
+        used = [name for name in named if name in called or f"d{name}" in called]
+        return [f"{name}: any analytic function, in the check a random polynomial" for name in used]
 
     def _chosen(self, walk: list[Step], found: Survey, known: Mapping[str, Shape], unknown: list[str]) -> Revision:
         """The reading of the undeclared names that fits, the convention's before all others."""
+        if not unknown:
+            only = self._attempt(walk, known, {})
+            if only.error is not None:
+                raise only.error
+            return Revision({}, {}, only.found)
         costs = {n: kind_costs(n, found) for n in unknown}
         kinds: dict[str, Kind] = {n: next(iter(costs[n])) for n in unknown}
 
@@ -153,7 +169,7 @@ class _Reader:
         reasons = {n: kind_reason(n, found) for n in unknown if kinds[n] != convention(n)}
         if first.error is None:
             return Revision(kinds, reasons, first.found)
-        readings = Revisions(walk, costs, attempt).nearest(kinds, first) if unknown else []
+        readings = Revisions(walk, costs, attempt).nearest(kinds, first)
         if not readings:
             raise first.error
         if len(readings) > 1:
@@ -178,9 +194,9 @@ class _Reader:
         """Name the sizes that stayed unknown, those of square matrices first: n, m, p, …"""
         unifier = inference.unifier
         shapes = [unifier.shape(shape) for shape in inference.names.values()]
-        if any(is_unknown(d) for shape in shapes for d in shape):
+        if any_unknown(shapes):
             name_unknowns(unifier, shapes, fresh_names({*inference.names, *self.sizes, *self.declared}))
-        for tree in (step.tree for step in walk if step.tree.value in _UNSIZED):
+        for tree in [tree for _, tree, _ in walk if tree.value in _UNSIZED]:
             if tree.kind in ("name", "call") and any(map(is_unknown, inference.shape(tree))):
                 message = f"the size of {inference.quote(tree)} does not follow from its place"
                 entry = inference.quote(tree.children[0]) if tree.children else ""

@@ -42,6 +42,7 @@ METHODS = {
     "verify": ("matcalc.verdicts", "verify_derivative"),
     "load rules": ("matcalc.user_rules", "load_rules"),
     "text": ("matcalc.writing", "text"),
+    "declare function": ("matcalc.named_functions", "declare_function"),
     "solve": ("matcalc.implicit_functions", "solve"),
     "implicit rule": ("matcalc.implicit_functions", "implicit_rule"),
     "solving": ("matcalc.implicit_functions", "solving"),

@@ -125,14 +125,16 @@ def _order_at(
 
 
 def _remainder(state: State, perturbations: Names) -> Callable[[Any], tuple[float, float]]:
-    """The size of the remainder after a step, and that of the values it is the difference of."""
+    """The size of the remainder after a step, and that of the numbers that it is made of."""
     f, polynomial = state.computer.roots
+    sizes = [magnitude(value) for value in state.memory if value is not None]
+    largest = max((size for size in sizes if np.isfinite(size)), default=0.0)
 
     def at(t: Any) -> tuple[float, float]:
         ahead = {x.name: moved(x, state.values[x.name], state.values[dx.name], t) for x, dx in perturbations.items()}
         value = state.value_at(f, ahead)
         model = state.value_at(polynomial, {dx.name: t * state.values[dx.name] for dx in perturbations.values()})
-        return magnitude(value - model), max(magnitude(value), magnitude(model))
+        return magnitude(value - model), max(magnitude(value), magnitude(model), largest)
 
     return at
 

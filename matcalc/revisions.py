@@ -49,7 +49,7 @@ class Revisions:
         self.costs = costs
         self.attempt = attempt
         self.steps_left = MOST_STEPS
-        self.definitions = {step.name: step.tree for step in walk if step.action == BIND}
+        self.definitions = {name: tree for action, tree, name in walk if action == BIND}
 
     def nearest(self, kinds: Mapping[str, Kind], outcome: Outcome) -> list[Revision]:
         """The readings with the fewest and smallest changes; several if they are equally near."""
@@ -97,7 +97,7 @@ class Revisions:
 
     def _cause(self, found: Inference) -> Tree:
         """The part of the text that needs a change."""
-        tree, conflict = self.walk[found.place].tree, found.conflict
+        (_, tree, _), conflict = self.walk[found.place], found.conflict
         if tree.kind not in ("sum", "product") or not conflict:
             return tree
         return conflict[0].spanning(conflict[0].start, conflict[-1].end)

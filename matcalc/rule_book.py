@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from matcalc.comparisons import are_equal, is_negative
+from matcalc.declarations import ANALYTIC
 from matcalc.errors import MatcalcError, RuleError
 from matcalc.expressions import Apply, Dimension, Expression, Number, Product, Variable
 from matcalc.function_table import FUNCTIONS
@@ -19,26 +21,11 @@ from matcalc.leaves import perturbation_of, variable
 from matcalc.reading import Declared, declared_names, read_tree
 from matcalc.registries import CONSTRUCTORS
 from matcalc.resources import resource, resource_names
+from matcalc.rule_conditions import CONDITIONS
 from matcalc.syntax import parse_rulebook
 from matcalc.syntax_trees import RuleText, Tree
 
 DIFFERENTIAL, ADJOINT, IDENTITY, DEFINITION = "differential", "adjoint", "identity", "definition"
-CONDITIONS = {
-    **{word: f"{{}} {word}" for word in ("invertible", "nonnegative", "nonzero", "positive", "spd")},
-    "full_rank": "{} of full rank",
-    "full_column_rank": "{} of full column rank",
-    "nonzero_minors": "leading minors of {} nonzero",
-    "no_opposite_eigenvalues": "no two eigenvalues opposite in {}",
-    "simple_largest": "largest eigenvalue of {} simple",
-    "simple_smallest": "smallest eigenvalue of {} simple",
-    "simple_leading": "leading eigenvalue of {} real and simple",
-    "distinct_eigenvalues": "eigenvalues of {} distinct",
-    "simple_largest_singular": "largest singular value of {} simple",
-    "distinct_singular": "singular values of {} distinct and nonzero",
-    "regular": "{} a regular solution",
-    "distinct_entries": "entries of {} distinct",
-}
-"""The words for conditions in rules, and what an answer says."""
 _START = re.compile(r"^(?P<name>[A-Za-z][\w-]*)[ \t]*:", re.MULTILINE)
 _HEAD = re.compile(r"(?:d\(|linear\s+|dot\(\s*\w+\s*,\s*)(?P<head>\w+)\(")
 _WORD = re.compile(r"[A-Za-z]\w*(?=\()")
@@ -79,7 +66,8 @@ class Rule:
 
 def head(node: Expression) -> str:
     """The name of a function application, or the class of any other node."""
-    return node.function if isinstance(node, Apply) else type(node).__name__
+    kind = type(node)
+    return node.function if kind is Apply else kind.__name__
 
 
 @dataclass
@@ -200,7 +188,7 @@ def _rule_of(text: RuleText, whole: str) -> Rule:
             message = f"{text.name}: {name} {word} is not a condition on a declared variable"
             hint = f"conditions are {', '.join(CONDITIONS)}"
             raise RuleError(message, text=whole, start=text.left.start, end=text.left.end, hint=hint, file=text.file)
-    parameters = {n: variable(n, *d.shape, *d.properties) for n, d in names.items()}
+    parameters = {n: variable(n, *d.shape, *d.properties) for n, d in names.items() if ANALYTIC not in d.properties}
     kind, left, right, slot = _sides(text, whole, names, sizes)
     statement = " ".join(whole[text.left.start : (text.right or text.left).end].split())
     return Rule(
@@ -265,6 +253,11 @@ class RuleBook:
     def add(self, rules: Sequence[Rule]) -> None:
         """Put a user's rules, already checked, into the book."""
         self._user += rules
+        _FOUND.clear()
+
+    def add_records(self, found: Sequence[Record]) -> None:
+        """Put rules that need no check, those of a declared function, into the book."""
+        self._records += found
         _FOUND.clear()
 
     def remove(self, rules: Sequence[Rule]) -> None:
@@ -344,7 +337,7 @@ def _contradicts(value: Expression | None, word: str) -> bool:
     if isinstance(value, Number) and value.value.is_number:
         sign = value.value
         return bool({"nonnegative": sign < 0, "positive": sign <= 0, "nonzero": sign == 0}.get(word, False))
-    return isinstance(value, Product) and value.coefficient.is_negative is True and word == "nonnegative"
+    return isinstance(value, Product) and is_negative(value.coefficient) and word == "nonnegative"
 
 
 def _match_operand(
@@ -358,12 +351,13 @@ def _match_operand(
     if isinstance(pattern, Variable):
         if values.setdefault(pattern, operand) is not operand:
             return False
-        return all(_match_size(p, d, sizes) for p, d in zip(pattern.shape, operand.shape, strict=True))
+        (rows, columns), (m, n) = pattern.shape, operand.shape
+        return _match_size(rows, m, sizes) and _match_size(columns, n, sizes)
     if isinstance(pattern, Number) and pattern.value.free_symbols:
         return isinstance(operand, Number) and _match_size(pattern.value, operand.value, sizes)
     if isinstance(pattern, Product) and pattern.coefficient == -1 and len(pattern.scalars) == 1:
         negated = CONSTRUCTORS["-"](operand)
-        if isinstance(negated, Number) and negated.value.is_negative:
+        if isinstance(negated, Number) and is_negative(negated.value):
             return False
         return _match_operand(pattern.scalars[0], negated, values, sizes)
     return pattern is operand
@@ -371,5 +365,5 @@ def _match_operand(
 
 def _match_size(pattern: Dimension, size: Dimension, sizes: dict[Any, Dimension]) -> bool:
     if pattern.is_Symbol:
-        return bool(sizes.setdefault(pattern, size) == size)
-    return not pattern.is_Number or bool(pattern == size)
+        return are_equal(sizes.setdefault(pattern, size), size)
+    return not pattern.is_Number or are_equal(pattern, size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from matcalc.adjoints import derived_adjoints
-from matcalc.derivatives import differential
+from matcalc.differentiation import differential
 from matcalc.errors import UnknownName
 from matcalc.function_table import ALIASES, FUNCTIONS, LATER, Function, nearest_names
 from matcalc.names import BARE_NAMES
@@ -14,7 +14,7 @@ from matcalc.rule_book import ADJOINT, DEFINITION, DIFFERENTIAL, Book, Rule
 DEFINITIONS: dict[str, Rule] = {}
 """The functions that the user's rule files define, by name; they are no rules of the book."""
 
-_CONSTANT = {*BARE_NAMES, "K", "commutation"}
+_CONSTANT = {*BARE_NAMES, "K", "commutation", "duplication", "elimination"}
 _SHORT_FOR = {
     "vector": "vector(c, n) = c*ones(n)",
     "matrix": "matrix(c, m, n) = c*ones(m,n)",

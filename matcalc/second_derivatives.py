@@ -13,8 +13,6 @@ from matcalc.curvature import (
     acceleration,
     curvature_matrix,
     curvature_operator,
-    is_curved,
-    refuse_curved_and_structured,
 )
 from matcalc.differentials import differential_of
 from matcalc.errors import NotDifferentiable
@@ -23,12 +21,9 @@ from matcalc.lengths import length
 from matcalc.multilinear_forms import symmetric_form
 from matcalc.operator_matrices import operator_matrix
 from matcalc.powers import block
-from matcalc.simplification import simplify
+from matcalc.simplification import collected, simplify
 from matcalc.sums import add
-from matcalc.tangents import is_constrained, projection
-
-# A longer derivative of a gradient is not simplified before its matrix is taken.
-LONGEST_FORM = 300
+from matcalc.tangents import is_constrained, is_curved, projection
 
 
 class Blocks(dict[tuple[str, str], Expression]):
@@ -58,8 +53,6 @@ def second_differential_of(
     f: Expression, forms: Sequence[Expression], gradients: Gradients | None, first: Perturbations, second: Perturbations
 ) -> Expression:
     """f″(x)[dx, dx_], from forms of the differential and, for a scalar f, from its gradients in the whole space."""
-    for x in first:
-        refuse_curved_and_structured(x)
     bends = {x: acceleration(x, dx, second[x]) for x, dx in first.items() if is_curved(x)}
     bent = differential_of(f, bends) if bends else None
     found = [differential_of(form, second) for form in forms]
@@ -84,27 +77,18 @@ def third_differential_of(
 
 def hessian_block(gradients: Gradients, x: Variable, y: Variable, dy: Variable) -> Expression:
     """The matrix H with d²f = vec(dx)′H vec(dy); on curved domains for tangents, which is where it is symmetric."""
-    refuse_curved_and_structured(x)
     g = gradients[x]
     flat = g if is_curved(x) or not is_constrained(x) else projection(x, g)
     bend = curvature_matrix(x, g) if x is y and is_curved(x) else None
-    forms = []
-    for form in _forms(differential_of(flat, {y: dy})):
-        matrix = operator_matrix(form, dy)
-        forms.append(simplify(matrix if bend is None else add(matrix, bend)))
-    return min(forms, key=length)
+    moved = differential_of(flat, {y: dy})
+    matrices = [operator_matrix(form, dy) for form in dict.fromkeys((collected(moved), moved))]
+    return min((simplify(M if bend is None else add(M, bend)) for M in matrices), key=length)
 
 
 def hessian_operator_of(gradients: Gradients, x: Variable, directions: Perturbations) -> Expression:
     """The derivative of the gradient in x along the directions of all variables, in the tangent space at x."""
-    refuse_curved_and_structured(x)
     g = gradients[x]
     moved = projection(x, differential_of(g, directions))
     if is_curved(x) and x in directions:
         moved = add(moved, curvature_operator(x, g, directions[x]))
     return simplify(moved)
-
-
-def _forms(e: Expression) -> tuple[Expression, ...]:
-    """The simplified form and the plain one, where they differ: their matrices may differ in length."""
-    return tuple(dict.fromkeys((simplify(e), e))) if length(e) <= LONGEST_FORM else (e,)

@@ -54,6 +54,19 @@ def simplify(root: Expression) -> Expression:
     return _Search().settled(root, order)
 
 
+def collected(root: Expression) -> Expression:
+    """An equal expression, shortened by identities and common factors only, with nothing multiplied out.
+
+    >>> import matcalc as mc
+    >>> A, x = mc.variables("A: matrix(n,n), x: vector(n)")
+    >>> str(collected(A @ x + A.T @ x))
+    "(A + A')*x"
+    """
+    order = postorder(root)
+    _collect_identities(order)
+    return _Search().settled(root, order, MOST_NESTED)
+
+
 class _Search:
     """One simplification: what has become shorter, and what has been seen to."""
 
@@ -69,9 +82,8 @@ class _Search:
         shorter, seen = self.shorter, self.seen
         for node in order:
             if node.operands:  # a leaf cannot be shorter
-                better = self._improved(
-                    node if shorter.keys().isdisjoint(node.operands) else _rebuilt(node, shorter), nested
-                )
+                changed = bool(shorter) and not shorter.keys().isdisjoint(node.operands)
+                better = self._improved(_rebuilt(node, shorter) if changed else node, nested)
                 seen.add(node)
                 if better is not node:
                     shorter[node] = better
@@ -143,7 +155,8 @@ def _rebuilt(node: Expression, shorter: Mapping[Expression, Expression]) -> Expr
 
 
 def _is_scaled_sum(node: Product) -> bool:
-    return len(node.chain) + len(node.scalars) == 1 and isinstance((*node.chain, *node.scalars)[0], Sum)
+    factors = node.chain or node.scalars
+    return len(factors) == 1 and type(factors[0]) is Sum and not (node.chain and node.scalars)
 
 
 # ---- identities ---------------------------------------------------------------------------------------------------
@@ -160,10 +173,10 @@ _complements: set[str] = set()
 def _collect_identities(nodes: Sequence[Expression]) -> None:
     """Read the identities of the book that may be of use for an expression with these functions."""
     global _waiting
+    present = {e.function for e in nodes if isinstance(e, Apply)}
     if _waiting is None:
         _waiting = Book.get().identity_records()
-    present = {e.function for e in nodes if isinstance(e, Apply)}
-    if present <= _words and not any(not r.left_words for r in _waiting):
+    elif present <= _words:
         return
     _words.update(present)
     found = [r for r in _waiting if r.left_words <= _words]
@@ -183,7 +196,7 @@ def _add_identity(rule: Rule) -> None:
     if isinstance(rule.right, Apply) and len(rule.right.operands) == 1 and rule.left is _complement_of(rule.right):
         _complements.add(rule.right.function)
     for left, right in pairs:
-        _identities.setdefault(head(left), []).append((left, right, _heads(left)))
+        _identities.setdefault(head(left), []).append((left, right, frozenset(_heads(left))))
 
 
 def _complement_of(node: Apply) -> Expression:
@@ -191,14 +204,22 @@ def _complement_of(node: Apply) -> Expression:
     return add(ones(*node.shape), negate(apply(node.function, negate(node.operands[0]))))
 
 
-def _heads(node: Expression) -> frozenset[str]:
+def _heads(node: Expression) -> set[str]:
     """The kinds of the operands, variables and numbers left out, and inner products: a quick sieve before matching."""
-    operands = [split_coefficient(o)[1] for o in node.operands] if isinstance(node, Sum) else node.operands
-    found = [head(o) for o in operands if type(o) not in (Variable, Number, Transpose)]
-    found += [head(o._args[0]) for o in operands if type(o) is Power or type(o) is EntrywisePower]
-    if isinstance(node, Product) and (_is_inner(node) or any(_is_inner(s) for s in node.scalars)):
-        found.append("inner product")
-    return frozenset(found)
+    found = set()
+    for o in node.operands:
+        kind = type(o)
+        if kind is Product and type(node) is Sum:
+            o = split_coefficient(o)[1]
+            kind = type(o)
+        if kind is Variable or kind is Number or kind is Transpose:
+            continue
+        found.add(head(o))
+        if kind is Power or kind is EntrywisePower:
+            found.add(head(o._args[0]))
+    if isinstance(node, Product) and (_is_inner(node) or any(map(_is_inner, node.scalars))):
+        found.add("inner product")
+    return found
 
 
 def _is_inner(node: Expression) -> bool:
@@ -229,7 +250,7 @@ def _for_scalars(left: Expression, right: Expression) -> tuple[Expression, Expre
 
 def _apply_identities(node: Expression) -> Expression:
     candidates = _identities.get(head(node), ())
-    present = _heads(node) if candidates else frozenset()
+    present = _heads(node) if candidates else set()
     for left, right, needed in candidates:
         if not needed <= present:
             continue

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import product
+from math import prod
 
-from sympy import Expr, Rational
+from sympy import Expr, Integer, Rational, degree
 
-from matcalc.dimensions import TooLarge, expanded, is_unknown
+from matcalc.dimensions import TooLarge, expanded, in_factors, is_unknown
 from matcalc.errors import ParseError
 from matcalc.expressions import Dimension, Shape, dimension
 from matcalc.syntax_trees import Tree
 
 LARGEST_TYPED_SIZE = 10**6
 LARGEST_POWER = 8
-_HINT = "sizes are integers, names, and their sums and products: n, 3, 2n, n + 1"
+MOST_PLACES = 1000
+_HINT = "sizes are integers, names, and their sums and products: n, 3, 2n, n + 1, n*(n+1)/2"
 
 
 def exact(value: object) -> Rational:
@@ -57,9 +60,28 @@ def _checked(size: Expr, tree: Tree, text: str) -> Dimension:
     if size.is_number and not (size.is_Integer and 1 <= size <= LARGEST_TYPED_SIZE):
         typed = text[tree.start : tree.end] if tree.kind == "number" else size
         raise _refused(f"a size is a positive integer up to a million, not {typed}", tree, text)
+    if not is_whole(size):
+        raise _refused(f"{size_text(size)} is not an integer for every size", tree, text)
     if size.is_nonpositive:
         raise _refused(f"a size is positive, and this is {size_text(size)}", tree, text)
     return size
+
+
+def is_whole(size: Expr) -> bool:
+    """Whether a polynomial in sizes is an integer wherever they are: at as many of them as decide it.
+
+    >>> n = dimension("n")
+    >>> is_whole(n * (n + 1) / 2), is_whole(n / 2)
+    (True, False)
+    """
+    if size.is_integer:
+        return True
+    symbols = sorted(size.free_symbols, key=str)
+    places = [range(1, int(degree(size, s)) + 2) for s in symbols]
+    if prod(map(len, places)) > MOST_PLACES:
+        return False
+    values = (size.xreplace(dict(zip(symbols, map(Integer, p), strict=True))) for p in product(*places))
+    return all(value.is_Integer for value in values)
 
 
 def _refused(message: str, tree: Tree, text: str) -> ParseError:
@@ -82,9 +104,9 @@ def _sum(tree: Tree, operands: list[Expr], text: str) -> Expr:
 def _product(tree: Tree, operands: list[Expr], text: str) -> Expr:
     total = operands[0]
     for operator, operand in zip(tree.value or (), operands[1:], strict=True):  # type: ignore[arg-type]
-        if operator != "*":
+        if operator not in ("*", "/") or (operator == "/" and not operand.is_Integer):
             raise _not_a_size(tree, text)
-        total = expanded(total * operand)
+        total = expanded(total * operand if operator == "*" else total / operand)
     return total
 
 
@@ -109,11 +131,12 @@ _OPERATIONS: dict[str, Callable[[Tree, list[Expr], str], Expr]] = {
 
 def size_text(d: Dimension) -> str:
     """A dimension as typed; ? where it is not known."""
-    return "?" if is_unknown(d) else str(d).replace("**", "^")
+    return "?" if is_unknown(d) else str(in_factors(d)).replace("**", "^")
 
 
 def _factor_text(d: Dimension) -> str:
-    return f"({size_text(d)})" if d.is_Add and not is_unknown(d) else size_text(d)
+    text = size_text(d)
+    return f"({text})" if (in_factors(d).is_Add and not is_unknown(d)) or "/" in text else text
 
 
 def shape_words(shape: Shape) -> str:

@@ -15,7 +15,8 @@ from typing import Any, TypeAlias
 
 from matcalc.code_sheets import Sheet, identifiers, shape_in_words, size_sources
 from matcalc.compiled_functions import arguments_of, expression_of
-from matcalc.derivatives import Derivative, Names, differentiate, hvp
+from matcalc.derivatives import Derivative
+from matcalc.differentiation import Names, differentiate, hvp
 from matcalc.errors import MatcalcError
 from matcalc.expressions import Expression, Variable
 from matcalc.lowering import lower

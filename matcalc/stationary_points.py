@@ -17,8 +17,9 @@ from matcalc.bindings import bind
 from matcalc.cancellations import largest_cancelling
 from matcalc.curves import moved, restored, tangent
 from matcalc.declarations import Where
-from matcalc.derivatives import Derivative, Formula, Names, differentiate
+from matcalc.derivatives import Derivative
 from matcalc.differences import EPSILON, magnitude
+from matcalc.differentiation import Formula, Names, differentiate
 from matcalc.errors import MatcalcError, NotDifferentiable
 from matcalc.evaluation import Evaluator, complaint
 from matcalc.expressions import Variable, variables_of

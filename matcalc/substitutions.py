@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from operator import is_
 from typing import Any
 
 from sympy import Basic, Expr
@@ -40,24 +41,22 @@ def substitute_all(
         if taken and isinstance(node, IndexedSum) and node._args[0] in taken:
             done[node] = _without_capture(node, values, sizes, taken)
             continue
-        changed = False
-        args: list[Any] = []
-        for a in node._args:
-            new = a
-            if isinstance(a, Expression):
-                new = done[a]
-            elif sizes and isinstance(a, Expr):
-                new = _resized(a, sizes)
-            changed = changed or new is not a
-            args.append(new)
-        done[node] = _rebuilt(node, args) if changed else node
-    return [done[root] for root in roots]
+        if len(node.operands) == len(node._args):
+            args: list[Any] = [done.get(a, a) for a in node.operands]
+        else:
+            args = [done.get(a, a) if isinstance(a, Expression) else _resized(a, sizes) for a in node._args]
+        if not all(map(is_, args, node._args)):
+            done[node] = _rebuilt(node, args)
+    return [done.get(root, root) for root in roots]
 
 
-def _resized(size: Expr, sizes: Mapping[Expr, Dimension]) -> Dimension:
-    if size.is_Symbol:
-        return sizes.get(size, size)
-    return size if size.is_Number or not size.free_symbols else size.xreplace(sizes)
+def _resized(argument: Any, sizes: Mapping[Expr, Dimension] | None) -> Any:
+    """A dimension with sizes put in; any other argument as it is."""
+    if not sizes or not isinstance(argument, Expr):
+        return argument
+    if argument.is_Symbol:
+        return sizes.get(argument, argument)
+    return argument if argument.is_Number or not argument.free_symbols else argument.xreplace(sizes)
 
 
 def _free_indices(values: Iterable[Expression]) -> set[Expression]:
@@ -82,8 +81,8 @@ def _without_capture(
 
 @lru_cache(maxsize=1024)
 def _order(roots: tuple[Expression, ...]) -> tuple[list[Expression], bool]:
-    """The nodes in postorder, and whether a sum over an index is among them."""
-    order = postorder(*roots)
+    """The nodes that may change, in postorder, and whether a sum over an index is among them."""
+    order = [e for e in postorder(*roots) if e.operands or any(a.free_symbols for a in e._args)]
     return order, any(isinstance(e, IndexedSum) for e in order)
 
 

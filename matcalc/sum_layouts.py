@@ -15,6 +15,7 @@ from matcalc.expressions import (
     Product,
     Sum,
 )
+from matcalc.leaves import Duplication, Elimination
 from matcalc.notations import (
     Notation,
 )
@@ -46,7 +47,7 @@ def term_key(sheet: Sheet, signed: tuple[str, Notation], term: Expression) -> tu
     sign, notation = signed
     chain = split_coefficient(term)[1]
     factors = (chain.chain or chain.scalars) if isinstance(chain, Product) else (chain,)
-    constant = all(isinstance(f, (Identity, Ones, Number, Commutation)) for f in factors)
+    constant = all(isinstance(f, (Identity, Ones, Number, Commutation, Duplication, Elimination)) for f in factors)
     place = _place(sheet, factors)
     return (
         sign == "-",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sympy import Expr, Integer, Rational, S, igcd, ilcm
 
+from matcalc.comparisons import is_negative, is_odd
 from matcalc.errors import ShapeError
 from matcalc.expressions import ONE, SCALAR, Expression, Number, Power, Product, Shape, Sum, Zero, intern
 from matcalc.leaves import (
@@ -17,6 +18,7 @@ from matcalc.leaves import (
 from matcalc.registries import CONSTRUCTORS, method
 
 ZERO_VALUE: Integer = S.Zero
+MINUS = S.NegativeOne
 
 
 def describe(node: Expression) -> str:
@@ -29,7 +31,9 @@ def split_coefficient(term: Expression) -> tuple[Expr, Expression]:
     if isinstance(term, Product):
         if term.coefficient is ONE:
             return ONE, term
-        return term.coefficient, product_of(ONE, term.scalars, term.chain, term.shape)
+        if term.bare is None:
+            term.bare = product_of(ONE, term.scalars, term.chain, term.shape)
+        return term.coefficient, term.bare
     if isinstance(term, Number):
         return term.value, ONE_NODE
     return ONE, term
@@ -37,15 +41,18 @@ def split_coefficient(term: Expression) -> tuple[Expr, Expression]:
 
 def add(*terms: Expression) -> Expression:
     """The sum of terms of one shape."""
+    if len(terms) == 1:
+        return terms[0]
     coefficients: dict[Expression, Expr] = {}
     shape = terms[0].shape
     for term in terms:
         if term.shape != shape:
             raise ShapeError(f"cannot add {describe(terms[0])} and {describe(term)}")
-        if isinstance(term, Zero):
+        kind = type(term)
+        if kind is Zero:
             continue
-        outer, rest = split_coefficient(term)
-        if isinstance(rest, Sum):
+        outer, rest = split_coefficient(term) if kind is Product or kind is Number else (ONE, term)
+        if type(rest) is Sum:
             for inner_term in rest._args:
                 c, inner = split_coefficient(inner_term)
                 c = c if outer is ONE else outer * c
@@ -61,13 +68,18 @@ def add(*terms: Expression) -> Expression:
     content = _content([c for _, c in present])
     if content is not ONE:
         present = [(rest, c / content) for rest, c in present]
-    node = intern(Sum, tuple([scale(c, rest) for rest, c in present]), shape)
-    return scale(content, node)
+    node = intern(Sum, tuple([rest if c is ONE else scale(c, rest) for rest, c in present]), shape, True)
+    return node if content is ONE else scale(content, node)
 
 
 def _content(coefficients: Sequence[Expr]) -> Expr:
     """The positive rational with which all coefficients become integers without a common factor."""
-    if all(c is ONE for c in coefficients) or not all(isinstance(c, Rational) for c in coefficients):
+    for c in coefficients:
+        if c is not ONE and c is not MINUS:
+            break
+    else:
+        return ONE
+    if not all(isinstance(c, Rational) for c in coefficients):
         return ONE
     numerators = [c.p for c in coefficients]
     denominators = [c.q for c in coefficients]
@@ -83,7 +95,8 @@ def scale(c: Expr, node: Expression) -> Expression:
     if isinstance(node, Number):
         return number(c * node.value)
     if isinstance(node, Product) and not (node.is_scalar and node.chain):
-        return product_of(c * node.coefficient, node.scalars, node.chain, node.shape)
+        coefficient = c if node.coefficient is ONE else c * node.coefficient
+        return product_of(coefficient, node.scalars, node.chain, node.shape)
     if isinstance(node, Zero):
         return node
     return product_of(c, (node,), (), SCALAR) if node.is_scalar else product_of(c, (), (node,), node.shape)
@@ -91,33 +104,34 @@ def scale(c: Expr, node: Expression) -> Expression:
 
 def negate(node: Expression) -> Expression:
     """``-node``."""
-    return scale(S.NegativeOne, node)
+    return scale(MINUS, node)
 
 
 def product_of(c: Expr, scalars: tuple[Expression, ...], chain: tuple[Expression, ...], shape: Shape) -> Expression:
     """The product of parts that are already in normal form."""
-    if not isinstance(c, Rational):
+    if c is not ONE and not isinstance(c, Rational):
         c = normal_size(c)
-    if not chain and not scalars:
+    factors = scalars + chain
+    if not factors:
         return number(c)
-    if len(scalars) + len(chain) == 1:
-        only = (*scalars, *chain)[0]
+    if len(factors) == 1:
+        only = factors[0]
         if c is ONE:
             return only
-        if isinstance(only, Sum) and c.is_negative:
+        if type(only) is Sum and is_negative(c):
             return product_of(-c, *_sorted_into(_negated_sum(only)), shape)
-        if c.is_negative and scalars and _is_odd_power_of_sum(only):
+        if type(only) is Power and scalars and is_negative(c) and _is_odd_power_of_sum(only):
             opposite = CONSTRUCTORS["Power"](_negated_sum(only._args[0]), only._args[1])
             return product_of(-c, (opposite,), (), shape)
-    args = (*((number(c),) if c is not ONE else ()), *scalars, *chain)
-    node: Expression = intern(Product, args, shape, coefficient=c, scalars=scalars, chain=chain)
+    args = factors if c is ONE else (number(c), *factors)
+    node: Expression = intern(Product, args, shape, True, coefficient=c, scalars=scalars, chain=chain, bare=None)
     return node
 
 
 def _is_odd_power_of_sum(node: Expression) -> bool:
     if not isinstance(node, Power) or not isinstance(node._args[0], Sum):
         return False
-    return isinstance(node._args[1], Number) and bool(node._args[1].value.is_odd)
+    return isinstance(node._args[1], Number) and is_odd(node._args[1].value)
 
 
 def _sorted_into(node: Expression) -> tuple[tuple[Expression, ...], tuple[Expression, ...]]:
@@ -125,19 +139,19 @@ def _sorted_into(node: Expression) -> tuple[tuple[Expression, ...], tuple[Expres
 
 
 def _negated_sum(node: Sum) -> Expression:
-    return intern(Sum, tuple(negate(t) for t in node._args), node.shape)
+    return intern(Sum, tuple([negate(t) for t in node._args]), node.shape, True)
 
 
 def unsigned(node: Expression) -> tuple[bool, Expression]:
     """``(flipped, node or -node)``: a sum with the sign that makes its first term positive."""
-    if isinstance(node, Sum) and split_coefficient(node._args[0])[0].is_negative:
+    if isinstance(node, Sum) and is_negative(split_coefficient(node._args[0])[0]):
         return True, _negated_sum(node)
     return False, node
 
 
 def unsigned_power(node: Expression) -> tuple[bool, Expression]:
     """``unsigned`` for a sum or an odd power of a sum."""
-    if isinstance(node, Power) and isinstance(node._args[1], Number) and node._args[1].value.is_odd:
+    if isinstance(node, Power) and isinstance(node._args[1], Number) and is_odd(node._args[1].value):
         flipped, base = unsigned(node._args[0])
         if flipped:
             return True, CONSTRUCTORS["Power"](base, node._args[1])

@@ -39,7 +39,7 @@ from matcalc.expressions import (
     postorder,
 )
 from matcalc.function_table import FUNCTIONS
-from matcalc.leaves import CONSTANTS, MINUS_ONE
+from matcalc.leaves import CONSTANTS, MINUS_ONE, Duplication, Elimination
 from matcalc.transposes import transpose
 
 _Values = dict[Expression, Any]
@@ -168,8 +168,8 @@ def _indexed_sum(node: IndexedSum, values: _Values) -> Any:
     return sp.Sum(body, (index, lower, upper))
 
 
-def _commutation(node: Commutation, values: _Values) -> Any:
-    raise MatcalcError(f"SymPy has no commutation matrix: {node}")
+def _unknown(node: Expression, values: _Values) -> Any:
+    raise MatcalcError(f"SymPy has no {type(node).__name__.lower()} matrix: {node}")
 
 
 def _apply(node: Apply, values: _Values) -> Any:
@@ -233,7 +233,7 @@ _TO: Mapping[type[Expression], Callable[..., Any]] = {
     Ones: lambda node, _: sp.OneMatrix(*node.shape),
     Zero: lambda node, _: sp.ZeroMatrix(*node.shape),
     Unit: _unit,
-    Commutation: _commutation,
+    **dict.fromkeys((Commutation, Duplication, Elimination), _unknown),
     Transpose: lambda node, values: sp.Transpose(values[node._args[0]]),
     Sum: _sum,
     Product: _product,

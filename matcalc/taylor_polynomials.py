@@ -15,7 +15,8 @@ from matcalc.adjoints import inner_product
 from matcalc.applications import apply
 from matcalc.bindings import bind
 from matcalc.declarations import Where
-from matcalc.derivatives import ORDERS, Derivative, Formula, Names, differentiate
+from matcalc.derivatives import ORDERS, Derivative
+from matcalc.differentiation import Formula, Names, differentiate
 from matcalc.errors import EvaluationError, NotDifferentiable
 from matcalc.evaluation import evaluate
 from matcalc.expressions import Expression, Variable, variables_of

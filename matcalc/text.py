@@ -7,6 +7,7 @@ from typing import Any
 
 from sympy import Expr, Rational, sstr
 
+from matcalc.dimensions import in_factors
 from matcalc.notations import NEGATIVE, PRODUCT, Notation, decimal
 
 
@@ -36,7 +37,7 @@ def number_text(value: object) -> str:
 
 def size_text(value: Expr) -> str:
     """A dimension."""
-    return sstr(value).replace("**", "^")
+    return sstr(in_factors(value)).replace("**", "^")
 
 
 def _sizes(word: str) -> Callable[[Notation], str]:

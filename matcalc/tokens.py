@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from matcalc.diagnoses import impossible_character, misplaced_number, spaced_transpose
 from matcalc.errors import ParseError
-from matcalc.grammars import END, grammar
+from matcalc.grammars import END, grammar, scanner
 
 LONGEST_TEXT = 10_000
 DEEPEST_NESTING = 200
@@ -82,13 +82,23 @@ def tokens_of(text: str, start: str, *, limits: bool = True) -> list[Token]:
             text=text, start=LONGEST_TEXT, hint="give parts a name, or build the expression in Python",
         )  # fmt: skip
     reader = _Reader(text, start, DEEPEST_NESTING if limits else len(text))
-    read, scan, place = reader.read, grammar().scanner(start).match, 0
-    while (found := scan(text, place)) is not None:
-        kind, place = found.lastgroup or END, found.end()
+    read, append, place = reader.read, reader.tokens.append, 0
+    for found in scanner(start).finditer(text):
+        if found.start() != place:
+            break
+        kind = found.lastgroup or END
         if kind == "END":
             return reader.finished()
-        value = found[kind]
-        read(Token(kind, value, place - len(value), place))
+        begin, place = found.span(kind)
+        token = Token(kind, found[kind], begin, place)
+        special = _READERS.get(kind)
+        if reader.separating or reader.line_end is not None:
+            read(token)
+        elif special is not None:
+            special(reader, token)
+        else:
+            append(token)
+            reader.previous = token
     raise impossible_character(text, grammar().skip_blanks(text, place), start)
 
 
@@ -190,12 +200,13 @@ class _Reader:
             self.line_end = token
 
     def _name(self, token: Token) -> None:
-        if not token.value.isascii():
+        value = token.value
+        if not value.isascii():
             self._refuse_ambiguous_letters(token)
         if self.previous.value == "let" and self._is_let(self.previous):
             self.previous.kind = "LET"
             self.lets += 1
-        elif token.value == "in" and self._is_in(token):
+        elif value == "in" and self._is_in(token):
             token.kind = "IN"
             self.lets -= 1
         self.tokens.append(token)

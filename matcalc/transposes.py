@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import prod
+
 from sympy import Integer
 
+from matcalc.comparisons import are_equal
 from matcalc.expressions import (
     ONE,
     Apply,
     Block,
     Commutation,
+    EntrywisePower,
     Expression,
+    Hadamard,
     Identity,
     IndexedSum,
+    Number,
     Ones,
     Power,
     Product,
@@ -46,8 +53,10 @@ def _transposable_operands(node: Expression) -> tuple[Expression, ...]:
         return node.chain
     if isinstance(node, Power):
         return node._args[:1]
-    if isinstance(node, Apply) and node.function in ("kron", "adj"):
+    if isinstance(node, Apply) and node.function in _MIRRORED:
         return node.operands
+    if isinstance(node, (Apply, Hadamard, EntrywisePower)) and _is_square(node):
+        return tuple(o for o in node.operands if _is_square(o))
     return node._args[-1:] if isinstance(node, IndexedSum) else ()
 
 
@@ -109,6 +118,8 @@ def _transpose_once(node: Expression) -> Expression:
         return _transpose_collection(node)
     elif isinstance(node, Apply):
         return _transpose_application(node)
+    elif isinstance(node, (Hadamard, EntrywisePower)):
+        return _transpose_entrywise(node)
     return intern(Transpose, (node,), (node.columns, node.rows))
 
 
@@ -128,14 +139,48 @@ def _transpose_application(node: Apply) -> Expression:
     name, operands = node.function, node.operands
     if name == "diag":
         return node
-    if name in ("kron", "adj"):
-        result: Expression = CONSTRUCTORS["Apply"](name, *map(_of, operands))
-        return result
-    symmetric = {"symmetric", "spd", "diagonal"}
-    if node.shape == operands[0].shape and all(isinstance(o, Variable) and o.properties & symmetric for o in operands):
-        if CONSTRUCTORS["is_entrywise"](name):
+    if name in _MIRRORED:
+        return _applied(_MIRRORED[name], operands)
+    if _is_square(node):
+        if CONSTRUCTORS["is_entrywise"](name) and all(_of(o) is o for o in operands):
             return node
+        if CONSTRUCTORS["is_analytic"](name) and _of(operands[0]) in (operands[0], negate(operands[0])):
+            return _applied(name, operands)  # f(A)' is f(A'), which is simpler where A' is A or -A
     return intern(Transpose, (node,), (node.columns, node.rows))
+
+
+_MIRRORED = {"kron": "kron", "adj": "adj", "tril": "triu", "triu": "tril"}
+"""The functions of transposes that a function's transpose is."""
+
+
+def _is_square(node: Expression) -> bool:
+    return are_equal(*node.shape)
+
+
+def _applied(name: str, operands: Sequence[Expression]) -> Expression:
+    result: Expression = CONSTRUCTORS["Apply"](name, *map(_of, operands))
+    return result
+
+
+def _transpose_entrywise(node: Expression) -> Expression:
+    """Of square factors each of which is symmetric or skew the transpose is the product, or its negative."""
+    if _is_square(node):
+        signs = [_symmetry(o) for o in node.operands]
+        if isinstance(node, EntrywisePower) and signs[0] < 0:
+            signs = [signs[0] ** int(e.value) if _is_integer(e) else 0 for e in node.operands[1:]]
+        if all(signs):
+            return node if prod(signs) > 0 else negate(node)
+    return intern(Transpose, (node,), (node.columns, node.rows))
+
+
+def _symmetry(node: Expression) -> int:
+    """1 for what is its own transpose, scalars too, -1 for its negative, else 0."""
+    turned = _of(node)
+    return 1 if turned is node else -1 if turned is negate(node) else 0
+
+
+def _is_integer(node: Expression) -> bool:
+    return isinstance(node, Number) and bool(node.value.is_Integer)
 
 
 CONSTRUCTORS.update(Transpose=transpose, transpose=transpose)

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from sympy import Expr, Rational, sstr
 
+from matcalc.dimensions import in_factors
 from matcalc.expressions import Expression
 from matcalc.notations import ATOM, NEGATIVE, POSTFIX, POWER, PRODUCT, Notation
 from matcalc.text import number_text
@@ -108,7 +109,7 @@ def _level(n: Notation) -> int:
 
 def _size(value: Expr) -> str:
     """A dimension or a formula in dimensions: 2n, n·(n + 1)/2."""
-    text = re.sub(r"(\w+)\*\*(\d+)", lambda m: "*".join([m[1]] * int(m[2])), sstr(value))
+    text = re.sub(r"(\w+)\*\*(\d+)", lambda m: "*".join([m[1]] * int(m[2])), sstr(in_factors(value)))
     text = re.sub(r"\b(\d+)\*(?=[A-Za-z])(?![eE]\d)", r"\1", text)
     for sign, printed in (("**", "^"), ("*", "·"), ("-", "−")):
         text = text.replace(sign, printed)

@@ -8,12 +8,16 @@ from typing import Any
 
 from matcalc.declarations import Where, unused
 from matcalc.derivative_tests import Claim
-from matcalc.derivatives import Derivative, Formula, Names, differentiate
+from matcalc.derivatives import Derivative
+from matcalc.differentiation import Formula, Names, differentiate
 from matcalc.errors import MatcalcError, ParseError, ShapeError, UnknownName
-from matcalc.explanations import Question, explanation
-from matcalc.expressions import Expression, Variable, variables_of
+from matcalc.explanations import Question, explanation, same
+from matcalc.expressions import ONE, Expression, Variable, variables_of
+from matcalc.free_entries import count
+from matcalc.inner_products import Weights
 from matcalc.reading import read
 from matcalc.reports import Report
+from matcalc.sizes import shape_words, size_text
 from matcalc.transposes import transpose
 from matcalc.verification import verify_equal, verify_forms
 from matcalc.writing import declarations_of, text
@@ -30,7 +34,7 @@ def as_printed(e: Expression, variables: Iterable[Variable] = ()) -> Expression:
 def forms_of(D: Derivative, asked: Iterable[str]) -> dict[str, Claim]:
     """The claims that the printed forms of a derivative make."""
     claims: dict[str, Claim] = {}
-    known = [*variables_of(D.expression), *D.variables]
+    known = D.known_variables
     for form in asked:
         if form in MULTILINEAR:
             claims[form] = Claim(form, as_printed(getattr(D, form), known))  # type: ignore[arg-type]
@@ -41,8 +45,8 @@ def forms_of(D: Derivative, asked: Iterable[str]) -> dict[str, Claim]:
         for key, e in blocks.items():
             first, second = key if isinstance(key, tuple) else (key, None)
             label = f"{form} in {' and '.join(key) if second else key}" if isinstance(found, dict) else form
-            other = by_name[second] if second else None
-            claims[label] = Claim(form, as_printed(e, known), by_name[first], other)  # type: ignore[arg-type]
+            variables = [by_name[name] for name in (first, second) if name]
+            claims[label] = _claim(D, form, as_printed(e, known), *variables)
     return claims
 
 
@@ -82,10 +86,13 @@ def verify(
     trials: int | None = None,
     seed: int | None = None,
     layout: str = "numerator",
+    inner: Weights | None = None,
+    free: bool = False,
 ) -> Report:
     """Is the derivative right, or is your hand derivation?  A claim is a differential (it contains dx), a
     gradient (it has the shape of x), a Jacobian or a Hessian; with ``layout="denominator"`` a Jacobian's
-    transpose. A refuted claim is explained where something simple is wrong with it.
+    transpose, with ``inner="W"`` a gradient for ⟨u, v⟩ = u′Wv, with ``free=True`` forms on the free entries.
+    A refuted claim is explained where something simple is wrong with it.
 
     Raises ShapeError for a claim of no such shape, and what ``parse`` raises for one that does not read.
 
@@ -94,14 +101,13 @@ def verify(
     >>> verify("x'*A*x", "x", claim="(A + A')*x", where="A: matrix(n,n), x: vector(n)", seed=1).verdict
     'verified'
     """
-    D = differentiate(f, wrt, where)
+    D = differentiate(f, wrt, where, inner=inner, free=free)
     if claim is None:
         report = verify_derivative(D, trials=trials, seed=seed)
     else:
         claimed = text(claim) if isinstance(claim, Expression) else claim
         report = _of_claim(D, claimed, trials, seed, layout)
-    known = dict.fromkeys((*variables_of(D.expression), *D.variables))
-    return replace(report, declarations=declarations_of(known, [D.expression]), notes=D.notes)
+    return replace(report, declarations=declarations_of(D.known_variables, [D.expression]), notes=D.notes)
 
 
 def _of_claim(D: Derivative, claim: str, trials: int | None, seed: int | None, layout: str) -> Report:
@@ -137,7 +143,11 @@ def verify_claim(D: Derivative, claim: Claim, trials: int | None = None, seed: i
         return replace(report, diagnosis=f"the claim is the {_NAMES[claim.kind]}")
     if report.verdict != "refuted" or report.seed is None:
         return report
-    return replace(report, diagnosis=_diagnosis(D, claim, report.seed))
+    diagnosis = _diagnosis(D, claim, report.seed)
+    if claim.kind == "hessian_operator":
+        read_as = f"read as a Hessian operator, by its shape: a differential of {text(D.expression)} is 1×1"
+        diagnosis = "\n".join(filter(None, (diagnosis, read_as)))
+    return replace(report, diagnosis=diagnosis)
 
 
 def _diagnosis(D: Derivative, claim: Claim, seed: int) -> str:
@@ -149,6 +159,8 @@ def _diagnosis(D: Derivative, claim: Claim, seed: int) -> str:
     x = claim.variable or D.variables[0]
     if isinstance(right, dict):
         right = right.get(x.name) or right.get((x.name, x.name))
+    if D.inner is not None and claim.kind == "gradient" and same(claim.expression, D.gradients[x], seed):
+        return f"the claim is the gradient for the plain inner product; for {D.inner} it is {text(right)}"
     return explanation(Question(claim.expression, right, claim.kind, x), seed) if right is not None else ""
 
 
@@ -174,7 +186,7 @@ def readings_of(D: Derivative, claim: str) -> list[Reading]:
     Raises ShapeError for a text that is no derivative by its shape, nor the transpose of one.
     """
     x = D.variables[0]
-    known = {v.name: v for v in (*variables_of(D.expression), *D.variables)}
+    known = {v.name: v for v in D.known_variables}
     perturbations = {v.name: v for v in D.perturbations.values()}
     second = {v.name: v for v in D.second_perturbations.values()}
     third = {v.name: v for v in D.third_perturbations.values()}
@@ -185,7 +197,7 @@ def readings_of(D: Derivative, claim: str) -> list[Reading]:
     if strangers:
         hint = f"the variables are {', '.join([*known, *perturbations])}"
         raise UnknownName(f"there is no variable {strangers[0]} in the question", text=claim, start=0, hint=hint)
-    size, entries = x.rows * x.columns, D.expression.rows * D.expression.columns
+    size, entries = count(x) if D.free else x.rows * x.columns, D.expression.rows * D.expression.columns
     if D.expression.is_scalar and e.shape == x.shape and used & set(perturbations) and not used & {*second, *third}:
         operator = [Reading(Claim("hessian_operator", e, x))]
         return [Reading(Claim("differential", e)), *operator] if x.is_scalar else operator
@@ -198,33 +210,46 @@ def readings_of(D: Derivative, claim: str) -> list[Reading]:
         return [Reading(Claim("second_differential", e))]
     if used & set(perturbations):
         return [Reading(Claim("differential", e))]
-    shapes = {"gradient": x.shape, "jacobian": (entries, size), "hessian": (size, size)}
+    shape = (size, ONE) if D.free else x.shape
+    shapes = {"gradient": shape, "jacobian": (entries, size), "hessian": (size, size)}
     if not D.expression.is_scalar:
         shapes = {"jacobian": shapes["jacobian"]}
-    found = [Reading(Claim(kind, e, x)) for kind, shape in shapes.items() if e.shape == shape]  # type: ignore[arg-type]
+    found = [Reading(_claim(D, kind, e)) for kind, shape in shapes.items() if e.shape == shape]
     turned = [kind for kind, shape in shapes.items() if e.shape == shape[::-1] and kind != "hessian"]
-    found += [Reading(Claim(kind, transpose(e), x), True) for kind in turned]  # type: ignore[arg-type]
+    found += [Reading(_claim(D, kind, transpose(e)), True) for kind in turned]
     if found:
         return found
     if is_zero_claim(e):
         return [Reading(Claim("differential", e))]
     dx = D.perturbations[x].name
-    wanted = [f"a gradient is {x.rows}×{x.columns}"] if D.expression.is_scalar else []
-    wanted += [f"a Jacobian {entries}×{size}", f"a differential {_words(D.expression)} with {dx} in it"]
+    wanted = [f"a gradient is {shape_words(shape)}"] if D.expression.is_scalar else []
+    wanted += [
+        f"a Jacobian {size_text(entries)}×{size_text(size)}",
+        f"a differential {_words(D.expression)} with {dx} in it",
+    ]
     message = f"{claim} is {_words(e)}: it is no derivative of {text(D.expression)} with respect to {x.name}"
     raise ShapeError(message, text=claim, start=0, end=len(claim), hint="; ".join(wanted))
+
+
+def _claim(D: Derivative, kind: str, e: Expression, *variables: Variable) -> Claim:
+    """A claim about a form in the variables, or in the first one; a gradient is for the inner product asked for."""
+    weights = (D.inner.left, D.inner.right) if D.inner and kind == "gradient" else None
+    first, second = (*(variables or D.variables[:1]), None)[:2]
+    return Claim(kind, e, first, second, weights, D.free)  # type: ignore[arg-type]
 
 
 def _read_claim(D: Derivative, claim: str, declared: str) -> Expression:
     """The claim; where it is a bare eye or ones, its size is that of a gradient."""
     x, f = D.variables[0], D.expression
-    wanted = x.shape if f.is_scalar else (f.rows * f.columns, x.rows * x.columns)
+    size = count(x) if D.free else x.rows * x.columns
+    shape = (size, ONE) if D.free else x.shape
+    wanted = shape if f.is_scalar else (f.rows * f.columns, size)
     try:
         return read(claim, declared, wanted=wanted).expression
     except ParseError as error:
-        for shape in (D.variables[0].shape, D.expression.shape):
+        for whole in (shape, D.expression.shape):
             try:
-                return read(claim, declared, shape=shape).expression
+                return read(claim, declared, shape=whole).expression
             except MatcalcError:
                 continue
         raise error from None
@@ -236,7 +261,7 @@ def is_zero_claim(e: Expression) -> bool:
 
 
 def _words(e: Expression) -> str:
-    return f"{e.rows}×{e.columns}"
+    return f"{size_text(e.rows)}×{size_text(e.columns)}"
 
 
 def equal(

@@ -29,8 +29,9 @@ from matcalc.differences import Slope
 from matcalc.differentials import differential_of
 from matcalc.errors import ShapeError
 from matcalc.exact_tier import examine
-from matcalc.expressions import Expression, Variable, variables_of
+from matcalc.expressions import ONE, Expression, Variable, variables_of
 from matcalc.findings import Finding
+from matcalc.free_entries import count
 from matcalc.judgements import Jury, Test, counterexample_of
 from matcalc.leaves import variable
 from matcalc.points import PointSource
@@ -81,9 +82,11 @@ def verify_forms(
     if refuted:
         return Report("refuted", seed=seed, reason=refuted[0].reason, checks=refuted)
     linear = _differential(f, first, forms)
-    case = Case(f, tuple(variables), first, second, third, linear, _bilinear(linear, second, forms))
+    bilinear = _bilinear(linear, second, forms)
+    case = Case(f, tuple(variables), first, second, linear, third, bilinear)
     tests = [test for name, claim in forms.items() for test in TESTS[claim.kind](case, name, claim)]
-    roots = [f, case.linear, case.bilinear, *(claim.expression for claim in forms.values())]
+    roots = [f, linear, *([bilinear] if bilinear is not None else [])]
+    roots += [e for claim in forms.values() for e in claim.expressions]
     others = list(variables)
     kinds = {claim.kind for claim in forms.values()}
     if "differential" in kinds and adjoint:
@@ -91,11 +94,11 @@ def verify_forms(
         roots += adjoints.values()
         others.append(case.cotangent)
         tests += [adjoint_test(case, adjoints)] if adjoints else []
-    if "third_differential" in kinds and "second_differential" not in kinds:
-        tests += second_differential_tests(case, "second differential", Claim("second_differential", case.bilinear))
+    if bilinear is not None and "second_differential" not in kinds:
+        tests += second_differential_tests(case, "second differential", Claim("second_differential", bilinear))
     if "differential" not in kinds and kinds & SECOND_ORDER:
         tests += differential_tests(case, "differential", Claim("differential", case.linear))
-    directions = (first, second, third) if "third_differential" in kinds else (first, second)
+    directions = (first, second) if bilinear is None else (first, second, third)
     moving = {names[v].name: v for v in variables for names in directions}
     known = [f] if "differential" in kinds else [f, case.linear]
     return verify_tests(
@@ -244,10 +247,10 @@ def _differential(f: Expression, first: Names, forms: Mapping[str, Claim]) -> Ex
     return claimed[0] if claimed else differential_of(f, dict(first)) if needed else f
 
 
-def _bilinear(linear: Expression, second: Names, forms: Mapping[str, Claim]) -> Expression:
+def _bilinear(linear: Expression, second: Names, forms: Mapping[str, Claim]) -> Expression | None:
     """The second differential, where a third one is checked: as claimed, else the engine's."""
     if not any(claim.kind == "third_differential" for claim in forms.values()):
-        return linear
+        return None
     claimed = [claim.expression for claim in forms.values() if claim.kind == "second_differential"]
     return claimed[0] if claimed else differential_of(linear, dict(second))
 
@@ -266,8 +269,8 @@ def _perturbations(
     return found
 
 
-def _size(v: Expression) -> Any:
-    return v.rows * v.columns
+def _size(v: Expression, claim: Claim | None = None) -> Any:
+    return count(v) if claim and claim.free and isinstance(v, Variable) else v.rows * v.columns
 
 
 def _shape_check(f: Expression, name: str, claim: Claim) -> Check | None:
@@ -277,10 +280,10 @@ def _shape_check(f: Expression, name: str, claim: Claim) -> Check | None:
         "differential": f.shape,
         "second_differential": f.shape,
         "third_differential": f.shape,
-        "gradient": x.shape,
+        "gradient": (_size(x, claim), ONE) if claim.free else x.shape,
         "hessian_operator": x.shape,
-        "jacobian": (_size(f), _size(x)),
-        "hessian": (_size(x), _size(claim.other or x)),
+        "jacobian": (_size(f), _size(x, claim)),
+        "hessian": (_size(x, claim), _size(claim.other or x, claim)),
     }[claim.kind]
     found = claim.expression.shape
     if all(a == b or (a - b).expand() == 0 for a, b in zip(wanted, found, strict=True)):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TypeAlias
 
 from matcalc.function_table import ALIASES, FUNCTIONS
 from matcalc.syntax_trees import Tree
@@ -20,35 +20,32 @@ MATRIX, NOT_SCALAR = "matrix", "not a scalar"
 
 # The first argument that is a size and not an expression; all those after it are sizes too.
 _FIRST_SIZE = {
-    **dict.fromkeys(("eye", "ones", "zeros", "K", "commutation"), 0),
+    **dict.fromkeys(("eye", "ones", "zeros", "K", "commutation", "duplication", "elimination"), 0),
     **dict.fromkeys(("vector", "matrix", "unvec", "reshape", "rearrange", "unrearrange"), 1),
 }
 _ARITHMETIC = ("sum", "product", "negate", "power")
 
 
-class Step(NamedTuple):
-    """One step: visit a tree, bind a name to a definition or to the index of a sum, or release the name."""
-
-    action: str
-    tree: Tree
-    name: str = ""
+Step: TypeAlias = tuple[str, Tree, str]
+"""An action, a tree and a name: visit the tree, bind the name to a definition or to a sum's index, or release it."""
 
 
 def walk_of(root: Tree) -> list[Step]:
     """The steps that read a tree.
 
     >>> from matcalc.syntax import parse_expression
-    >>> [step.name or step.tree.value for step in walk_of(parse_expression("let r = A*x in sum(r)"))]
+    >>> [name or tree.value for _, tree, name in walk_of(parse_expression("let r = A*x in sum(r)"))]
     ['A', 'x', ('*',), 'r', 'r', 'sum', 'r', ('r',)]
     """
     found: list[Step] = []
-    pending: list[tuple[str, Tree, str]] = [("", root, "")]
+    pending: list[Step] = [("", root, "")]
     while pending:
-        action, tree, name = pending.pop()
+        step = pending.pop()
+        action, tree, _ = step
         if action:
-            found.append(Step(action, tree, name))
+            found.append(step)
         elif not tree.children:
-            found.append(Step(VISIT, tree))
+            found.append((VISIT, tree, ""))
         elif tree.kind == "let":
             _open_let(tree, pending)
         elif tree.kind == "call":
@@ -59,7 +56,7 @@ def walk_of(root: Tree) -> list[Step]:
     return found
 
 
-def _open_let(tree: Tree, pending: list[tuple[str, Tree, str]]) -> None:
+def _open_let(tree: Tree, pending: list[Step]) -> None:
     names: tuple[str, ...] = tree.value  # type: ignore[assignment]
     *definitions, body = tree.children
     pending.append((VISIT, tree, ""))
@@ -69,7 +66,7 @@ def _open_let(tree: Tree, pending: list[tuple[str, Tree, str]]) -> None:
         pending += [(BIND, definition, name), ("", definition, "")]
 
 
-def _open_call(tree: Tree, pending: list[tuple[str, Tree, str]]) -> None:
+def _open_call(tree: Tree, pending: list[Step]) -> None:
     pending.append((VISIT, tree, ""))
     if is_indexed_sum(tree):
         index, lower, upper, body = tree.children
@@ -134,8 +131,8 @@ class Survey:
 
     ``names`` are the free names with their first places, ``sizes`` the names inside sizes, ``bound`` those that the
     text itself defines, ``rebound`` those that it defines where they are defined already, ``sums`` the index of a sum
-    that is nested too deep, ``unknowns`` the unknowns of equations that stand outside of them too.  The others are
-    the names that stand where only such a thing fits, with the place.
+    that is nested too deep, ``unknowns`` the unknowns of the ``equations`` that stand outside of them too.  The others
+    are the names that stand where only such a thing fits, with the place.
     """
 
     names: dict[str, Tree] = field(default_factory=dict)
@@ -149,6 +146,7 @@ class Survey:
     not_scalars: dict[str, Tree] = field(default_factory=dict)
     matrices: dict[str, Tree] = field(default_factory=dict)
     unknowns: dict[str, Tree] = field(default_factory=dict)
+    equations: list[Tree] = field(default_factory=list)
 
 
 def survey(walk: list[Step]) -> Survey:
@@ -171,19 +169,19 @@ def survey(walk: list[Step]) -> Survey:
                 found.names.setdefault(tree.value, tree)  # type: ignore[arg-type]
         elif tree.kind in _PLACES:
             _PLACES[tree.kind](found, tree)
-    _find_outside(found, walk)
+    if found.equations:
+        _find_outside(found, walk)
     return found
 
 
 def _find_outside(found: Survey, walk: list[Step]) -> None:
     """Where the unknown of an equation stands outside of it."""
-    solved = [step.tree for step in walk if step.action == VISIT and step.tree.value == "solve"]
-    for solve in solved:
+    visited = [tree for action, tree, _ in walk if action == VISIT]
+    for solve in found.equations:
         unknown = solve.children[-1]
-        for step in walk:
-            tree = step.tree
-            outside = tree.kind == "name" and tree.value == unknown.value and step.action == VISIT
-            if outside and not solve.start <= tree.start < solve.end:
+        for tree in visited:
+            alike = tree.kind == "name" and tree.value == unknown.value
+            if alike and not solve.start <= tree.start < solve.end:
                 found.unknowns.setdefault(str(unknown.value), tree)
 
 
@@ -209,6 +207,8 @@ def _transpose(found: Survey, tree: Tree) -> None:
 
 def _call(found: Survey, tree: Tree) -> None:
     count = first_size(tree)
+    if tree.value == "solve":
+        found.equations.append(tree)
     if count < len(tree.children):
         for argument in tree.children[count:]:
             for name in names_in_size(argument):

@@ -24,6 +24,7 @@ from matcalc.expressions import (
     postorder,
     variables_of,
 )
+from matcalc.function_table import FUNCTIONS
 from matcalc.layouts import Layout
 from matcalc.notations import Notation
 from matcalc.sheets import Written
@@ -240,8 +241,11 @@ def declarations_of(variables: Iterable[Variable], roots: Sequence[Expression]) 
     known = list(dict.fromkeys([*variables, *unknowns]))
     shown = {s for v in known for d in v.shape for s in d.free_symbols}
     sizes = {s for e in postorder(*roots) for a in e._args if isinstance(a, Expr) for s in _symbols(a)}
+    functions = {FUNCTIONS[e.function].named for e in postorder(*roots) if isinstance(e, Apply)} - {""}
     extra = sorted(str(s) for s in sizes - shown)
-    return ", ".join([*map(declaration, known), *(f"{s}: size" for s in extra)])
+    return ", ".join(
+        [*map(declaration, known), *(f"{s}: size" for s in extra), *(f"{f}: analytic" for f in sorted(functions))]
+    )
 
 
 def _symbols(argument: Expr) -> set[Expr]:

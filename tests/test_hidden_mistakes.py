@@ -91,10 +91,17 @@ def test_the_trace_of_what_is_skew_is_zero(text: str) -> None:
     assert mc.equal(text, "0", where="B: matrix(n,n) skew").passed
 
 
-@pytest.mark.parametrize("claim", ["dx_", "2*dx", "x + dx_", "dx_*dx'"])
+@pytest.mark.parametrize("claim", ["dx_", "x + dx_", "dx_*dx'", "x*dx'"])
 def test_a_differential_of_the_wrong_shape_is_an_error(claim: str) -> None:
     with pytest.raises(mc.ShapeError, match="a differential of x'\\*x is 1×1"):
         mc.verify("x'*x", "x", claim, where="x: vector(n)")
+
+
+def test_what_has_the_shape_of_a_hessian_operator_is_said_to_be_read_as_one() -> None:
+    report = mc.verify("x'*x", "x", "x'*x*dx", where="x: vector(n)", seed=1)
+    assert report.verdict == "refuted"
+    assert "read as a Hessian operator, by its shape: a differential of x'*x is 1×1" in report.diagnosis
+    assert mc.verify("x'*x", "x", "2*dx", where="x: vector(n)", seed=1).diagnosis == "the claim is the Hessian operator"
 
 
 def test_what_cannot_be_computed_is_no_traceback() -> None:

@@ -1,21 +1,24 @@
 """What a text is read as: the kinds of its names, the expression, and what is said of it."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import expressions
 
 import matcalc as mc
+from matcalc.declarations import common_declarations, declared_names
 from matcalc.errors import ParseError, ShapeError
 from matcalc.reading import Declared, declarations, parse, read
 from matcalc.sizes import declaration_text
-from matcalc.syntax import parse_expression
+from matcalc.syntax import parse_declarations, parse_expression
 from matcalc.syntax_trees import Tree
 
 WHERE = (
@@ -138,6 +141,75 @@ def test_properties_are_those_declared() -> None:
     names, sizes = declarations("S: matrix(n,n) spd, x: R^(m×2), K: size")
     assert names["S"] == Declared((S.rows, S.rows), ("spd",))
     assert sizes == {"n", "m", "K"}
+
+
+BLANKS = st.sampled_from(["", "", " ", "  "])
+NAMES = st.sampled_from(["A", "x", "y_1", "B2", "let", "in", "eye", "R", "T", "lambda", "e5", "n", "σ", "x₁"])
+LENGTHS = st.sampled_from(["n", "n", "m", "3", "1", "x", "pi", "007", "0", "99999", "1000000", "2n", "n+1", ""])
+KINDS = st.sampled_from(["scalar", "vector(%s)", "row(%s)", "matrix(%s,%s)", "matrix(%s,%s)", "vector", "size", "R^%s"])
+PROPERTIES = st.sampled_from(["symmetric", "spd", "positive", "integer", "unit", "lower", "odd"])
+
+
+@st.composite
+def declaration_texts(draw: st.DrawFn) -> str:
+    """Declarations in many forms, right and wrong, some with a slip of the pen."""
+    words = []
+    for i in range(draw(st.integers(1, 3))):
+        words += [draw(st.sampled_from([", ", ",", " ; ", "\n"])) if i else draw(BLANKS)]
+        words += [draw(st.sampled_from([", ", ","])).join(draw(st.lists(NAMES, min_size=1, max_size=2))), draw(BLANKS)]
+        words += [draw(st.sampled_from([":", ":", ":", " in "])), draw(BLANKS)]
+        kind = draw(KINDS)
+        words += [kind % tuple(draw(BLANKS) + draw(LENGTHS) + draw(BLANKS) for _ in range(kind.count("%")))]
+        words += [" " + p for p in draw(st.lists(PROPERTIES, max_size=2))] + [draw(BLANKS)]
+    text = "".join(words) + draw(st.sampled_from(["", "", ",", "; ", " # done"]))
+    if draw(st.integers(0, 3)) == 0:
+        place = draw(st.integers(0, len(text)))
+        slip = draw(st.sampled_from(["", "(", ")", ",", " ", "'", "2"]))
+        text = text[:place] + slip + text[place + draw(st.integers(0, 1)) :]
+    return text
+
+
+@settings(max_examples=1000)
+@given(declaration_texts())
+def test_common_declarations_are_what_the_grammar_makes_of_them(text: str) -> None:
+    common = common_declarations(text)
+    if common is not None:
+        names, sizes = declared_names(parse_declarations(text), text)
+        assert (list(common[0].items()), common[1]) == (list(names.items()), sizes)
+
+
+def test_declarations_of_the_corpus_need_no_grammar() -> None:
+    cases = json.loads((Path(__file__).parent / "data" / "corpus" / "public.json").read_text(encoding="utf-8"))
+    texts = {case["where"] for case in cases}
+    common = {text for text in texts if common_declarations(text) is not None}
+    assert len(common) >= 0.9 * len(texts)
+    for text in common:
+        names, sizes = declared_names(parse_declarations(text), text)
+        assert common_declarations(text) == (names, sizes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A: R^(m×n)",
+        "A: matrix(2n,n)",
+        "x: vector",
+        "n: size",
+        "x: vector(n), x: scalar",
+        "x: vector(n), n: scalar",
+        "A: matrix(m,n) symmetric",
+        "a: scalar odd",
+        "A: matrix(pi,n)",
+        "x: vector(0)",
+        "x: vector(1000000)",
+        "x: vector(n),, y: vector(n)",
+        "σ: scalar",
+        "a: scalar # one",
+        ", ".join(f"x{i}: vector(n)" for i in range(1000)),
+    ],
+)
+def test_other_declarations_are_left_to_the_grammar(text: str) -> None:
+    assert common_declarations(text) is None
 
 
 @pytest.mark.parametrize(

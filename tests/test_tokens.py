@@ -7,7 +7,7 @@ import pytest
 
 from matcalc import grammars
 from matcalc.errors import WINDOW, MatcalcError, ParseError
-from matcalc.grammars import END, STARTS, grammar, tables_text
+from matcalc.grammars import END, STARTS, grammar, scanner, tables_text
 from matcalc.resources import resource, resource_names
 from matcalc.tokens import DEEPEST_NESTING, GREEK_LETTERS, LONGEST_TEXT, spelled, tokens_of
 
@@ -179,7 +179,7 @@ class TestGrammar:
 
     @pytest.mark.parametrize("start", STARTS)
     def test_a_pattern_for_each_start(self, start: str) -> None:
-        assert "NAME" in grammar().scanner(start).groupindex
+        assert "NAME" in scanner(start).groupindex
 
     def test_the_data_is_found(self) -> None:
         assert resource_names("grammar", ".lark") == ("matcalc.lark",)

@@ -1,0 +1,198 @@
+"""Derivatives of formulas as they are given: text, expressions or SymPy's, with names for what is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from sympy import Basic
+
+from matcalc.adjoints import pullback
+from matcalc.declarations import Where, declarations, unused
+from matcalc.derivatives import ORDERS, Derivative
+from matcalc.differentials import differential_of
+from matcalc.errors import NotDifferentiable, ShapeError, UnknownName
+from matcalc.expressions import Expression, Variable, variables_of
+from matcalc.free_entries import refuse_without_entries
+from matcalc.function_table import nearest_names
+from matcalc.inner_products import Weights, read_inner_product, read_together
+from matcalc.leaves import variable
+from matcalc.names import spelled_out
+from matcalc.reading import read
+from matcalc.registries import method
+from matcalc.second_derivatives import (
+    hessian_operator_of,
+)
+from matcalc.simplification import simplify
+from matcalc.tangents import perturbation, projection
+from matcalc.tokens import spelled
+from matcalc.writing import text
+
+Formula: TypeAlias = "str | Expression | Basic"
+Names: TypeAlias = "str | Variable | Sequence[str | Variable]"
+
+
+def differentiate(
+    f: Formula, wrt: Names, where: Where = None, *, inner: Weights | None = None, free: bool = False
+) -> Derivative:
+    """The derivative of f with respect to one variable or several.
+
+    f is text, an expression or a SymPy matrix expression.  A declared name that does not occur is noted.
+    ``inner="W"`` asks for the gradient with df = ⟨∇f, dx⟩ for ⟨u, v⟩ = u′Wv.
+    ``free=True`` gives gradient, Jacobian and Hessian on the free entries of structured variables, vech(S) for S
+    symmetric.
+    Raises UnknownName where a variable does not occur.
+
+    >>> str(differentiate("A^3", "A"))
+    'd(A^3) = dA*A^2 + A*dA*A + A^2*dA'
+    """
+    names = [wrt] if isinstance(wrt, (str, Variable)) else list(wrt)
+    expression, occurring, notes = _expression(f, where, inner, names)
+    known = {n: variable(n, *d.shape, *d.properties) for n, d in declarations(where)[0].items()} | occurring
+    variables = tuple(_variable(n, known, expression) for n in names)
+    asked = {name for x in variables for name in (x.name, f"d{x.name}")} | occurring.keys()
+    product = None
+    if inner is not None:
+        product, more = read_inner_product(inner, expression, variables, where, known)
+        notes, asked = (*notes, *more), asked | {v.name for v in product.variables}
+    if free:
+        refuse_without_entries(variables, inner is not None)
+    return Derivative(expression, variables, (*notes, *unused(where, asked)), product, free)
+
+
+def _expression(
+    f: Formula, where: Where, inner: Weights | None, names: Sequence[str | Variable]
+) -> tuple[Expression, dict[str, Variable], tuple[str, ...]]:
+    """The expression, the variables that occur in it as it was given, by name, and notes."""
+    if isinstance(f, str):
+        together = None if inner is None or len(names) > 1 else read_together(f, inner, str(names[0]), where)
+        reading = together or read(f, where)
+        return reading.expression, {v.name: v for v in reading.variables}, reading.notes
+    expression = f if isinstance(f, Expression) else method("from_sympy")(f)
+    return expression, {v.name: v for v in variables_of(expression)}, ()
+
+
+def _variable(name: str | Variable, known: Mapping[str, Variable], f: Expression) -> Variable:
+    if isinstance(name, Variable):
+        return name
+    name = spelled(name)
+    if name not in known:
+        names = ", ".join(known) or "none"
+        near = nearest_names(name, list(known))
+        hint = f"did you mean {near[0]}?" if near else f"its variables are {names}"
+        for other in known:
+            parts = spelled_out(other, {name, *known} - {other})
+            if name in parts:
+                hint = f"{other} is one name: write {'*'.join(parts)} for the product"
+        raise UnknownName(f"there is no variable {name} in {text(f)}", hint=hint)
+    x = known[name]
+    if "constant" in x.properties or "integer" in x.properties:
+        word = "constant" if "constant" in x.properties else "integer"
+        raise ShapeError(f"{name} is declared {word}: there is no derivative with respect to it")
+    if {"orthogonal", "symmetric"} <= x.properties:
+        message = f"derivatives with respect to a matrix that is orthogonal and symmetric, as {name}, are not supported"
+        raise NotDifferentiable(message, hint="declare one of the two")
+    return x
+
+
+def gradient(f: Formula, wrt: Names, where: Where = None, *, inner: Weights | None = None, free: bool = False) -> Any:
+    """∇f, of the shape of the variable, in an inner product if one is given; a dict by name for several variables.
+
+    >>> str(gradient("sum(log(exp(-y.*(X*w)) + vector(1)))", "w"))
+    "-X'*(y.*sigmoid(-y.*(X*w)))"
+    """
+    return differentiate(f, wrt, where, inner=inner, free=free).gradient
+
+
+def differential(f: Formula, wrt: Names, where: Where = None, *, order: int = 1) -> Expression:
+    """df = f′(x)[dx]; of order 2 f″(x)[dx, dx_], of order 3 f‴(x)[dx, dx_, dx__].
+
+    >>> str(differential("inv(A)", "A"))
+    '-inv(A)*dA*inv(A)'
+    >>> str(differential("logdet(A)", "A", order=2))
+    '-tr(inv(A)*dA*inv(A)*dA_)'
+    """
+    D = differentiate(f, wrt, where)
+    if order not in ORDERS:
+        raise NotDifferentiable(f"differentials are of order 1, 2 or 3, not {order}")
+    found: Expression = getattr(D, ORDERS[order])
+    return found
+
+
+def jacobian(f: Formula, wrt: Names, where: Where = None, *, free: bool = False) -> Any:
+    """J with vec(df) = J vec(dX).
+
+    >>> str(jacobian("X^2", "X"))
+    "kron(eye(n), X) + kron(X', eye(n))"
+    """
+    return differentiate(f, wrt, where, free=free).jacobian
+
+
+def hessian(f: Formula, wrt: Names, where: Where = None, *, free: bool = False) -> Any:
+    """H with d²f = vec(dX)′H vec(dX); for several variables its blocks, by pairs of names.
+
+    >>> str(hessian("norm2(A*x - b)^2", "x"))
+    "2*A'*A"
+    >>> print(hessian("x'*A*y", ("x", "y")))
+    x, x: zeros(m,m)
+    x, y: A
+    y, x: A'
+    y, y: zeros(n,n)
+    """
+    return differentiate(f, wrt, where, free=free).hessian
+
+
+def hessian_operator(f: Formula, wrt: Names, where: Where = None) -> Any:
+    """The Hessian as the operator dX ↦ H[dX] on matrices, without the matrix H; a dict by name for several.
+
+    >>> str(hessian_operator("logdet(A)", "A"))
+    "-(inv(A)*dA*inv(A))'"
+    """
+    return differentiate(f, wrt, where).hessian_operator
+
+
+def directional(f: Formula, wrt: str | Variable, direction: str, where: Where = None) -> Expression:
+    """f′(x)[v] for a direction named v.
+
+    >>> str(directional("A*x", "x", "v"))
+    'A*v'
+    """
+    D = differentiate(f, wrt, where)
+    (x,) = D.variables
+    return simplify(differential_of(D.expression, {x: perturbation(x, direction)}))
+
+
+def hvp(f: Formula, wrt: Names, direction: str | Sequence[str], where: Where = None) -> Any:
+    """The Hessian times a direction, without the Hessian: the derivative of the gradient along v.
+
+    With several variables there is a direction for each, and a part of the answer for each, by name.
+
+    >>> str(hvp("norm2(A*x - b)^2", "x", "v"))
+    "2*A'*A*v"
+    >>> str(hvp("x'*A*y", ("x", "y"), ("u", "v"))["x"])
+    'A*v'
+    """
+    D = differentiate(f, wrt, where)
+    names = [direction] if isinstance(direction, str) else list(direction)
+    if len(names) != len(D.variables):
+        count = f"{len(D.variables)} variable{'s' * (len(D.variables) != 1)}"
+        raise ShapeError(f"{len(names)} directions are given for {count}", hint="give one for each variable")
+    along = {x: perturbation(x, name) for x, name in zip(D.variables, names, strict=True)}
+    return D.by_name({x: hessian_operator_of(D.whole_space_gradients, x, along) for x in D.variables})
+
+
+def pullback_of(f: Formula, wrt: str | Variable, cotangent: str, where: Where = None) -> Expression:
+    """The adjoint of f′(x) at a cotangent named y: ⟨y, f′(x)[dx]⟩ = ⟨pullback, dx⟩.
+
+    >>> str(pullback_of("A*x", "x", "y"))
+    "A'*y"
+    """
+    D = differentiate(f, wrt, where)
+    (x,) = D.variables
+    y = variable(cotangent, *D.expression.shape)
+    return simplify(projection(x, pullback(D.expression, y, [x])[x]))
+
+
+def names_of(variables: Iterable[Variable]) -> tuple[str, ...]:
+    """The names of the variables."""
+    return tuple(v.name for v in variables)
