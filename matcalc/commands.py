@@ -39,10 +39,7 @@ STATUS = {"verified": 0, "refuted": REFUTED, "inconclusive": INCONCLUSIVE}
 SECOND_ORDER = ("hessian", "hessian-operator", "second-differential", "third-differential")
 FORMS = ("differential", "gradient", "jacobian", *SECOND_ORDER, "all")
 FORMATS = ("unicode", "ascii", "latex", "json")
-ELSEWHERE = {
-    **dict.fromkeys(("taylor", "classify"), "matcalc.point_commands"),
-    "code": "matcalc.code_commands",
-}
+ELSEWHERE = {**dict.fromkeys(("taylor", "classify"), "matcalc.point_commands"), "code": "matcalc.code_commands"}
 REPORT_FORMATS = ("text", "json", "latex", "html")
 
 

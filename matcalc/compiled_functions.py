@@ -81,7 +81,7 @@ def arguments_of(expressions: Iterable[Expression]) -> list[Variable]:
     for e in expressions:
         missing = _named_sizes(e) - shown
         for context in getattr(e, "_contexts", ()):
-            for v in context:
+            for v in (w for w in context if isinstance(w, Variable)):
                 if missing & _symbols([v]) and v.name not in found:
                     found[v.name] = v
                     shown |= _symbols([v])

@@ -25,7 +25,7 @@ from matcalc.expressions import (
     Sum,
     Transpose,
 )
-from matcalc.lowered_products import SPREAD, Lowered, ProductLowering
+from matcalc.lowered_products import SPREAD, Lowered, ProductLowering, parts_of
 from matcalc.operations import operands_of
 from matcalc.programs import Value
 
@@ -87,8 +87,13 @@ def lower_sum(self: ProductLowering, node: Sum) -> Lowered:
         if entry is not None:
             column = None if entry[2] is None else (yield entry[2])
             diagonal.append((yield from self.scaled(entry[0], entry[1], column)))
+        elif not node.is_scalar and _is_constant(term):
+            # a number is added to every entry without an array of its own
+            terms.append((yield from self.scaled(*parts_of(term)[:2], None)))
         else:
             terms.append((yield from entrywise_operand(self, term)))
+    if terms and not node.is_scalar and not any(t.rank for t in terms):
+        terms = [b.emit("mul", self.added_up(terms, SCALAR), b.emit("ones", shape=shape), shape=shape)]
     stable = _without_cancellation(self, node, terms)
     if stable is not None:
         return stable
@@ -104,6 +109,11 @@ def lower_sum(self: ProductLowering, node: Sum) -> Lowered:
         return b.emit("add_diagonal", filled(self, total, node), entries, shape=shape)
     assert total is not None
     return filled(self, total, node)
+
+
+def _is_constant(term: Expression) -> bool:
+    """Whether all entries of a term are one number."""
+    return all(isinstance(f, Ones) for f in parts_of(term)[2])
 
 
 def _without_cancellation(self: ProductLowering, node: Sum, terms: Sequence[Value]) -> Value | None:
@@ -227,8 +237,10 @@ def lower_entrywise_function(self: ProductLowering, node: Apply) -> Lowered:
     shape = column_shape(node)
     if name == "log":
         summed = _summed_up(argument)
-        if summed is not None:
+        if summed is not None and node.is_scalar:
             return (yield from logsumexp(self, summed))
+        if summed is not None:
+            return (yield from _logsumexp_of_rows(self, summed))
         other = _other_than_one(argument)
         if other is not None:
             if isinstance(other, Apply) and other.function == "exp":
@@ -254,13 +266,22 @@ def _other_than_one(node: Expression) -> Expression | None:
 
 
 def _summed_up(node: Expression) -> Expression | None:
-    """The vector x where the node is sum(exp(x))."""
-    if isinstance(node, Product) and node.is_scalar and node.coefficient is ONE and not node.scalars:
-        if len(node.chain) == 2 and isinstance(node.chain[0], Ones):
-            last = node.chain[1]
-            if isinstance(last, Apply) and last.function == "exp":
-                return last.operands[0]
+    """x where the node is sum(exp(x)) of a vector, or exp(x)*ones, the sums of the rows of a matrix."""
+    if not isinstance(node, Product) or len(node.chain) != 2 or node.coefficient is not ONE or node.scalars:
+        return None
+    exponential, other = node.chain if node.columns is ONE and not node.is_scalar else node.chain[::-1]
+    if isinstance(other, Ones) and isinstance(exponential, Apply) and exponential.function == "exp":
+        return exponential.operands[0]
     return None
+
+
+def _logsumexp_of_rows(self: ProductLowering, argument: Expression) -> Lowered:
+    """log(exp(X)*ones) from exp(X − the largest entries of the rows)."""
+    b = self.builder
+    X = yield argument
+    exponentials, top = self.shifted_rows(X)
+    sums = b.emit("row_sums", exponentials, shape=top.shape)
+    return b.emit("add", b.emit("apply", sums, shape=top.shape, data=("log",)), top, shape=top.shape)
 
 
 def logsumexp(self: ProductLowering, argument: Expression) -> Lowered:

@@ -64,6 +64,8 @@ def _cheapest_cut(
                 cost = rows + orders.chain(second).cost
             else:
                 cost += orders.chain(first).cost + orders.chain(second).cost
+            # of two that cost the same, the one with fewer transposes
+            cost += sum(f.ticks for f in first) + sum(transpose(f).ticks for f in second)
             if cost < best[0]:
                 best = (cost, first, second)
     return best[1], best[2]

@@ -28,10 +28,19 @@ from matcalc.expressions import (
     Unit,
     Variable,
 )
-from matcalc.leaves import MINUS_ONE, is_zero
+from matcalc.leaves import MINUS_ONE
 from matcalc.operations import is_minus_one
-from matcalc.positivity import is_positive, is_semidefinite
-from matcalc.product_orders import LONGEST_CHAIN, Order, ProductOrders, is_diagonal, is_kron
+from matcalc.positivity import is_semidefinite
+from matcalc.product_orders import (
+    LONGEST_CHAIN,
+    Order,
+    ProductOrders,
+    are_ones,
+    gram_half,
+    gram_weights,
+    is_diagonal,
+    is_kron,
+)
 from matcalc.programs import FACTOR, Builder, Value
 from matcalc.registries import CONSTRUCTORS
 from matcalc.transposes import transpose
@@ -119,12 +128,12 @@ class ProductLowering:
         factors = self._powers_written_out(factors)
         if len(factors) > LONGEST_CHAIN:
             return (yield from self._in_turn(factors))
-        if (half := _gram_half(factors)) is not None and factors[0].rows is ONE:
+        if (half := gram_half(factors)) is not None and factors[0].rows is ONE:
             root = yield from self.chain(half)
             return self.builder.emit("square", root, shape=SCALAR)
-        if factors[0].rows is ONE and len(factors) == 3 and _are_ones(factors[0], factors[2]):
+        if factors[0].rows is ONE and len(factors) == 3 and are_ones(factors[0], factors[2]):
             return self.sum_of_entries((yield factors[1]))
-        weights = _gram_weights(factors)
+        weights = gram_weights(factors)
         if weights is not None:
             half = factors[len(factors) // 2 + 1 :]
             root = self.builder.emit("sqrt", (yield weights), shape=weights.shape)
@@ -219,10 +228,27 @@ class ProductLowering:
             return b.emit("mul", weights, value, shape=value.shape)
         if value.op == "neg":
             return b.negated(self.rows_scaled(weights, value.args[0]))
+        if value.op == "apply" and value.data == ("exp",) and weights.op == "reciprocal":
+            if weights.args[0].op == "row_sums" and weights.args[0].args[0] is value:
+                return self.softmax_of_rows(value.args[0])
         if value.op == "transpose":
             inner = value.args[0]
             return b.transposed(b.emit("scale_columns", inner, weights, shape=inner.shape))
         return b.emit("scale_rows", weights, value, shape=value.shape)
+
+    def shifted_rows(self, X: Value) -> tuple[Value, Value]:
+        """exp(X − the largest entries of the rows), and these entries."""
+        b = self.builder
+        top = b.emit("row_max", X, shape=(X.shape[0], ONE))
+        shifted = b.emit("sub", X, b.emit("as_column", top, shape=X.shape, rank=2), shape=X.shape)
+        return b.emit("apply", shifted, shape=X.shape, data=("exp",)), top
+
+    def softmax_of_rows(self, X: Value) -> Value:
+        """exp(X) with every row divided by its sum."""
+        b = self.builder
+        exponentials, top = self.shifted_rows(X)
+        sums = b.emit("row_sums", exponentials, shape=top.shape)
+        return b.emit("div", exponentials, b.emit("as_column", sums, shape=X.shape, rank=2), shape=X.shape)
 
     def _selected(self, index: Value, value: Value, columns: Expr) -> Value:
         b = self.builder
@@ -350,26 +376,3 @@ def parts_of(term: Expression) -> tuple[Expr, tuple[Expression, ...], tuple[Expr
     if isinstance(term, Product):
         return term.coefficient, term.scalars, term.chain
     return ONE, (), (term,)
-
-
-def _are_ones(*factors: Expression) -> bool:
-    return all(isinstance(f, Ones) for f in factors)
-
-
-def _gram_half(factors: Sequence[Expression]) -> Sequence[Expression] | None:
-    """F where the factors are F'*F."""
-    count = len(factors)
-    if count % 2 or count == 2:
-        return None
-    mirrored = all(transpose(factors[i]) is factors[count - 1 - i] for i in range(count // 2))
-    return factors[count // 2 :] if mirrored else None
-
-
-def _gram_weights(factors: Sequence[Expression]) -> Expression | None:
-    """w where the factors are F'*diag(w)*F with w ≥ 0, and F is a matrix."""
-    middle = len(factors) // 2
-    if len(factors) % 2 == 0 or not is_diagonal(factors[middle]) or factors[0].rows is ONE:
-        return None
-    weights: Expression = factors[middle].operands[0]
-    mirrored = all(transpose(factors[i]) is factors[-1 - i] for i in range(middle))
-    return weights if mirrored and not is_zero(weights) and is_positive(weights) else None

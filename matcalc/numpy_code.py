@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 
-from matcalc.code_sheets import ATOM, NEGATIVE, PLUS, POSTFIX, TIMES, Language, Sheet, Template, Text
+from matcalc.code_sheets import ATOM, PLUS, POSTFIX, TIMES, Language, Sheet, Template, Text
 from matcalc.expressions import Apply, Expression
 from matcalc.numpy_factorizations import factor, inverse, of_factor, solve, triangular
 from matcalc.numpy_formulas import (
@@ -26,6 +26,7 @@ from matcalc.numpy_formulas import (
     write_kron,
     write_kron_times,
     write_mul,
+    write_neg,
     write_pow,
     write_row,
     write_sigmoid,
@@ -59,6 +60,8 @@ def _opaque(sheet: Sheet, v: Value) -> Text:
     if is_runtime(sheet):
         return Text(f"{sheet.helper(f'operation_{v.index}')}({arguments})")
     name = node.function if isinstance(node, Apply) else type(node).__name__
+    if name == "adj":
+        return Text(f"{sheet.helper('adjugate')}({arguments})")
     if isinstance(node, Apply) and name in MATRIX_FUNCTIONS and v.args[0].rank == 2:
         module, function, pattern = MATRIX_FUNCTIONS[name]
         return Text(pattern.format(sheet.imported(module, function) if module else function, arguments), POSTFIX)
@@ -80,7 +83,7 @@ OPERATIONS: dict[str, Template] = {
     "sub": form("{} - {}", PLUS, PLUS, PLUS + 1),
     "mul": write_mul,
     "div": form("{} / {}", TIMES, TIMES, TIMES + 1),
-    "neg": form("-{}", NEGATIVE, NEGATIVE),
+    "neg": write_neg,
     "reciprocal": form("1 / {}", TIMES, TIMES + 1),
     "sqrt": call("np.sqrt"),
     "pow": write_pow,
@@ -102,6 +105,7 @@ OPERATIONS: dict[str, Template] = {
     "row_sums": call("np.sum", 1, ", axis=1"),
     "column_sums": call("np.sum", 1, ", axis=0"),
     "max": call("np.max"),
+    "row_max": call("np.max", 1, ", axis=1"),
     "trace": call("np.trace"),
     "diagonal": call("np.diag"),
     "diag": call("np.diag"),

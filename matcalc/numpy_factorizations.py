@@ -40,6 +40,13 @@ def log_determinant(A):
     sign, value = np.linalg.slogdet(A)
     return value if sign >= 0 else np.nan
 ''',
+    "adjugate": '''
+def adjugate(A):
+    """The adjugate of A from its singular values: right at singular matrices, too."""
+    U, s, Vt = np.linalg.svd(A)
+    others = np.array([np.prod(np.delete(s, i)) for i in range(len(s))])
+    return round(np.linalg.det(U) * np.linalg.det(Vt)) * (Vt.T * others) @ U.T
+''',
     "kron_times": '''
 def kron_times(A, B, X, columns):
     """kron(A, B) @ X without the Kronecker product; None stands for an identity; A has that many columns."""

@@ -126,6 +126,18 @@ def write_mul(sheet: Sheet, v: Value) -> Text:
     return _PRODUCT(sheet, v)
 
 
+def write_neg(sheet: Sheet, v: Value) -> Text:
+    """A negative; of a number times an array, the negative number times the array."""
+    a = v.args[0]
+    if a not in sheet.names and a.op in ("mul", "div"):
+        first, second = a.args
+        if first.rank == 0:
+            return Text(f"-{sheet.texts[a].text}", TIMES)
+        if second.op == "number" and a.op == "div":
+            return Text(f"{sheet.formula(first, TIMES)} / -{sheet.formula(second, NEGATIVE)}", TIMES)
+    return Text(f"-{sheet.formula(a, NEGATIVE)}", NEGATIVE)
+
+
 _PRODUCT = form("{} * {}", TIMES, TIMES, TIMES + 1)
 
 

@@ -26,7 +26,9 @@ from matcalc.expressions import (
     Transpose,
     Unit,
 )
+from matcalc.leaves import is_zero
 from matcalc.operations import evaluation_order, is_minus_one, operands_of
+from matcalc.positivity import is_positive
 from matcalc.transposes import transpose
 
 GUESS = 1000
@@ -239,3 +241,26 @@ def is_structured(node: Expression) -> bool:
         or is_kron(node)
         or (isinstance(node, Transpose) and isinstance(node.args[0], Unit))
     )
+
+
+def are_ones(*factors: Expression) -> bool:
+    return all(isinstance(f, Ones) for f in factors)
+
+
+def gram_half(factors: Sequence[Expression]) -> Sequence[Expression] | None:
+    """F where the factors are F'*F."""
+    count = len(factors)
+    if count % 2 or count == 2:
+        return None
+    mirrored = all(transpose(factors[i]) is factors[count - 1 - i] for i in range(count // 2))
+    return factors[count // 2 :] if mirrored else None
+
+
+def gram_weights(factors: Sequence[Expression]) -> Expression | None:
+    """w where the factors are F'*diag(w)*F with w ≥ 0, and F is a matrix."""
+    middle = len(factors) // 2
+    if len(factors) % 2 == 0 or not is_diagonal(factors[middle]) or factors[0].rows is ONE:
+        return None
+    weights: Expression = factors[middle].operands[0]
+    mirrored = all(transpose(factors[i]) is factors[-1 - i] for i in range(middle))
+    return weights if mirrored and not is_zero(weights) and is_positive(weights) else None

@@ -128,6 +128,9 @@ class Builder:
             return self.emit("sub", a, b.args[0], shape=shape)
         if a.op == "neg":
             return self.emit("sub", b, a.args[0], shape=shape)
+        for one, other in ((a, b), (b, a)):
+            if other.op == "number" and other.data[0].is_negative and one.op != "number":
+                return self.emit("sub", one, self.number(-other.data[0]), shape=shape)
         return self.emit("add", a, b, shape=shape)
 
     def scaled(self, coefficient: Value, a: Value) -> Value:
