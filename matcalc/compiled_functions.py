@@ -13,7 +13,7 @@ from matcalc.bindings import PROPERTY_TOLERANCE, bind, declared_shape
 from matcalc.compilation import Routine, routine_of
 from matcalc.errors import EvaluationError, MatcalcError, ShapeError
 from matcalc.evaluation import evaluate_all
-from matcalc.expressions import Expression, Variable, postorder
+from matcalc.expressions import Expression, Variable, postorder, variables_of
 from matcalc.lowering import lower
 from matcalc.programs import FACTOR, Program, Value
 from matcalc.reading import Where, parse
@@ -80,8 +80,8 @@ def arguments_of(expressions: Iterable[Expression]) -> list[Variable]:
     shown = _symbols(found.values())
     for e in expressions:
         missing = _named_sizes(e) - shown
-        for context in getattr(e, "_contexts", ()):
-            for v in (w for w in context if isinstance(w, Variable)):
+        for context in e._contexts:
+            for v in variables_of(*context):
                 if missing & _symbols([v]) and v.name not in found:
                     found[v.name] = v
                     shown |= _symbols([v])
