@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from sympy import Expr, Rational, expand
+from sympy import Expr, Integer, Rational, expand
 
 Count = Callable[[Any], Expr]
 
@@ -81,6 +81,7 @@ FLOPS: dict[str, Count] = {
     "det": lambda v: v.args[0].shape[0],
     **dict.fromkeys(("determinant", "log_determinant", "log_abs_determinant"), _cube(Rational(2, 3))),
     "matrix_power": _power,
-    "opaque": lambda v: 10 * _size(v) * (v.args[0].shape[0] if v.args and v.args[0].rank == 2 else 1),
+    "adjugate": _cube(Integer(2)),
+    "opaque": lambda v: 10 * _size(v.args[0]) * v.args[0].shape[1] if v.args and v.args[0].rank == 2 else _size(v),
 }
 """Flops by operation; what is not here costs nothing."""

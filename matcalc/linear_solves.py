@@ -14,6 +14,7 @@ import numpy as np
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 LinAlgError = np.linalg.LinAlgError
 STRIP = 128
+LARGEST_CONDITION = 1e6
 NOT_DEFINITE = "not positive definite"
 SINGULAR = "singular"
 
@@ -189,6 +190,28 @@ def log_determinant(A: Array) -> Any:
     """log det A, nan where the determinant is negative."""
     sign, value = np.linalg.slogdet(A)
     return value if np.iscomplexobj(A) or sign >= 0 else np.nan
+
+
+def adjugate(A: Array) -> Array:
+    """The adjugate det(A)·A⁻¹; from the singular values where A is close to singular.
+
+    >>> adjugate(np.array([[1.0, 2.0], [2.0, 4.0]])).round(12).tolist()
+    [[4.0, -2.0], [-2.0, 1.0]]
+    """
+    if len(A) == 1:
+        return np.ones_like(A)
+    try:
+        factor = LU(A)
+        inverse = factor.inverse()
+        if np.linalg.norm(A) * np.linalg.norm(inverse) < LARGEST_CONDITION:
+            adjugate: Array = factor.det() * inverse
+            return adjugate
+    except LinAlgError:
+        pass
+    U, s, Vt = np.linalg.svd(A)
+    others = np.array([np.prod(np.delete(s, i)) for i in range(len(s))])
+    found: Array = np.linalg.det(U) * np.linalg.det(Vt) * (Vt.T.conj() * others) @ U.T.conj()
+    return found
 
 
 def add_diagonal(A: Array, entries: Any, is_ours: bool = False) -> Array:

@@ -25,8 +25,9 @@ from matcalc.expressions import (
     Sum,
     Transpose,
 )
-from matcalc.lowered_products import SPREAD, Lowered, ProductLowering, parts_of
+from matcalc.lowered_products import SPREAD, Lowered, ProductLowering
 from matcalc.operations import operands_of
+from matcalc.product_orders import parts_of
 from matcalc.programs import Value
 
 ENTRYWISE = ("add", "sub", "mul", "div", "neg", "pow", "reciprocal", "apply", "sqrt", "sigmoid", "softplus")
@@ -105,7 +106,7 @@ def lower_sum(self: ProductLowering, node: Sum) -> Lowered:
         if total is None and entries.rank:
             return b.emit("diag", entries, shape=shape)
         if total is None:
-            return b.emit("mul", entries, b.emit("eye", shape=shape), shape=shape)
+            return b.emit("scaled_eye", entries, shape=shape)
         return b.emit("add_diagonal", filled(self, total, node), entries, shape=shape)
     assert total is not None
     return filled(self, total, node)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from matcalc.expressions import ONE, SCALAR, Apply, Expression, Power, Product
+from matcalc.expressions import ONE, SCALAR, Apply, Expression, Product
 from matcalc.lowered_entries import column_shape, logsumexp, shifted_exponentials
 from matcalc.lowered_products import Lowered, ProductLowering
-from matcalc.operations import is_minus_one
 from matcalc.positivity import is_semidefinite
-from matcalc.product_orders import LONGEST_CHAIN, WRITTEN, is_diagonal
+from matcalc.product_orders import LONGEST_CHAIN, WRITTEN, is_diagonal, written_out
 from matcalc.transposes import transpose
 
 Rule = Callable[[ProductLowering, Apply], Lowered]
@@ -19,9 +18,10 @@ LONGEST_TURNED = 8
 def _trace(self: ProductLowering, node: Apply) -> Lowered:
     """tr(A*B) as the sum of the entries of A ⊙ B', at the cheapest place of the cycle."""
     argument = node.operands[0]
-    if not isinstance(argument, Product) or not 2 <= len(argument.chain) <= LONGEST_CHAIN:
+    chain = written_out(argument.chain) if isinstance(argument, Product) else ()
+    if not isinstance(argument, Product) or not 2 <= len(chain) <= LONGEST_CHAIN:
         return self.builder.emit("trace", (yield argument), shape=SCALAR)
-    first, second = _cheapest_cut(self, argument.chain, turning=True)
+    _, first, second = _cheapest_cut(self, chain, turning=True)
     return (
         yield from self.scaled(
             argument.coefficient, argument.scalars, (yield from _entries_of_both(self, first, second))
@@ -46,14 +46,14 @@ def _entries_of_both(self: ProductLowering, first: Sequence[Expression], second:
 
 def _cheapest_cut(
     self: ProductLowering, chain: Sequence[Expression], turning: bool
-) -> tuple[Sequence[Expression], Sequence[Expression]]:
-    """The two parts of a product from which its trace, or its diagonal, costs least; the second may be empty."""
+) -> tuple[float, Sequence[Expression], Sequence[Expression]]:
+    """The cost of a trace or a diagonal, and the two parts of a product that it comes from; one may be empty."""
     orders = self.orders
     best: tuple[float, Sequence[Expression], Sequence[Expression]] = (float("inf"), chain, ())
     turns = range(len(chain)) if turning and len(chain) <= LONGEST_TURNED else range(1)
     for turn in turns:
         turned = [*chain[turn:], *chain[:turn]]
-        whole = orders.chain(turned).cost + orders.length(turned[0].rows)
+        whole = orders.chain(turned).cost + orders.length(turned[0].rows) if len(turned) > 1 else 0.0
         if whole < best[0]:
             best = (whole, turned, ())
         for cut in range(1, len(turned)):
@@ -61,14 +61,14 @@ def _cheapest_cut(
             rows, inner = orders.length(first[0].rows), orders.length(first[-1].columns)
             cost = WRITTEN * rows * inner / 2
             if len(first) == 1 and is_diagonal(first[0]):
-                cost = rows + orders.chain(second).cost
+                cost = rows + _cheapest_cut(self, second, turning=False)[0]
             else:
                 cost += orders.chain(first).cost + orders.chain(second).cost
             # of two that cost the same, the one with fewer transposes
             cost += sum(f.ticks for f in first) + sum(transpose(f).ticks for f in second)
             if cost < best[0]:
                 best = (cost, first, second)
-    return best[1], best[2]
+    return best
 
 
 def _diagonal(self: ProductLowering, node: Apply) -> Lowered:
@@ -84,7 +84,7 @@ def _diagonal_of_chain(self: ProductLowering, chain: Sequence[Expression]) -> Lo
     b = self.builder
     shape = (chain[0].rows, ONE)
     if 2 <= len(chain) <= LONGEST_CHAIN:
-        first, second = _cheapest_cut(self, chain, turning=False)
+        _, first, second = _cheapest_cut(self, chain, turning=False)
         if second:
             left = yield from self.chain(first)
             right = yield from self.chain([transpose(f) for f in reversed(second)])
@@ -143,6 +143,10 @@ def _kron(self: ProductLowering, node: Apply) -> Lowered:
     return self.builder.emit("kron", first, second, shape=node.shape, data=(A.shape, B.shape))
 
 
+def _adjugate(self: ProductLowering, node: Apply) -> Lowered:
+    return self.builder.emit("adjugate", (yield node.operands[0]), shape=node.shape)
+
+
 def _triangle(op: str) -> Rule:
     def rule(self: ProductLowering, node: Apply) -> Lowered:
         return self.builder.emit(op, (yield node.operands[0]), shape=node.shape)
@@ -163,12 +167,8 @@ APPLICATIONS: dict[str, Rule] = {
     "unvec": _unvec,
     "diag": _diag,
     "kron": _kron,
+    "adj": _adjugate,
     "tril": _triangle("tril"),
     "triu": _triangle("triu"),
 }
 """The rules of functions that are not computed entry by entry, by name."""
-
-
-def is_inverse(node: Expression) -> bool:
-    """Whether the node is the inverse of a matrix."""
-    return isinstance(node, Power) and not node.is_scalar and is_minus_one(node.args[1])

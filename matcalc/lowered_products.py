@@ -21,7 +21,6 @@ from matcalc.expressions import (
     Number,
     Ones,
     Power,
-    Product,
     Shape,
     Sum,
     Transpose,
@@ -40,13 +39,14 @@ from matcalc.product_orders import (
     gram_weights,
     is_diagonal,
     is_kron,
+    parts_of,
+    written_out,
 )
 from matcalc.programs import FACTOR, Builder, Value
 from matcalc.registries import CONSTRUCTORS
 from matcalc.transposes import transpose
 
 Lowered: TypeAlias = Generator[Expression, Value, Value]
-MOST_COPIES = 8
 SPREAD = frozenset({"as_column", "as_row"})
 
 
@@ -62,6 +62,9 @@ class ProductLowering:
     def product(self, coefficient: Expr, scalars: Sequence[Expression], chain: Sequence[Expression]) -> Lowered:
         """``coefficient · scalars · chain``, the scalars multiplied with the smallest array."""
         value = yield from self.chain(chain)
+        if value.op == "eye" and (coefficient is not ONE or scalars):
+            entry = yield from self.scaled(coefficient, scalars, None)
+            return self.builder.emit("scaled_eye", entry, shape=value.shape)
         if value.op == "outer" and (coefficient is not ONE or scalars):
             first, second = value.args
             smaller = self.orders.length(first.shape[0]) <= self.orders.length(second.shape[0])
@@ -125,7 +128,7 @@ class ProductLowering:
         """The product of matrix factors."""
         if len(factors) == 1:
             return (yield factors[0])
-        factors = self._powers_written_out(factors)
+        factors = written_out(factors)
         if len(factors) > LONGEST_CHAIN:
             return (yield from self._in_turn(factors))
         if (half := gram_half(factors)) is not None and factors[0].rows is ONE:
@@ -141,22 +144,22 @@ class ProductLowering:
             return self.builder.multiplied(
                 self.builder.transposed(scaled), scaled, (factors[0].rows, factors[-1].columns), weights.rows
             )
+        place = self.orders.multiplied_out(factors)
+        if place is not None:
+            return (yield from self._multiplied_out(factors, place))
         order = self.orders.chain(factors).order
         return (yield from self._segment(factors, order, 0, len(factors) - 1))
 
-    def _powers_written_out(self, factors: Sequence[Expression]) -> list[Expression]:
-        """A^3*x as A*A*A*x, where a vector stands at an end."""
-        if factors[0].rows is not ONE and factors[-1].columns is not ONE:
-            return list(factors)
-        written: list[Expression] = []
-        for f in factors:
-            exponent = f.args[1] if isinstance(f, Power) else None
-            if isinstance(exponent, Number) and exponent.value.is_Integer and abs(exponent.value) <= MOST_COPIES:
-                base = f.args[0] if exponent.value > 0 else self.inverse_node(f.args[0])
-                written += [base] * abs(int(exponent.value))
-            else:
-                written.append(f)
-        return written
+    def _multiplied_out(self, factors: Sequence[Expression], place: int) -> Lowered:
+        """The product, a sum among its factors multiplied out."""
+        terms: list[Value] = []
+        for term in factors[place].operands:
+            coefficient, scalars, middle = parts_of(term)
+            chain = [f for f in (*factors[:place], *middle, *factors[place + 1 :]) if not isinstance(f, Identity)]
+            terms.append((yield from self.product(coefficient, scalars, chain)))
+        terms.sort(key=lambda v: v.op == "neg")
+        rows, columns = factors[0].rows, factors[-1].columns
+        return self.added_up(terms, (rows, columns) if rows is not ONE else (columns, ONE))
 
     def inverse_node(self, base: Expression) -> Expression:
         """The inverse of a matrix as a node."""
@@ -369,10 +372,3 @@ class ProductLowering:
     def turned_if(self, is_turned: bool, value: Value) -> Value:
         """The value, or its transpose."""
         return self.builder.transposed(value) if is_turned else value
-
-
-def parts_of(term: Expression) -> tuple[Expr, tuple[Expression, ...], tuple[Expression, ...]]:
-    """The coefficient, the scalars and the matrix factors of a term."""
-    if isinstance(term, Product):
-        return term.coefficient, term.scalars, term.chain
-    return ONE, (), (term,)

@@ -29,6 +29,7 @@ from matcalc.numpy_formulas import (
     write_neg,
     write_pow,
     write_row,
+    write_scaled_eye,
     write_sigmoid,
     write_softplus,
     write_square,
@@ -60,8 +61,6 @@ def _opaque(sheet: Sheet, v: Value) -> Text:
     if is_runtime(sheet):
         return Text(f"{sheet.helper(f'operation_{v.index}')}({arguments})")
     name = node.function if isinstance(node, Apply) else type(node).__name__
-    if name == "adj":
-        return Text(f"{sheet.helper('adjugate')}({arguments})")
     if isinstance(node, Apply) and name in MATRIX_FUNCTIONS and v.args[0].rank == 2:
         module, function, pattern = MATRIX_FUNCTIONS[name]
         return Text(pattern.format(sheet.imported(module, function) if module else function, arguments), POSTFIX)
@@ -77,6 +76,7 @@ OPERATIONS: dict[str, Template] = {
     "number": lambda sheet, v: sheet.number(v.data[0]),
     "constant": lambda sheet, v: Text(f"np.{v.data[0]}"),
     **{name: write_constant_matrix(name) for name in ("eye", "ones", "zeros")},
+    "scaled_eye": write_scaled_eye,
     "commutation": write_commutation,
     "unit": write_unit,
     "add": form("{} + {}", PLUS, PLUS, PLUS),
@@ -135,6 +135,7 @@ OPERATIONS: dict[str, Template] = {
     "determinant": call("np.linalg.det"),
     "log_determinant": lambda sheet, v: Text(f"{sheet.helper('log_determinant')}({sheet.formula(v.args[0])})"),
     "log_abs_determinant": form("np.linalg.slogdet({})[1]", POSTFIX, 0),
+    "adjugate": lambda sheet, v: Text(f"{sheet.helper('adjugate')}({sheet.formula(v.args[0])})"),
     "matrix_power": lambda sheet, v: Text(f"np.linalg.matrix_power({sheet.formula(v.args[0])}, {v.data[0]})"),
     "opaque": _opaque,
 }

@@ -207,6 +207,11 @@ def write_constant_matrix(name: str) -> Template:
     return write
 
 
+def write_scaled_eye(sheet: Sheet, v: Value) -> Text:
+    dtype = ", dtype=dtype" if is_runtime(sheet) else ""
+    return Text(f"np.diag(np.full({sheet.size(v.shape[0])}, {sheet.formula(v.args[0])}{dtype}))")
+
+
 def write_commutation(sheet: Sheet, v: Value) -> Text:
     m, n = (sheet.size(d) for d in v.data)
     size = sheet.size(v.shape[0])

@@ -19,6 +19,7 @@ from matcalc.expressions import (
     Commutation,
     Expression,
     Identity,
+    Number,
     Ones,
     Power,
     Product,
@@ -26,13 +27,17 @@ from matcalc.expressions import (
     Transpose,
     Unit,
 )
-from matcalc.leaves import is_zero
+from matcalc.leaves import MINUS_ONE, is_zero
 from matcalc.operations import evaluation_order, is_minus_one, operands_of
 from matcalc.positivity import is_positive
+from matcalc.registries import CONSTRUCTORS
 from matcalc.transposes import transpose
 
 GUESS = 1000
 LONGEST_CHAIN = 30
+MOST_COPIES = 8
+MOST_TERMS = 4
+MOST_SUMS = 3
 WRITTEN, READ, MULTIPLIED, SOLVED, INVERTED = 1.0, 0.5, 0.06, 0.1, 0.08
 
 Mode = Literal["dense", "left", "right"]
@@ -62,10 +67,9 @@ class ProductOrders:
         roots = list(roots)
         self.dense.update(roots)
         for node in evaluation_order(roots):
-            chain = node.chain if isinstance(node, Product) else ()
-            if len(chain) > 1:
-                self._note_parts(chain)
-            in_chain = set(chain)
+            in_chain = set(node.chain) if isinstance(node, Product) else set()
+            if len(in_chain) > 1:
+                self._note_parts(written_out(node.chain))
             self.dense.update(o for o in operands_of(node) if o not in in_chain)
             if isinstance(node, Power) and not node.is_scalar and is_minus_one(node.args[1]):
                 self.inverted.add(node.args[0])
@@ -169,6 +173,25 @@ class ProductOrders:
             found = self._chains[key] = self._cheapest(key)
         return found
 
+    def multiplied_out(self, factors: Sequence[Expression]) -> int | None:
+        """The place of a sum that is better multiplied out, as in (U*V' - T)*V = U*(V'*V) - T*V with a narrow V."""
+        places = [i for i, f in enumerate(factors) if isinstance(f, Sum) and f not in self.dense]
+        if not 0 < len(places) <= MOST_SUMS:
+            return None
+        least, found = self.chain(factors).cost, None
+        written = WRITTEN * self.length(factors[0].rows) * self.length(factors[-1].columns)
+        for i in places:
+            terms = factors[i].operands
+            if len(terms) > MOST_TERMS or factors[i].is_scalar:
+                continue
+            cost = 0.0
+            for term in terms:
+                middle = () if isinstance(term, Identity) else chain_of(term) if isinstance(term, Product) else (term,)
+                cost += self.chain(written_out([*factors[:i], *middle, *factors[i + 1 :]])).cost + written
+            if cost < least:
+                least, found = cost, i
+        return found
+
     def _cheapest(self, factors: tuple[Expression, ...]) -> Chain:
         count = len(factors)
         if count > LONGEST_CHAIN:
@@ -197,6 +220,21 @@ class ProductOrders:
                 order[i, j] = choice  # type: ignore[assignment]
                 cost[i, j] = best / self.shared.get(part_key(factors[i : j + 1]), 1) if self.shared else best
         return Chain(cost[0, count - 1], order)
+
+
+def written_out(factors: Sequence[Expression]) -> tuple[Expression, ...]:
+    """A*X^3 as A*X*X*X, so that parts can be shared and vectors be multiplied first."""
+    if len(factors) < 2 or not any(isinstance(f, Power) for f in factors):
+        return tuple(factors)
+    found: list[Expression] = []
+    for f in factors:
+        exponent = f.args[1] if isinstance(f, Power) else None
+        if isinstance(exponent, Number) and exponent.value.is_Integer and abs(exponent.value) <= MOST_COPIES:
+            base = f.args[0] if exponent.value > 0 else CONSTRUCTORS["Power"](f.args[0], MINUS_ONE)
+            found += [base] * abs(int(exponent.value))
+        else:
+            found.append(f)
+    return tuple(found)
 
 
 def in_turn(factors: Sequence[Expression]) -> Order:
@@ -264,3 +302,10 @@ def gram_weights(factors: Sequence[Expression]) -> Expression | None:
     weights: Expression = factors[middle].operands[0]
     mirrored = all(transpose(factors[i]) is factors[-1 - i] for i in range(middle))
     return weights if mirrored and not is_zero(weights) and is_positive(weights) else None
+
+
+def parts_of(term: Expression) -> tuple[Expr, tuple[Expression, ...], tuple[Expression, ...]]:
+    """The coefficient, the scalars and the matrix factors of a term."""
+    if isinstance(term, Product):
+        return term.coefficient, term.scalars, term.chain
+    return ONE, (), (term,)
