@@ -120,3 +120,35 @@ def _flat_axes(node: Expression) -> tuple[int, int] | None:
     if node.is_scalar or (node.rows != 1 and node.columns != 1):
         return None
     return (-1, 1) if node.columns == 1 else (1, -1)
+
+
+def quick_check(arguments: Sequence[Variable]) -> Callable[..., bool] | None:
+    """A check that arguments are float64 arrays and floats of the right shapes, which nothing need be done to.
+
+    None where a size is a formula, such as 2n + 1.
+    """
+    sizes: dict[str, str] = {}
+    kinds: list[str] = []
+    shapes: list[str] = []
+    for i, v in enumerate(arguments):
+        dimensions = [d for d in v.shape if d != 1]
+        if not all(d.is_Symbol or d.is_Integer for d in dimensions):
+            return None
+        if not dimensions:
+            kinds.append(f"type(a{i}) is float and a{i} == a{i}")
+            continue
+        kinds.append(f"type(a{i}) is ndarray and a{i}.dtype is double and a{i}.ndim == {len(dimensions)}")
+        for axis, d in enumerate(dimensions):
+            length = f"a{i}.shape[{axis}]"
+            if d.is_Integer:
+                shapes.append(f"{length} == {int(d)}")
+            elif d.name in sizes:
+                shapes.append(f"{length} == {sizes[d.name]}")
+            else:
+                sizes[d.name] = length
+                shapes.append(f"{length} > 0")
+    text = " and ".join([*kinds, *shapes]) or "True"
+    namespace: dict[str, Any] = {"ndarray": np.ndarray, "double": np.dtype(float)}
+    exec(f"def check({', '.join(f'a{i}' for i in range(len(arguments)))}):\n    return {text}\n", namespace)
+    check: Callable[..., bool] = namespace["check"]
+    return check

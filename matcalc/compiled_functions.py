@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -10,7 +11,7 @@ import numpy as np
 from sympy import Expr
 
 from matcalc.bindings import PROPERTY_TOLERANCE, bind, declared_shape
-from matcalc.compilation import Routine, routine_of
+from matcalc.compilation import Routine, quick_check, routine_of
 from matcalc.errors import EvaluationError, MatcalcError, ShapeError
 from matcalc.evaluation import evaluate_all
 from matcalc.expressions import Expression, Variable, postorder, variables_of
@@ -22,6 +23,7 @@ from matcalc.registries import method
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 Formula: TypeAlias = Any
 BACKENDS = ("numpy",)
+DOUBLE = np.dtype(float)
 
 
 class FactorizationError(EvaluationError, np.linalg.LinAlgError):
@@ -117,6 +119,8 @@ class CompiledFunction:
         shown = _symbols(self.arguments)
         self._fixed = {name: size for name, size in self.sizes.items() if name not in shown}
         self._plan = [(v, (v.rows != 1) + (v.columns != 1), _axes(v), _spot_check(v)) for v in self.arguments]
+        self._fits = quick_check(self.arguments)
+        self._checked = [(i, check) for i, (*_, check) in enumerate(self._plan) if check is not None]
         self._real = routine_of(self.program, self.arguments, self._fixed, is_complex=False)
         self._complex: Routine | None = None
 
@@ -144,15 +148,27 @@ class CompiledFunction:
         except KeyError:
             self._named(values, named)
             raise
-        arrays, dtype = self._bound(arrays)
-        routine = self._real if dtype.kind == "f" else self._complex_routine()
+        if self._fits is not None and self._fits(*arrays) and all(check(arrays[i]) for i, check in self._checked):
+            dtype, routine = DOUBLE, self._real
+        else:
+            arrays, dtype = self._bound(arrays)
+            routine = self._real if dtype.kind == "f" else self._complex_routine()
         try:
             with np.errstate(all="ignore"):
                 found = routine.run(dtype, *arrays)
         except (np.linalg.LinAlgError, ArithmeticError, IndexError, ValueError) as error:
-            raise self._explained(error, routine, arrays) from None
-        finished = [_finished(x, e, dtype) for x, e in zip(found, self.expressions, strict=True)]
-        if not all(map(_is_finite, finished)):
+            raise self._explained(error, routine) from None
+        finished = []
+        is_finite = True
+        for value, e in zip(found, self.expressions, strict=True):
+            if e.is_scalar:
+                value = value.item() if isinstance(value, (np.generic, np.ndarray)) else value
+                is_finite = is_finite and cmath.isfinite(value)
+            else:
+                value = value if value.dtype is dtype else value.astype(dtype)
+                is_finite = is_finite and _is_finite(value)
+            finished.append(value)
+        if not is_finite:
             self._warn(arrays)
         return finished[0] if self.is_single else tuple(finished)
 
@@ -214,6 +230,8 @@ class CompiledFunction:
             fits = fits and (check is None or check(array))
             dtypes.add(array.dtype if array.dtype.kind in "fc" else np.dtype(float))
             found.append(array)
+        if fits and any(s.name not in sizes for dimension, _ in late for s in dimension.free_symbols):
+            sizes = bind(self.arguments, dict(zip(self.names, values, strict=True)), self._fixed)[1]
         fits = fits and all(_value(dimension, sizes) == length for dimension, length in late)
         if not fits or 0 in sizes.values():
             raise self._misfit(values)
@@ -237,15 +255,13 @@ class CompiledFunction:
 
     # ---- errors ----
 
-    def _explained(self, error: Exception, routine: Routine, arrays: Sequence[Any]) -> MatcalcError:
+    def _explained(self, error: Exception, routine: Routine) -> MatcalcError:
         """The error with the name of the matrix or the operation that it is about."""
         step = _step_of(error, routine)
         if isinstance(error, np.linalg.LinAlgError):
-            matrix = step.args[0] if step is not None and step.rank == FACTOR else step
-            name = str(matrix.origin) if matrix is not None else "a matrix"
-            return FactorizationError(
-                f"{name} is {error}" if step is not None and step.rank == FACTOR else f"{error}, in {name}"
-            )
+            factors = _factors_of(step)
+            name = " or ".join(dict.fromkeys(str(f.args[0].origin) for f in factors)) or "a matrix"
+            return FactorizationError(f"{name} is {error}" if factors else f"{error}")
         if isinstance(error, ZeroDivisionError):
             return EvaluationError(f"division by zero, in {step.origin if step is not None else 'the formula'}")
         return EvaluationError(f"{error}, in {step.origin if step is not None else 'the formula'}")
@@ -323,18 +339,23 @@ def _step_of(error: Exception, routine: Routine) -> Value | None:
     return found
 
 
-def _finished(value: Any, e: Expression, dtype: np.dtype[Any]) -> Any:
-    """The value as users see it: a Python number, or an array of the type of the arguments."""
-    if e.is_scalar:
-        return value.item() if isinstance(value, (np.generic, np.ndarray)) else value
-    return value if value.dtype == dtype else value.astype(dtype)
+def _factors_of(step: Value | None) -> list[Value]:
+    """The factorizations that a step makes or uses."""
+    found: list[Value] = []
+    stack = [step] if step is not None else []
+    while stack:
+        v = stack.pop()
+        if v.rank == FACTOR:
+            found.append(v)
+        else:
+            stack.extend(v.args)
+    return found
 
 
-def _is_finite(value: Any) -> bool:
-    if isinstance(value, np.ndarray):
-        # a sum shows what is not finite; only where it overflows are the entries looked at
-        return bool(np.isfinite(value.sum())) or bool(np.all(np.isfinite(value)))
-    return bool(np.isfinite(value))
+def _is_finite(value: Array) -> bool:
+    """Whether all entries are finite: the sum of their squares shows it, unless it overflows."""
+    flat = value.ravel(order="K")
+    return cmath.isfinite(flat.dot(flat)) or bool(np.all(np.isfinite(value)))
 
 
 def _shapes_in_words(arguments: Sequence[Variable]) -> str:
