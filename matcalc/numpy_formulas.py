@@ -263,9 +263,16 @@ def write_add_diagonal(sheet: Sheet, v: Value) -> Text:
         ours = sheet.uses[A] == 1 and A.op in ("add", "sub", "matmul", "div", "scale_rows", "scale_columns", "apply")
         is_ours = f", is_ours={A.args[0].rank == 2 or A.args[-1].rank == 2}" if ours else ""
         return Text(f"{sheet.helper('add_diagonal')}({sheet.formula(A)}, {sheet.formula(entries)}{is_ours})")
+    eye = f"np.eye({sheet.size(v.shape[0])})"
     if entries.rank:
-        return Text(f"{sheet.formula(A, PLUS)} + np.diag({sheet.formula(entries)})", PLUS)
-    return Text(f"{sheet.formula(A, PLUS)} + {sheet.formula(entries, TIMES)} * np.eye({sheet.size(v.shape[0])})", PLUS)
+        diagonal = Text(f"np.diag({sheet.formula(entries)})")
+    elif entries.op == "number" and entries.data[0] == 1:
+        diagonal = Text(eye)
+    else:
+        diagonal = Text(f"{sheet.formula(entries, TIMES)} * {eye}", TIMES)
+    if A.op == "neg" and A not in sheet.names:
+        return Text(f"{diagonal.text} - {sheet.formula(A.args[0], PLUS + 1)}", PLUS)
+    return Text(f"{sheet.formula(A, PLUS)} + {diagonal.text}", PLUS)
 
 
 def write_block(sheet: Sheet, v: Value) -> Text:

@@ -71,6 +71,34 @@ def python_size_line(name: str, array: str, v: Variable, axis: int, dimension: E
     return f"{name} = {size_formula(array, v, axis, dimension)}"
 
 
+JAX_HELPERS = {
+    **HELPERS,
+    "lu_logdet": '''
+def lu_logdet(factor):
+    """log det A from lu_factor(A), nan where the determinant is negative."""
+    lu, pivots = factor
+    diagonal = np.diag(lu)
+    swaps = np.count_nonzero(pivots != np.arange(len(pivots)))
+    negative = (np.count_nonzero(diagonal < 0) + swaps) % 2
+    return np.where(negative, np.nan, np.log(np.abs(diagonal)).sum())
+''',
+    "log_determinant": '''
+def log_determinant(A):
+    """log det A, nan where the determinant is negative."""
+    sign, value = np.linalg.slogdet(A)
+    return np.where(sign >= 0, value, np.nan)
+''',
+    "adjugate": '''
+def adjugate(A):
+    """The adjugate of A from its singular values, right at singular matrices, too."""
+    U, s, Vt = np.linalg.svd(A)
+    others = np.prod(np.where(np.eye(len(s), dtype=bool), 1, s), axis=1)
+    return np.linalg.det(U) * np.linalg.det(Vt) * (Vt.T * others) @ U.T
+''',
+}
+"""The helpers of NumPy, without what cannot be traced."""
+
+
 def _in_jax(written: str) -> str:
     """NumPy's text in JAX's names."""
     written = re.sub(r"\bnp\.array\((.*)\)$", r"\1", written)
@@ -78,8 +106,10 @@ def _in_jax(written: str) -> str:
 
 
 def _jax_document(sheet: Sheet, function: Sequence[str], test: str) -> str:
-    document = _python_document("import jax.numpy as jnp", HELPERS)
-    return _in_jax(document(sheet, [_in_jax(line) for line in function], "")) + (f"\n\n{test}" if test else "")
+    document = _python_document("import jax.numpy as jnp", JAX_HELPERS)
+    value, mark, comparison = test.partition("def self_test")
+    written = _in_jax(document(sheet, [_in_jax(line) for line in function], value))
+    return f"{written.rstrip()}\n\n\n{mark}{comparison}\n" if test else written
 
 
 TARGETS: dict[str, Target] = {
