@@ -129,7 +129,8 @@ class Sheet:
             return str(dimension)
         numerator, denominator = dimension.as_numer_denom()
         if denominator is not ONE:
-            return f"({self._renamed(numerator)}) // {self._renamed(denominator)}"
+            quotient: str = self.options.get("quotient", "({}) // {}")
+            return quotient.format(self._renamed(numerator), self._renamed(denominator))
         return self._renamed(numerator)
 
     def number(self, value: Expr) -> Text:

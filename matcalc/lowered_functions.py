@@ -36,7 +36,8 @@ def _entries_of_both(self: ProductLowering, first: Sequence[Expression], second:
             weights = yield one[0].operands[0]
             return b.multiplied(weights, (yield from _diagonal_of_chain(self, other)), SCALAR, weights.shape[0])
         if not other:
-            return b.emit("trace", (yield from self.chain(one)), shape=SCALAR)
+            whole = yield from self.chain(one)
+            return b.emit("trace", whole.args[0] if whole.op == "transpose" else whole, shape=SCALAR)
     left = yield from self.chain(first)
     right = yield from self.chain([transpose(f) for f in reversed(second)])
     if left.rank == 1:

@@ -83,7 +83,7 @@ def self_test(
     lines = ["def self_test(seed=0):", f'{INDENT}"""Compare derivatives with central differences at a random point."""']
     lines += [f"{INDENT}{line}" if line else "" for line in body]
     lines += ["", "", 'if __name__ == "__main__":', f"{INDENT}raise SystemExit(0 if self_test() else 1)"]
-    return "\n".join(lines)
+    return "\n".join(lines).replace("'", '"')
 
 
 def _step(v: Variable, variables: Sequence[Variable], names: Mapping[str, str]) -> str:

@@ -273,4 +273,4 @@ def description(request: Request, names: Mapping[str, str]) -> list[str]:
     for v in request.arguments:
         note = f" ({v.name} in the formula)" if names[v.name] != v.name else ""
         lines += [f"{names[v.name]}: {shape_in_words(v)}{note}"]
-    return [*lines, "", f"{request.program.flops} flops"]
+    return [*lines, "", f"{request.program.flops} flops".replace("**", "^")]

@@ -13,10 +13,14 @@ from sympy import Expr
 from matcalc.code_sheets import Language, Sheet
 from matcalc.compilation import size_formula
 from matcalc.expressions import Variable
+from matcalc.julia_code import JULIA, julia_document, julia_function, julia_result, size_line
+from matcalc.matlab_code import MATLAB, matlab_document, matlab_function, matlab_result, matlab_size_line
 from matcalc.numpy_code import NUMPY, result
 from matcalc.numpy_factorizations import HELPERS
 from matcalc.programs import Value
 from matcalc.self_tests import self_test
+from matcalc.torch_code import HELPERS as TORCH_HELPERS
+from matcalc.torch_code import TORCH, torch_result
 
 INDENT = "    "
 
@@ -105,6 +109,16 @@ def _in_jax(written: str) -> str:
     return re.sub(r"\bnp\.", "jnp.", written).replace("from scipy.", "from jax.scipy.")
 
 
+def _in_torch(written: str) -> str:
+    """What NumPy and PyTorch write alike, in PyTorch's names."""
+    return re.sub(r"\bnp\.", "torch.", written)
+
+
+def _torch_document(sheet: Sheet, function: Sequence[str], test: str) -> str:
+    document = _python_document("import torch", TORCH_HELPERS)
+    return document(sheet, [_in_torch(line) for line in function], "")
+
+
 def _jax_document(sheet: Sheet, function: Sequence[str], test: str) -> str:
     document = _python_document("import jax.numpy as jnp", JAX_HELPERS)
     value, mark, comparison = test.partition("def self_test")
@@ -132,5 +146,24 @@ TARGETS: dict[str, Target] = {
         self_test=partial(
             self_test, setting=("import jax", "import numpy as np", "", 'jax.config.update("jax_enable_x64", True)')
         ),
+    ),
+    "torch": Target("torch", TORCH, python_function, _torch_document, torch_result, python_size_line),
+    "julia": Target(
+        "julia",
+        JULIA,
+        julia_function,
+        julia_document,
+        julia_result,
+        size_line,
+        {"power": "^", "quotient": "div({}, {})"},
+    ),
+    "matlab": Target(
+        "matlab",
+        MATLAB,
+        matlab_function,
+        matlab_document,
+        matlab_result,
+        matlab_size_line,
+        {"power": "^", "quotient": "({}) / {}"},
     ),
 }
