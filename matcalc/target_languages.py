@@ -13,8 +13,10 @@ from sympy import Expr
 from matcalc.code_sheets import Language, Sheet
 from matcalc.compilation import size_formula
 from matcalc.expressions import Variable
-from matcalc.julia_code import JULIA, julia_document, julia_function, julia_result, size_line
-from matcalc.matlab_code import MATLAB, matlab_document, matlab_function, matlab_result, matlab_size_line
+from matcalc.julia_code import JULIA
+from matcalc.julia_functions import julia_document, julia_function, julia_result, size_line
+from matcalc.matlab_code import MATLAB
+from matcalc.matlab_functions import matlab_document, matlab_function, matlab_result, matlab_size_line
 from matcalc.numpy_code import NUMPY, result
 from matcalc.numpy_factorizations import HELPERS
 from matcalc.programs import Value
