@@ -19,6 +19,7 @@ from matcalc.expressions import ONE, Variable
 from matcalc.programs import FACTOR, Program, Value
 
 LONGEST_FORMULA = 68
+FEW_TERMS = 6
 LONGEST_RESULT = 88
 ATOM, POSTFIX, POWER, NEGATIVE, TIMES, MATMUL, PLUS = 100, 95, 85, 75, 70, 69, 60
 
@@ -77,20 +78,32 @@ class Sheet:
                 self.texts[v] = Text(arguments[v.data[0].name])
         self.uses = self.program.uses()
         repeated = self._repeated()
+        sums = self._long_sums()
         results = dict.fromkeys(self.program.outputs)
         single = len(self.program.outputs) == 1
         for v in self.program.values:
             if v.op == "input":
                 continue
-            text = self.language.operations[v.op](self, v)
             is_output = v in results and not single
-            if v in repeated or is_output or self._deserves_a_name(v, text):
+            if v.args and v.args[0] in sums and v.op in ("add", "sub") and v.args[0] in self.names and not is_output:
+                name = self.names[v.args[0]]
+                self.lines.append((self._added(name, v), v))
+                self.names[v], self.texts[v] = name, Text(name)
+                continue
+            text = self.language.operations[v.op](self, v)
+            if v in sums or v in repeated or is_output or self._deserves_a_name(v, text):
                 name = output_names[self.program.outputs.index(v)] if is_output else self._name_for(v)
                 self.lines.append((self.language.assignment.format(name, text.text), v))
                 text = Text(name)
                 self.names[v] = name
             self.texts[v] = text
         return [self.texts[v].text for v in self.program.outputs]
+
+    def _added(self, name: str, v: Value) -> str:
+        """The line that adds a term to a sum, in place where the arrays are our own."""
+        if self.options.get("runtime") and not self.options.get("complex"):
+            return f"{name} {'+' if v.op == 'add' else '-'}= {self.formula(v.args[1], PLUS + 1)}"
+        return self.language.assignment.format(name, self.language.operations[v.op](self, v).text)
 
     def _repeated(self) -> set[Value]:
         """The operands that a formula writes more than once, inputs apart."""
@@ -177,6 +190,19 @@ class Sheet:
             self.taken.add(spoken)
             return spoken
         return self._free(*NAMES[v.rank])
+
+    def _long_sums(self) -> set[Value]:
+        """The sums of more than a few terms so far: each has the name of the next, which only adds a term."""
+        lengths: dict[Value, int] = {}
+        found: set[Value] = set()
+        for v in self.program.values:
+            if v.op in ("add", "sub") and v.rank > 0:
+                a = v.args[0]
+                continues = self.uses[a] == 1 and a.is_full and a.shape == v.shape
+                lengths[v] = lengths.get(a, 1) + 1 if continues else 2
+                if continues and lengths[v] > FEW_TERMS:
+                    found.add(a)
+        return found
 
     def _spoken_name(self, v: Value) -> str:
         """The name that says what the value is, where it is short."""

@@ -82,7 +82,7 @@ def routine_of(
             namespace["kernel_" + step.data[0]] = FUNCTIONS[step.data[0]].kernel
         elif step.op == "opaque":
             namespace[f"operation_{step.index}"] = _operation(step)
-    filename = f"<matcalc {program.expressions[0]}>"
+    filename = f"<matcalc {program.expressions[0].key.hex()}>"
     exec(compile(source, filename, "exec"), namespace)
     return Routine(namespace["run"], source, steps, filename)
 

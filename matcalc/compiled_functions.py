@@ -72,7 +72,9 @@ def arguments_of(expressions: Iterable[Expression]) -> list[Variable]:
     expressions = list(expressions)
     found: dict[str, Variable] = {}
     for e in expressions:
-        for name, v in e.variables.items():
+        variables = {v.name: v for v in variables_of(e)}
+        # the order of appearance is known only when the formula is written, which takes time
+        for name, v in (variables if variables.keys() <= found.keys() else e.variables).items():
             known = found.setdefault(name, v)
             if known is not v:
                 raise MatcalcError(

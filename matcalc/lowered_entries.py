@@ -25,12 +25,11 @@ from matcalc.expressions import (
     Sum,
     Transpose,
 )
-from matcalc.lowered_products import SPREAD, Lowered, ProductLowering
+from matcalc.lowered_products import Lowered, ProductLowering
 from matcalc.operations import operands_of
 from matcalc.product_orders import parts_of
 from matcalc.programs import Value
 
-ENTRYWISE = ("add", "sub", "mul", "div", "neg", "pow", "reciprocal", "apply", "sqrt", "sigmoid", "softplus")
 LARGEST_WRITTEN_OUT = 64
 
 
@@ -51,25 +50,9 @@ def entrywise_operand(self: ProductLowering, node: Expression) -> Lowered:
     return (yield node)
 
 
-def is_full(value: Value) -> bool:
-    """Whether the array of a value has its shape, and is not spread out only when it meets another.
-
-    >>> from matcalc.lowering import lower
-    >>> from matcalc.reading import parse
-    >>> all(is_full(v) for v in lower([parse("x + y", where="x, y: vector(n)")]).values)
-    True
-    """
-    if value.op in SPREAD:
-        return False
-    if value.rank == 2 and value.op in ENTRYWISE:
-        matrices = [a for a in value.args if a.rank == 2]
-        return any(is_full(a) for a in matrices) or {a.op for a in matrices} >= SPREAD
-    return True
-
-
 def filled(self: ProductLowering, value: Value, node: Expression) -> Value:
     """The value as an array of its full shape."""
-    if value.rank == 2 and not is_full(value):
+    if value.rank == 2 and not value.is_full:
         return self.builder.emit("mul", value, self.builder.emit("ones", shape=node.shape), shape=node.shape)
     return value
 
@@ -98,7 +81,7 @@ def lower_sum(self: ProductLowering, node: Sum) -> Lowered:
     stable = _without_cancellation(self, node, terms)
     if stable is not None:
         return stable
-    terms.sort(key=lambda v: (v.op == "neg", not is_full(v)))
+    terms.sort(key=lambda v: (v.op == "neg", not v.is_full))
     total = self.added_up(terms, shape) if terms else None
     if diagonal:
         diagonal.sort(key=lambda v: (-v.rank, v.op == "neg"))
@@ -156,7 +139,7 @@ def lower_hadamard(self: ProductLowering, node: Hadamard) -> Lowered:
             below.append(b.transposed(divisor) if is_turned else divisor)
         else:
             above.append((yield from entrywise_operand(self, factor)))
-    above.sort(key=lambda v: not is_full(v))
+    above.sort(key=lambda v: not v.is_full)
     shape = column_shape(node)
     value = _multiplied(self, above, shape)
     divisor_of_all = _multiplied(self, below, shape)

@@ -42,12 +42,11 @@ from matcalc.product_orders import (
     parts_of,
     written_out,
 )
-from matcalc.programs import FACTOR, Builder, Value
+from matcalc.programs import FACTOR, SPREAD, Builder, Value
 from matcalc.registries import CONSTRUCTORS
 from matcalc.transposes import transpose
 
 Lowered: TypeAlias = Generator[Expression, Value, Value]
-SPREAD = frozenset({"as_column", "as_row"})
 
 
 class ProductLowering:
@@ -342,15 +341,22 @@ class ProductLowering:
         terms: list[Value] = []
         for term in node.operands:
             coefficient, scalars, chain = parts_of(term)
-            result = value
-            for f in reversed(chain):
-                if f.columns is ONE and result.rank == 0:
-                    result = self.builder.scaled(result, (yield f))
-                else:
-                    result = yield from self.applied(f, result, (f.rows, shape[1]))
+            result = yield from self._chain_applied(chain, value, shape)
             terms.append((yield from self.scaled(coefficient, scalars, result)))
         terms.sort(key=lambda v: v.op == "neg")
         return self.added_up(terms, shape if shape[0] is not ONE else (shape[1], ONE))
+
+    def _chain_applied(self, chain: Sequence[Expression], value: Value, shape: Shape) -> Lowered:
+        """Factors times an array: where there is a vector among them, what stands before it is multiplied first."""
+        b = self.builder
+        cut = next((i + 1 for i, f in enumerate(chain) if f.columns is ONE), 0)
+        result = value
+        for f in reversed(chain[cut:]):
+            result = yield from self.applied(f, result, (f.rows, shape[1]))
+        if cut:
+            column = yield from self.chain(chain[:cut])
+            result = b.multiplied(column, result, shape, ONE)
+        return result
 
     # ---- factorizations ----
 

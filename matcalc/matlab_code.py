@@ -94,9 +94,10 @@ def _of_all(function: str) -> Template:
 
 def _add_diagonal(sheet: Sheet, v: Value) -> Text:
     A, entries = v.args
+    if entries.rank:
+        return Text(f"{sheet.formula(A, PLUS)} + diag({sheet.formula(entries)})", PLUS)
     eye = f"eye({sheet.size(v.shape[0])})"
-    diagonal = f"diag({sheet.formula(entries)})" if entries.rank else f"{sheet.formula(entries, TIMES)} * {eye}"
-    return Text(f"{sheet.formula(A, PLUS)} + {diagonal}", PLUS)
+    return Text(f"{sheet.formula(A, PLUS)} + {sheet.formula(entries, TIMES)} * {eye}", PLUS)
 
 
 def _constant_matrix(name: str) -> Template:

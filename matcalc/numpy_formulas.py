@@ -98,7 +98,7 @@ def write_pow(sheet: Sheet, v: Value) -> Text:
     is_integer = exponent.op == "number" and exponent.data[0].is_Integer
     if base.rank == 0 and not is_integer:
         return Text(f"np.power({sheet.formula(base)}, {sheet.formula(exponent)})")
-    return Text(f"{sheet.formula(base, POWER + 1)} ** {sheet.formula(exponent, POWER)}", POWER)
+    return Text(f"{sheet.formula(base, POWER + 1)}**{sheet.formula(exponent, POWER)}", POWER)
 
 
 def write_softplus(sheet: Sheet, v: Value) -> Text:
@@ -263,13 +263,12 @@ def write_add_diagonal(sheet: Sheet, v: Value) -> Text:
         ours = sheet.uses[A] == 1 and A.op in ("add", "sub", "matmul", "div", "scale_rows", "scale_columns", "apply")
         is_ours = f", is_ours={A.args[0].rank == 2 or A.args[-1].rank == 2}" if ours else ""
         return Text(f"{sheet.helper('add_diagonal')}({sheet.formula(A)}, {sheet.formula(entries)}{is_ours})")
-    eye = f"np.eye({sheet.size(v.shape[0])})"
     if entries.rank:
         diagonal = Text(f"np.diag({sheet.formula(entries)})")
-    elif entries.op == "number" and entries.data[0] == 1:
-        diagonal = Text(eye)
     else:
-        diagonal = Text(f"{sheet.formula(entries, TIMES)} * {eye}", TIMES)
+        eye = f"np.eye({sheet.size(v.shape[0])})"
+        is_one = entries.op == "number" and entries.data[0] == 1
+        diagonal = Text(eye) if is_one else Text(f"{sheet.formula(entries, TIMES)} * {eye}", TIMES)
     if A.op == "neg" and A not in sheet.names:
         return Text(f"{diagonal.text} - {sheet.formula(A.args[0], PLUS + 1)}", PLUS)
     return Text(f"{sheet.formula(A, PLUS)} + {diagonal.text}", PLUS)

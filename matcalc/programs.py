@@ -17,12 +17,14 @@ from matcalc.expressions import ONE, SCALAR, Expression, Shape, Variable
 from matcalc.flop_counts import FLOPS, simplified_count
 
 FACTOR = -1
+SPREAD = frozenset({"as_column", "as_row"})
+ENTRYWISE = frozenset({"add", "sub", "mul", "div", "neg", "pow", "reciprocal", "apply", "sqrt", "sigmoid", "softplus"})
 
 
 class Value:
     """One step of a program: an operation on earlier values."""
 
-    __slots__ = ("args", "data", "index", "op", "origin", "rank", "shape")
+    __slots__ = ("args", "data", "index", "is_full", "op", "origin", "rank", "shape")
 
     def __init__(
         self, op: str, args: tuple[Value, ...], data: tuple[Any, ...], shape: Shape, rank: int, index: int
@@ -34,6 +36,11 @@ class Value:
         self.rank = rank
         self.index = index
         self.origin: Expression | None = None
+        # whether the array has its shape, and is not one column or row that is spread out when it meets a matrix
+        self.is_full = op not in SPREAD
+        if rank == 2 and op in ENTRYWISE:
+            matrices = [a for a in args if a.rank == 2]
+            self.is_full = any(a.is_full for a in matrices) or {a.op for a in matrices} >= SPREAD
 
     def __repr__(self) -> str:
         words = [*(f"v{a.index}" for a in self.args), *map(str, self.data)]
@@ -203,15 +210,18 @@ class Builder:
     def program(
         self, outputs: Sequence[Value], expressions: Sequence[Expression], inputs: Iterable[Variable]
     ) -> Program:
-        """The program of the values that the outputs need."""
-        needed: set[Value] = set()
-        stack = list(outputs)
+        """The program of the values that the outputs need, each computed where it is first needed."""
+        values: list[Value] = []
+        seen: set[Value] = set()
+        stack = [(v, False) for v in reversed(outputs)]
         while stack:
-            v = stack.pop()
-            if v not in needed:
-                needed.add(v)
-                stack.extend(v.args)
-        values = sorted(needed, key=lambda v: v.index)
+            v, is_ready = stack.pop()
+            if is_ready:
+                values.append(v)
+            elif v not in seen:
+                seen.add(v)
+                stack.append((v, True))
+                stack.extend((a, False) for a in reversed(v.args))
         return Program(values, outputs, expressions, list(inputs))
 
 

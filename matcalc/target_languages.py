@@ -62,12 +62,14 @@ def python_function(
 def _python_document(own_imports: str, helpers: Mapping[str, str]) -> Callable[[Sheet, Sequence[str], str], str]:
     def document(sheet: Sheet, function: Sequence[str], test: str) -> str:
         others = [f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(sheet.imports.items())]
-        parts = ["\n".join([own_imports, *others])]
-        parts += [helpers[name].strip("\n") for name in sheet.helpers]
+        parts = [helpers[name].strip("\n") for name in sheet.helpers]
         parts.append("\n".join(function))
         if test:
             parts.append(test.strip("\n"))
-        return "\n\n\n".join(parts) + "\n"
+        module = own_imports.split()[-1]
+        is_used = any(re.search(rf"\b(np|{module})\.", part) for part in parts)
+        imports = [*([own_imports] if is_used else []), *others]
+        return "\n\n\n".join([*(["\n".join(imports)] if imports else []), *parts]) + "\n"
 
     return document
 

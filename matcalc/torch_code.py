@@ -136,7 +136,7 @@ def _sqrt(sheet: Sheet, v: Value) -> Text:
 
 def _pow(sheet: Sheet, v: Value) -> Text:
     base, exponent = v.args
-    return Text(f"{sheet.formula(base, POWER + 1)} ** {sheet.formula(exponent, POWER)}", POWER)
+    return Text(f"{sheet.formula(base, POWER + 1)}**{sheet.formula(exponent, POWER)}", POWER)
 
 
 def _block(sheet: Sheet, v: Value) -> Text:

@@ -157,3 +157,90 @@ def test_the_command_writes_a_file(tmp_path: Path) -> None:
     assert (result.exit_code, result.output) == (0, "")
     f, gradient = function_of(file.read_text(encoding="utf-8"), "f_and_gradient")(np.eye(2), np.ones(2), np.zeros(2))
     assert (f, gradient.tolist()) == (2, [2, 2])
+
+
+# ---- other languages ---------------------------------------------------------------------------------------
+
+GOLDEN = Path(__file__).parent / "data" / "code"
+ENDINGS = {"julia": "jl", "matlab": "m", "torch": "torch.txt", "jax": "jax.txt"}
+PROBLEMS = {
+    "least_squares": ("norm2(A*x - b)^2", "x", "A: matrix(m,n), x: vector(n), b: vector(m)"),
+    "logistic": ("sum(softplus(-y.*(X*w)))", "w", "X: matrix(m,n), y: vector(m), w: vector(n)"),
+    "evidence": ("(y'*inv(K)*y + logdet(K))/2", "K", "K: matrix(n,n) spd, y: vector(n)"),
+    "adjoint_solve": ("c'*inv(A + diag(p))*b", "p", "A: matrix(n,n), b, c, p: vector(n)"),
+    "cross_entropy": ("logsumexp(W*x) - y'*W*x", "W", "W: matrix(k,n), x: vector(n), y: vector(k)"),
+    "determinant": ("logdet(A) + det(A) + x'*inv(A)*x", "A", "A: matrix(n,n), x: vector(n)"),
+}
+
+
+def written(problem: str, target: str) -> str:
+    formula, variable, where = PROBLEMS[problem]
+    return mc.code(formula, variable, where=where, target=target, with_=("f", "gradient", "hvp"), name=problem)
+
+
+@pytest.mark.parametrize("target", ENDINGS)
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_other_languages_are_written_as_they_were(problem: str, target: str) -> None:
+    # After a change: python tests/test_code.py writes the files again, to be read before they are committed.
+    assert written(problem, target) == (GOLDEN / f"{problem}.{ENDINGS[target]}").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("target", ENDINGS)
+def test_few_functions_have_no_code_in_other_languages(target: str) -> None:
+    refused = []
+    for case in CASES:
+        try:
+            mc.code(derivative(case), target=target)
+        except mc.MatcalcError as error:
+            assert error.message.startswith(UNWRITTEN)
+            refused.append(case["id"])
+    assert len(refused) <= 2, refused
+
+
+@every_case
+def test_jax_code_agrees_with_the_frozen_numbers(case: Case) -> None:
+    jax = pytest.importorskip("jax")
+    jax.config.update("jax_enable_x64", True)
+    agrees("jax", case, lambda value: value, jax.jit)
+
+
+@every_case
+def test_torch_code_agrees_with_the_frozen_numbers(case: Case) -> None:
+    torch = pytest.importorskip("torch")
+    agrees("torch", case, lambda value: torch.tensor(value), lambda function: function)
+
+
+def agrees(target: str, case: Case, argument: Any, wrapped: Any) -> None:
+    try:
+        source = mc.code(derivative(case), name="answer", target=target)
+    except mc.MatcalcError as error:
+        pytest.skip(error.message)
+    function = function_of(source, "answer")
+    for inputs, expected in draws(case):
+        values = {name: argument(inputs[name]) for name in signature(function).parameters}
+        assert relative_error(np.asarray(wrapped(function)(**values)), expected) < TOLERANCE, source
+
+
+def test_the_self_test_of_jax_code_passes(tmp_path: Path) -> None:
+    pytest.importorskip("jax")
+    file = tmp_path / "generated.py"
+    source = mc.code("logdet(A) + tr(inv(A)*C)", "A", where="A, C: matrix(n,n)", target="jax", check=True)
+    file.write_text(source, encoding="utf-8")
+    run = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_the_code_of_a_deep_network_is_linear_in_its_depth() -> None:
+    def lines(depth: int) -> int:
+        W, x = mc.variables("W: matrix(n,n), x: vector(n)")
+        for _ in range(depth):
+            x = mc.functions.tanh(W @ x)
+        return len(mc.code(mc.gradient(x.T @ x, "W")).splitlines())
+
+    assert lines(80) < 2.2 * lines(40)
+
+
+if __name__ == "__main__":
+    for one in PROBLEMS:
+        for language, ending in ENDINGS.items():
+            (GOLDEN / f"{one}.{ending}").write_text(written(one, language), encoding="utf-8")
