@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from matcalc.conventions import conventions_of
 from matcalc.derivatives import Derivative
 from matcalc.expressions import ONE, Expression, Variable
 from matcalc.notations import Notation
+from matcalc.parts import NO_PARTS, Program
 from matcalc.registries import method
 from matcalc.reports import Report
 from matcalc.sheets import Written
@@ -43,10 +44,15 @@ class Answer:
     report: Report | None = None
     layout: str = "numerator"
 
+    @property
+    def program(self) -> Program:
+        """The expression with the parts that the user named."""
+        return self.derivative.named.printed
+
     def entries(self) -> Iterator[tuple[str, tuple[str, ...], Expression]]:
-        """Each form with the variables it is in, where there are several: the differential, the gradient in x, …"""
+        """Each form over the named parts, with the variables it is in, where there are several."""
         for form in self.forms:
-            found = getattr(self.derivative, form)
+            found = getattr(self.derivative.named, form)
             for key, e in found.items() if isinstance(found, dict) else [((), found)]:
                 turned = self.layout == "denominator" and form == "jacobian"
                 yield form, (key,) if isinstance(key, str) else key, e.T if turned else e
@@ -67,17 +73,9 @@ class Answer:
             }
             for v in self.variables()
         }
-        forms: dict[str, Any] = {}
-        for form, names, e in self.entries():
-            forms[form + in_words(names)] = {
-                "text": text(e),
-                "unicode": _whole(written(e), writer("unicode"), ", "),
-                "latex": e.latex(),
-                "rows": size_text(e.rows),
-                "columns": size_text(e.columns),
-            }
         return {
-            "expression": text(D.expression),
+            "expression": text(self.program.body, self.program),
+            "parts": {p.name: self._document_of(p.definition) for p in self.program.parts},
             "variables": variables,
             "with_respect_to": [v.name for v in D.variables],
             "notes": list(self.notes()),
@@ -85,8 +83,18 @@ class Answer:
             "inner_product": str(D.inner) if D.inner else None,
             "free_entries": D.free,
             "layout": self.layout,
-            "forms": forms,
+            "forms": {form + in_words(names): self._document_of(e, self.program) for form, names, e in self.entries()},
             "report": self.report.to_json() if self.report else None,
+        }
+
+    def _document_of(self, e: Expression, program: Program = NO_PARTS) -> dict[str, str]:
+        """An expression as JSON data, in every notation."""
+        return {
+            "text": text(e, program),
+            "unicode": whole(written(e, program), writer("unicode"), ", "),
+            "latex": method("latex")(e, program),
+            "rows": size_text(e.rows),
+            "columns": size_text(e.columns),
         }
 
     def _label(self, form: str, names: tuple[str, ...], style: str) -> str:
@@ -109,26 +117,33 @@ class Answer:
     def conditions(self) -> tuple[str, ...]:
         """The conditions of the rules that were used, and of the weights of an inner product."""
         D = self.derivative
-        found = conditions_of(D.expression, D.variables)
+        found = conditions_of(D.expression, D.variables, self.program.parts)
         return tuple(dict.fromkeys((*found, *(D.inner.conditions() if D.inner else ()))))
 
     def lines(self, style: str) -> Iterator[tuple[str, str]]:
-        """Label and content of each line, in unicode, ascii or latex."""
+        """Label and content of each line, in unicode, ascii or latex; what the user named stands under f, once."""
         write: Callable[[Notation], str] = writer(style)
-        D = self.derivative
-        yield "f", _whole(written(D.expression), write, "; ")
+        f = written(self.program.body, self.program)
+        named = self.program.names
+        yield "f", write(f.answer) if named else whole(f, write, "; ")
+        yield from _definitions(f.parts if named else (), write)
         yield "where", ", ".join(_shape(v, style) for v in self.variables())
         for note in self.notes():
             yield "note", note
         for form, names, e in self.entries():
             label = self._label(form, names, style)
-            found = written(e)
+            found = written(e, self.program)
             yield label, write(found.answer)
-            for name, definition in found.parts:
-                yield "", f"where {write(Notation('name', (), name))} = {write(definition)}"
+            yield from _definitions((part for part in found.parts if part[0] not in named), write)
         found_conditions = self.conditions()
         if found_conditions:
             yield "for", ", ".join(found_conditions)
+
+
+def _definitions(parts: Iterable[tuple[str, Notation]], write: Callable[[Notation], str]) -> Iterator[tuple[str, str]]:
+    """A line for each named part."""
+    for name, definition in parts:
+        yield "", f"where {write(Notation('name', (), name))} = {write(definition)}"
 
 
 def in_words(names: Sequence[str]) -> str:
@@ -136,8 +151,9 @@ def in_words(names: Sequence[str]) -> str:
     return f" in {' and '.join(names)}" if names else ""
 
 
-def _whole(found: Written, write: Callable[[Notation], str], separator: str) -> str:
-    parts = separator.join(f"{n} = {write(d)}" for n, d in found.parts)
+def whole(found: Written, write: Callable[[Notation], str], separator: str) -> str:
+    """An expression in one line, its named parts after it."""
+    parts = separator.join(f"{write(Notation('name', (), n))} = {write(d)}" for n, d in found.parts)
     return write(found.answer) + (f"  where {parts}" if parts else "")
 
 

@@ -14,14 +14,14 @@ from collections.abc import Callable
 from typing import Any
 
 from matcalc.applications import apply
+from matcalc.declarations import declarations, variables_among
 from matcalc.errors import ShapeError
 from matcalc.expressions import ONE, Expression, Variable, dimension
 from matcalc.function_table import ALIASES, FUNCTIONS, function_names
-from matcalc.leaves import commutation, duplication, elimination, expression, identity, ones, variable, zero
+from matcalc.leaves import commutation, duplication, elimination, expression, identity, ones, zero
 from matcalc.powers import block as _block
 from matcalc.powers import entrywise_power, hadamard
 from matcalc.products import multiply
-from matcalc.reading import declarations
 
 Size = int | str | Any
 
@@ -34,7 +34,7 @@ def variables(where: str) -> tuple[Variable, ...]:
     (m, n)
     """
     declared, _ = declarations(where)
-    return tuple(variable(n, *d.shape, *d.properties) for n, d in declared.items())
+    return tuple(variables_among(declared).values())
 
 
 def eye(n: Size) -> Expression:

@@ -41,11 +41,22 @@ _DOCUMENTED_ALIASES = ("trace", "norm", "fro", "inner", "inverse", "asin")
 _NOT_DOCUMENTED = ("diagonal", "rearrange", "unrearrange")
 
 
+_REAL = "all numbers are real: give the real and the imaginary part as two variables"
+_RANDOM = "differentiate the function of a fixed sample, and average the derivatives"
+_OUTSIDE = {
+    **dict.fromkeys(("Re", "re", "real", "Im", "im", "imag", "conj", "arg", "angle"), ("complex numbers", _REAL)),
+    **dict.fromkeys(("E", "expectation", "Var", "var", "bernoulli", "Bernoulli"), ("random variables", _RANDOM)),
+    **dict.fromkeys(("int", "integral", "integrate"), ("integrals", "write a sum over an index: sum(i, 1, n, x[i])")),
+}
+"""Functions of a subject that is not covered, and what can be done instead."""
+
+
 def offered_names() -> list[str]:
     """The functions that a message may offer: those of docs/language.md and the user's own."""
     matrices = ("K", "commutation", "duplication", "elimination")
     builders = ("eye", "ones", "zeros", "vector", "matrix", "sum", *matrices, "reshape")
     derivatives = {name for name in FUNCTIONS if name[0] == "d" and name[1:] in FUNCTIONS}
+    derivatives |= {name for name, row in FUNCTIONS.items() if row.named}
     return sorted({*FUNCTIONS, *_DOCUMENTED_ALIASES, *builders} - derivatives - {*_NOT_DOCUMENTED, *LATER})
 
 
@@ -231,6 +242,11 @@ def unknown_function(found: Inference, tree: Tree) -> UnknownName:
     if name in LATER:
         message = f"{name} is not supported yet: this version has no rules for {LATER[name]}"
         return UnknownName(message, hint="`matcalc rules` lists what it can derive", **place)  # type: ignore[arg-type]
+    if name in _OUTSIDE:
+        subject, hint = _OUTSIDE[name]
+        hint += f"; for a product write {name}*({_arguments(found, tree)})" if len(tree.children) == 1 else ""
+        message = f"{name} is neither declared nor a function: {subject} are not supported"
+        return UnknownName(message, hint=hint, **place)  # type: ignore[arg-type]
     near = [_MEANT[name]] if name in _MEANT else nearest_names(name, offered_names())
     times = f"for a product write {name}*({_arguments(found, tree)})"
     if len(name) > 1 and near:

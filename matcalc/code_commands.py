@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from matcalc.commands import FormulaCommand, load_files, main, names_in, reports_errors, rules_option, where_option
+from matcalc.commands import load_files, main, names_in, reports_errors, rules_option, where_option
 from matcalc.errors import MatcalcError
+from matcalc.formulas import FormulaCommand
 from matcalc.source_code import code
 from matcalc.target_languages import TARGETS
 

@@ -25,6 +25,7 @@ from matcalc.derivatives import Derivative
 from matcalc.differentiation import differentiate
 from matcalc.errors import MatcalcError, UnknownName
 from matcalc.folds import fit, print_error, print_report, print_rows, sides
+from matcalc.formulas import FormulaCommand, formulas
 from matcalc.reading import read
 from matcalc.reports import Report
 from matcalc.rule_lines import about_rule, all_rules
@@ -39,6 +40,7 @@ STATUS = {"verified": 0, "refuted": REFUTED, "inconclusive": INCONCLUSIVE}
 SECOND_ORDER = ("hessian", "hessian-operator", "second-differential", "third-differential")
 FORMS = ("differential", "gradient", "jacobian", *SECOND_ORDER, "all")
 FORMATS = ("unicode", "ascii", "latex", "json")
+GRAPHS = ("text", "dot")
 ELSEWHERE = {**dict.fromkeys(("taylor", "classify"), "matcalc.point_commands"), "code": "matcalc.code_commands"}
 REPORT_FORMATS = ("text", "json", "latex", "html")
 
@@ -58,21 +60,6 @@ class Commands(click.Group):
         if args and args[0] == "-":
             return "diff", self.commands["diff"], args
         return super().resolve_command(ctx, args)
-
-
-class FormulaCommand(click.Command):
-    """A command whose arguments are formulas: one that begins with a minus is not taken for options."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        options = {name: p for p in self.get_params(ctx) for name in (*p.opts, *p.secondary_opts)}
-        found: list[str] = []
-        for arg in args:
-            previous = options.get(found[-1]) if found else None
-            is_value = isinstance(previous, click.Option) and not previous.is_flag
-            is_option = arg.split("=")[0] in options or arg.startswith("--")
-            formula = arg.startswith("-") and len(arg) > 1 and not is_option and not is_value
-            found.append(" " + arg if formula else arg)
-        return super().parse_args(ctx, found)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "ignore_unknown_options": True})
@@ -144,6 +131,7 @@ check_options = with_options(
 @click.option("--form", type=click.Choice(FORMS), multiple=True, help="Only this form; may be repeated.")
 @click.option("--format", "style", type=click.Choice(FORMATS), help="Default: unicode on a terminal, else ascii.")
 @click.option("--steps", is_flag=True, help="Show the derivation.")
+@click.option("--graph", is_flag=False, flag_value="text", type=click.Choice(GRAPHS), help="The computational graph.")
 @click.option("--no-verify", is_flag=True, help="Skip the check.")
 @form_options
 @check_options
@@ -152,21 +140,21 @@ check_options = with_options(
 def diff(expression: str, variables: tuple[str, ...], rule_files: tuple[str, ...], **options: Any) -> int:
     """Everything about the derivative of EXPRESSION with respect to VARIABLES.
 
-    EXPRESSION - reads one from each line of standard input; a line may end in "wrt x, y".
+    EXPRESSION - reads one from each line of standard input; a line may end in "wrt x, y", and lines such as
+    r = A*x - b define parts of the expression after them.
     """
     load_files(rule_files)
     if expression != "-":
         text, _, names = expression.partition(" wrt ")
         return _diff_one(text, names_in(names) or names_in(",".join(variables)), **options)
     status = 0
-    for line in sys.stdin:
-        if line.strip() and not line.lstrip().startswith("#"):
-            status = max(status, _diff_line(line.strip(), variables, **options))
+    for formula in formulas(sys.stdin):
+        status = max(status, _diff_formula(formula, variables, **options))
     return status
 
 
-def _diff_line(line: str, variables: tuple[str, ...], **options: Any) -> int:
-    text, _, names = line.partition("#")[0].rstrip().partition(" wrt ")
+def _diff_formula(formula: str, variables: tuple[str, ...], **options: Any) -> int:
+    text, _, names = formula.partition(" wrt ")
     try:
         return _diff_one(text, names_in(names) or names_in(",".join(variables)), **options)
     except MatcalcError as error:
@@ -188,6 +176,7 @@ def _diff_one(
     form: tuple[str, ...],
     style: str | None,
     steps: bool,
+    graph: str | None,
     no_verify: bool,
     layout: str,
     inner: tuple[str, ...] | None,
@@ -197,6 +186,9 @@ def _diff_one(
 ) -> int:
     names = variables or only_variables(expression, where)
     D = differentiate(expression, names, where, inner=inner, free=free)
+    if graph == "dot":
+        click.echo(D.graph.dot("ascii" if style in (None, "json") else style))
+        return 0
     forms = _forms(D, order, form)
     report = None if no_verify else verify_derivative(D, forms, trials=trials, seed=seed)
     answer = Answer(D, forms, report, layout)
@@ -205,9 +197,11 @@ def _diff_one(
         document = answer.document()
         if steps:
             document["derivation"] = [vars(step) for step in D.derivation]
+        if graph:
+            document["graph"] = D.graph.document()
         click.echo(json.dumps(document, ensure_ascii=False))
     else:
-        _print_answer(answer, style, steps)
+        _print_answer(answer, style, steps, graph is not None)
     return STATUS[report.verdict] if report else 0
 
 
@@ -235,12 +229,16 @@ def _forms(D: Derivative, order: int, asked: tuple[str, ...]) -> tuple[str, ...]
     return tuple(dict.fromkeys(forms))
 
 
-def _print_answer(answer: Answer, style: str, steps: bool) -> None:
+def _print_answer(answer: Answer, style: str, steps: bool, graph: bool) -> None:
     print_rows(list(answer.lines(style)))
     if steps:
         click.echo()
         for line in derivation_lines(answer.derivative):
             click.echo("  " + fit(line, 6, sides, column=2))
+    if graph:
+        click.echo()
+        for line in answer.derivative.graph.lines(style):
+            click.echo(line)
     if answer.report is not None:
         click.echo()
         print_report(answer.report)

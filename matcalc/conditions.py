@@ -17,8 +17,10 @@ from matcalc.expressions import (
     depends_on,
     postorder,
 )
+from matcalc.foldings import Folding
 from matcalc.function_table import FUNCTIONS
 from matcalc.local_differentials import partial_formula, partial_rules
+from matcalc.parts import Part
 from matcalc.rule_book import match_operands
 from matcalc.rule_conditions import CONDITIONS
 from matcalc.signs import POSITIVE, definiteness, sign_of
@@ -28,8 +30,8 @@ from matcalc.transposes import is_turned, transpose
 from matcalc.writing import text
 
 
-def conditions_of(f: Expression, variables: Iterable[Variable]) -> tuple[str, ...]:
-    """The conditions in words, such as "X'*X invertible".
+def conditions_of(f: Expression, variables: Iterable[Variable], parts: Iterable[Part] = ()) -> tuple[str, ...]:
+    """The conditions in words, such as "X'*X invertible"; what is a part goes by its name.
 
     >>> import matcalc as mc
     >>> f = mc.parse("logdet(X'*X)")
@@ -37,9 +39,10 @@ def conditions_of(f: Expression, variables: Iterable[Variable]) -> tuple[str, ..
     ("X'*X invertible",)
     """
     found = dict.fromkeys((_simplest(e, word), word) for e, word in _conditions(f, list(variables)))
+    named = Folding(parts).folded
     with_det = {e for e, word in found if word == DET_POSITIVE}
     return tuple(
-        f"det({text(e)}) positive" if word == DET_POSITIVE else CONDITIONS[word].format(text(e))
+        f"det({text(named(e))}) positive" if word == DET_POSITIVE else CONDITIONS[word].format(text(named(e)))
         for e, word in found
         if not (word == "invertible" and e in with_det)
     )

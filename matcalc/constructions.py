@@ -9,7 +9,18 @@ from itertools import groupby
 
 from matcalc.applications import apply
 from matcalc.errors import MatcalcError, ShapeError
-from matcalc.expressions import ONE, SCALAR, Expression, Number, Shape, Variable, variables_of
+from matcalc.expressions import (
+    ONE,
+    SCALAR,
+    Expression,
+    Hadamard,
+    Number,
+    Product,
+    Shape,
+    Sum,
+    Variable,
+    variables_of,
+)
 from matcalc.inferences import Inference
 from matcalc.leaves import CONSTANTS, MINUS_ONE, identity, number, ones, unit, variable, zero
 from matcalc.names import BARE_NAMES
@@ -20,6 +31,8 @@ from matcalc.sums import add, negate
 from matcalc.syntax_trees import Tree
 from matcalc.transposes import transpose
 from matcalc.walks import INDEX, RELEASE, VISIT, Step
+
+MOST_OPERANDS = 1_000
 
 
 @dataclass
@@ -40,6 +53,21 @@ class Construction:
     def shape(self, tree: Tree) -> Shape:
         """The shape that was inferred for a tree."""
         return self.inference.shape(tree)
+
+    def bind(self, tree: Tree) -> Expression:
+        """What a name that is defined by a tree stands for from there on.
+
+        Sums and products are flat, so that a chain of short definitions could grow one without end.
+        """
+        value = self.values[tree]
+        many = len(value.operands) > max(MOST_OPERANDS, tree.end - tree.start)
+        if many and isinstance(value, (Sum, Product, Hadamard)):
+            what = "terms" if isinstance(value, Sum) else "factors"
+            message = f"written out, this part has {len(value.operands):,} {what}; more than {MOST_OPERANDS:,} are not"
+            raise self.inference.refusal(
+                f"{message} accepted", tree, "write many of them as one sum or product of matrices"
+            )
+        return value
 
     def operands(self, tree: Tree) -> list[Expression]:
         """The expressions of a tree's children."""
@@ -64,7 +92,7 @@ def construct(made: Construction, walk: list[Step], constructors: Mapping[str, C
         elif action == RELEASE:
             made.bound[name].pop()
         else:
-            value = index_variable(name) if action == INDEX else made.values[tree]
+            value = index_variable(name) if action == INDEX else made.bind(tree)
             made.bound.setdefault(name, []).append(value)
     return made.values[tree]
 

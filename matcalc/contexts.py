@@ -40,9 +40,10 @@ def evaluate_answer(answer: Expression, values: Mapping[str, Any], *, sizes: Map
 def _has_own_sizes(answer: Expression) -> bool:
     """Whether there are dimensions that no variable of the expression shows."""
     shown = {s for e in postorder(answer) if isinstance(e, Variable) for d in e.shape for s in d.free_symbols}
-    named = {s for e in postorder(answer) for a in e._args if hasattr(a, "free_symbols") for s in _symbols(a)}
+    named = {s for e in postorder(answer) for a in e._args for s in _symbols(a)}
     return not named <= shown
 
 
 def _symbols(argument: Any) -> Iterable[Any]:
-    return () if isinstance(argument, Expression) else argument.free_symbols
+    # those of an expression would be collected from its tree, whose size may be exponential in that of the graph
+    return () if isinstance(argument, Expression) else getattr(argument, "free_symbols", ())

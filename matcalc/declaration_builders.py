@@ -24,7 +24,9 @@ _OTHER_WORDS = {
     "real": "scalar", "number": "scalar", "float": "scalar", "column": "vector", "array": "vector or matrix",
     "antisymmetric": "skew", "psd": "spd", "pd": "spd", "diag": "diagonal", "orthonormal": "orthogonal",
     "triangular": "lower or upper", "int": "integer", "const": "constant", "normalized": "unit",
+    "hermitian": "symmetric", "unitary": "orthogonal",
 }  # fmt: skip
+_COMPLEX = ("complex", "c", "ℂ")
 _SIZE_KINDS = {"name", "number", "sum", "product", "power", "negate"}
 
 
@@ -124,7 +126,9 @@ def _unknown(what: str, word: Token, known: Iterable[str]) -> ParseError:
     if what != "property" and word.value in PROPERTIES:
         near = [f"matrix(n,n) {word.value} or scalar {word.value}"]
     hint = "write scalar, vector(n), row(n) or matrix(m,n)" if known is KINDS else f"write one of: {', '.join(names)}"
-    if near:
+    if word.value.lower() in _COMPLEX:
+        hint = "all numbers are real: declare the real and the imaginary part as two variables"
+    elif near:
         hint = f"did you mean {' or '.join(near)}?"
     return ParseError(f"{word.value} is not a {what}", start=word.start, end=word.end, hint=hint)
 

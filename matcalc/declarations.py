@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from matcalc.dimensions import unknown_size
 from matcalc.errors import MatcalcError, ParseError
-from matcalc.expressions import ONE, SCALAR, Dimension, Shape, dimension
+from matcalc.expressions import ONE, SCALAR, Dimension, Shape, Variable, dimension
 from matcalc.leaves import CONSTANTS, SQUARE_PROPERTIES, variable
 from matcalc.registries import method
 from matcalc.sizes import size_value
@@ -56,6 +56,11 @@ def declarations(where: Where) -> tuple[Mapping[str, Declared], frozenset[str]]:
     if isinstance(where, Mapping):
         where = ", ".join(f"{name}: {words}" for name, words in where.items())
     return _declarations(where or "")
+
+
+def variables_among(declared: Mapping[str, Declared]) -> dict[str, Variable]:
+    """The variables that declarations make, functions left out."""
+    return {n: variable(n, *d.shape, *d.properties) for n, d in declared.items() if ANALYTIC not in d.properties}
 
 
 def unused(where: Where, names: Collection[str]) -> tuple[str, ...]:

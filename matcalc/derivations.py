@@ -19,10 +19,13 @@ from matcalc.expressions import (
     depends_on,
     postorder,
 )
+from matcalc.foldings import Folding
 from matcalc.function_table import FUNCTIONS
 from matcalc.leaves import variable
 from matcalc.local_differentials import partial_rules
+from matcalc.parts import Program
 from matcalc.rule_book import DIFFERENTIAL, Book, Rule
+from matcalc.sweeps import active_parts
 from matcalc.tangents import tangency
 from matcalc.writing import text
 
@@ -43,38 +46,67 @@ class Step:
 
 
 def derivation_of(
-    f: Expression, perturbations: Mapping[Variable, Variable], result: Expression, on_tangents: Expression | None = None
+    program: Program,
+    perturbations: Mapping[Variable, Variable],
+    result: Expression,
+    on_tangents: Expression | None = None,
+    gradients: Mapping[Variable, Expression] | None = None,
 ) -> tuple[Step, ...]:
     """The steps from d(f) to the differential: each function once, from the outside in, then the result.
 
-    The last step is to what is the same for tangents of curved domains, where that is given and is shorter.
+    A named part comes after what uses it.  Then come what is the same for tangents of curved domains, where that is
+    given and is shorter, and the inner product with the gradient.
 
     >>> import matcalc as mc
     >>> for step in mc.differentiate("tr(A^2)", "A").derivation: print(step)
     d(tr(A^2)) = tr(d(A^2))    [trace, Course notes, example 14]
     d(A^2) = dA*A + A*dA    [matrix-power, Course notes, example 15]
     d(tr(A^2)) = 2*tr(A*dA)    [collect]
+    d(tr(A^2)) = dot(2*A', dA)    [gradient, Course notes, section 7.1]
     """
-    nodes = postorder(f)
-    active = depends_on(nodes, perturbations)
+    parts = active_parts(program.parts, perturbations)
+    nodes = postorder(*(p.definition for p in parts), program.body)
+    active = depends_on(nodes, [*perturbations, *(p.variable for p in parts)])
+    shown = {p.definition: p.name for p in parts}
     inner: dict[Expression, Expression] = dict(perturbations)
-    order = [e for e in nodes if e in active and e not in perturbations]
+    folding = Folding(program.parts)
+    inner |= {p.variable: variable(f"d({p.name})", *p.variable.shape) for p in parts}
+    order = [e for e in nodes if e in active and e not in inner]
     for node in order:
         inner[node] = variable(f"d({text(node)})", *node.shape)
     steps = []
     for node in reversed(order):
-        if isinstance(node, Transpose):
+        if isinstance(node, Transpose) and node not in shown:
             continue
         rules = _rules_of(node)
         after = node_differential(node, {o: _inner(o, inner) for o in node.operands if o in inner})
-        steps.append(_step(f"d({text(node)})", after, rules))
+        after = folding.folded(after)
+        steps.append(_step(f"d({shown.get(node) or text(node)})", after, rules))
     final = text(result)
     if not steps or steps[-1].after != final or len(steps) > 1:
-        steps.append(Step(f"d({text(f)})", final, "collect", "", ""))
+        steps.append(Step(f"d({text(program.body)})", final, "collect", "", ""))
     if on_tangents is not None and on_tangents is not result:
         zeros = ", ".join(statement for x, dx in perturbations.items() if (statement := tangency(x, dx.name)))
-        steps.append(Step(f"d({text(f)})", text(on_tangents), "tangents", zeros, zeros))
+        steps.append(Step(f"d({text(program.body)})", text(on_tangents), "tangents", zeros, zeros))
+    if gradients:
+        steps.append(_to_gradient(program, perturbations, gradients))
     return tuple(steps)
+
+
+def _to_gradient(
+    program: Program, perturbations: Mapping[Variable, Variable], gradients: Mapping[Variable, Expression]
+) -> Step:
+    """The differential as the inner product with the gradient, which is what the gradient is."""
+    products = [f"dot({_in_call(g)}, {perturbations[x].name})" for x, g in gradients.items()]
+    return Step(f"d({text(program.body)})", " + ".join(products), "gradient", "df = dot(gradient, dx)", GRADIENT_SOURCE)
+
+
+def _in_call(e: Expression) -> str:
+    found = text(e)
+    return f"({found})" if found.startswith("let ") else found
+
+
+GRADIENT_SOURCE = "Course notes, section 7.1"
 
 
 def _inner(operand: Expression, inner: Mapping[Expression, Expression]) -> Expression:

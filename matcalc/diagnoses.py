@@ -148,6 +148,12 @@ def _missing_operand(stop: _Stop) -> _Finding | None:
         return f"{_shown(token)} needs something before it", "write a name, a number or ( before it", token
     if previous.kind in _OPERAND_ENDS or previous.kind not in _OPERATORS | _OPENERS | _SEPARATORS:
         return None
+    if previous.kind == "IN":
+        return (
+            "in needs an expression after it",
+            "write the one that the definitions are for: let r = A*x - b in sum(r)",
+            previous,
+        )
     if previous.kind in _OPENERS and token.kind in _CLOSERS:
         called = stop.place > 1 and stop.tokens[stop.place - 2].kind == "CALL"
         what = "a function needs an argument" if called else "nothing is in the brackets"
@@ -277,7 +283,10 @@ def _unfinished_let(stop: _Stop) -> _Finding | None:
     lets = [word for word in before if word.kind == "LET"]
     if len(lets) <= sum(word.kind == "IN" for word in before):
         return None
-    return "let is not complete", "write let r = A*x - b; s = sum(r) in s^2", lets[-1]
+    if stop.token.kind == "COMMA":
+        return "a comma does not separate definitions", "write let r = A*x - b; s = sum(r) in s^2", stop.token
+    missing = ": there is no in after the definitions" if stop.token.kind == END else ""
+    return f"let is not complete{missing}", "write let r = A*x - b; s = sum(r) in s^2", lets[-1]
 
 
 def _anything(stop: _Stop) -> _Finding:

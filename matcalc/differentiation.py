@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from sympy import Basic
 
 from matcalc.adjoints import pullback
-from matcalc.declarations import Where, declarations, unused
+from matcalc.declarations import Where, declarations, unused, variables_among
 from matcalc.derivatives import ORDERS, Derivative
 from matcalc.differentials import differential_of
 from matcalc.errors import NotDifferentiable, ShapeError, UnknownName
@@ -18,15 +18,14 @@ from matcalc.function_table import nearest_names
 from matcalc.inner_products import Weights, read_inner_product, read_together
 from matcalc.leaves import variable
 from matcalc.names import spelled_out
-from matcalc.reading import read
+from matcalc.parts import Program
+from matcalc.reading import Reading, read
 from matcalc.registries import method
-from matcalc.second_derivatives import (
-    hessian_operator_of,
-)
 from matcalc.simplification import simplify
+from matcalc.syntax import parse_expression
 from matcalc.tangents import perturbation, projection
 from matcalc.tokens import spelled
-from matcalc.writing import text
+from matcalc.writing import declarations_of, text
 
 Formula: TypeAlias = "str | Expression | Basic"
 Names: TypeAlias = "str | Variable | Sequence[str | Variable]"
@@ -47,9 +46,11 @@ def differentiate(
     'd(A^3) = dA*A^2 + A*dA*A + A^2*dA'
     """
     names = [wrt] if isinstance(wrt, (str, Variable)) else list(wrt)
-    expression, occurring, notes = _expression(f, where, inner, names)
-    known = {n: variable(n, *d.shape, *d.properties) for n, d in declarations(where)[0].items()} | occurring
-    variables = tuple(_variable(n, known, expression) for n in names)
+    reading = _read(f, where, inner, names)
+    expression, occurring, notes = reading.expression, {v.name: v for v in reading.variables}, reading.notes
+    others = {n: d for n, d in declarations(where)[0].items() if n not in occurring}
+    known = variables_among(others) | occurring if others else occurring
+    variables = tuple(_variable(n, known, reading) for n in names)
     asked = {name for x in variables for name in (x.name, f"d{x.name}")} | occurring.keys()
     product = None
     if inner is not None:
@@ -57,25 +58,36 @@ def differentiate(
         notes, asked = (*notes, *more), asked | {v.name for v in product.variables}
     if free:
         refuse_without_entries(variables, inner is not None)
-    return Derivative(expression, variables, (*notes, *unused(where, asked)), product, free)
+    return Derivative(expression, variables, (*notes, *unused(where, asked)), product, free, reading.program)
 
 
-def _expression(
-    f: Formula, where: Where, inner: Weights | None, names: Sequence[str | Variable]
-) -> tuple[Expression, dict[str, Variable], tuple[str, ...]]:
-    """The expression, the variables that occur in it as it was given, by name, and notes."""
-    if isinstance(f, str):
-        together = None if inner is None or len(names) > 1 else read_together(f, inner, str(names[0]), where)
-        reading = together or read(f, where)
-        return reading.expression, {v.name: v for v in reading.variables}, reading.notes
-    expression = f if isinstance(f, Expression) else method("from_sympy")(f)
-    return expression, {v.name: v for v in variables_of(expression)}, ()
+def _read(f: Formula, where: Where, inner: Weights | None, names: Sequence[str | Variable]) -> Reading:
+    """The formula as it was given, its variables in the order in which they occur in it."""
+    if not isinstance(f, str):
+        expression = f if isinstance(f, Expression) else method("from_sympy")(f)
+        return Reading(expression, tuple(variables_of(expression)), (), "", Program((), expression))
+    together = None if inner is None or len(names) > 1 else read_together(f, inner, str(names[0]), where)
+    if together is None:
+        return read(f, where)
+    if parse_expression(f).kind != "let":
+        return together
+    declared = declarations_of(together.variables, [together.expression])
+    return together._replace(program=read(f, declared).program)
 
 
-def _variable(name: str | Variable, known: Mapping[str, Variable], f: Expression) -> Variable:
-    if isinstance(name, Variable):
-        return name
-    name = spelled(name)
+def _variable(name: str | Variable, known: Mapping[str, Variable], f: Reading) -> Variable:
+    x = name if isinstance(name, Variable) else _known(spelled(name), known, f)
+    if not x.properties.isdisjoint(("constant", "integer")):
+        word = "constant" if "constant" in x.properties else "integer"
+        raise ShapeError(f"{x.name} is declared {word}: there is no derivative with respect to it")
+    if {"orthogonal", "symmetric"} <= x.properties:
+        what = f"a matrix that is orthogonal and symmetric, as {x.name}"
+        message = f"derivatives with respect to {what}, are not supported"
+        raise NotDifferentiable(message, hint="declare one of the two")
+    return x
+
+
+def _known(name: str, known: Mapping[str, Variable], f: Reading) -> Variable:
     if name not in known:
         names = ", ".join(known) or "none"
         near = nearest_names(name, list(known))
@@ -84,15 +96,11 @@ def _variable(name: str | Variable, known: Mapping[str, Variable], f: Expression
             parts = spelled_out(other, {name, *known} - {other})
             if name in parts:
                 hint = f"{other} is one name: write {'*'.join(parts)} for the product"
-        raise UnknownName(f"there is no variable {name} in {text(f)}", hint=hint)
-    x = known[name]
-    if "constant" in x.properties or "integer" in x.properties:
-        word = "constant" if "constant" in x.properties else "integer"
-        raise ShapeError(f"{name} is declared {word}: there is no derivative with respect to it")
-    if {"orthogonal", "symmetric"} <= x.properties:
-        message = f"derivatives with respect to a matrix that is orthogonal and symmetric, as {name}, are not supported"
-        raise NotDifferentiable(message, hint="declare one of the two")
-    return x
+        if name in f.program.names:
+            message = f"{name} is a part that the text defines, and no variable"
+            raise UnknownName(message, hint=f"differentiate with respect to one of {names}")
+        raise UnknownName(f"there is no variable {name} in {text(f.expression)}", hint=hint)
+    return known[name]
 
 
 def gradient(f: Formula, wrt: Names, where: Where = None, *, inner: Weights | None = None, free: bool = False) -> Any:
@@ -178,7 +186,7 @@ def hvp(f: Formula, wrt: Names, direction: str | Sequence[str], where: Where = N
         count = f"{len(D.variables)} variable{'s' * (len(D.variables) != 1)}"
         raise ShapeError(f"{len(names)} directions are given for {count}", hint="give one for each variable")
     along = {x: perturbation(x, name) for x, name in zip(D.variables, names, strict=True)}
-    return D.by_name({x: hessian_operator_of(D.whole_space_gradients, x, along) for x in D.variables})
+    return D.hessian_along(along)
 
 
 def pullback_of(f: Formula, wrt: str | Variable, cotangent: str, where: Where = None) -> Expression:

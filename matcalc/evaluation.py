@@ -7,7 +7,7 @@ operation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Overflow
 from functools import lru_cache
 from time import monotonic
@@ -83,7 +83,25 @@ def evaluate_all(
     if not all(np.all(np.isfinite(value)) for value in found):
         node, operands = evaluator.first_undefined(memory)
         raise EvaluationError(f"the value is not finite: {complaint(node, operands)}")
+    for name, A in evaluator.inverted(memory):
+        if _is_singular(A):
+            raise EvaluationError(
+                f"the value has no correct digit: {name} of a matrix that is singular but for rounding"
+            )
     return [_as_given(value, e) for value, e in zip(found, expressions, strict=True)]
+
+
+def _is_singular(A: Any) -> bool:
+    """Whether the condition number is beyond the digits of a double, whatever units the rows and columns have."""
+    rows = np.max(np.abs(A), axis=1, keepdims=True)
+    A = A / np.where(rows == 0, 1, rows)
+    columns = np.max(np.abs(A), axis=0, keepdims=True)
+    A = A / np.where(columns == 0, 1, columns)
+    try:
+        condition = np.linalg.norm(A, 1) * np.linalg.norm(np.linalg.inv(A), 1)
+    except np.linalg.LinAlgError:
+        return True
+    return bool(condition * np.finfo(float).eps > 1)
 
 
 def _as_given(value: Any, expression: Expression) -> Any:
@@ -121,6 +139,16 @@ class Evaluator:
             if type(node) in OPERATIONS and node not in solved:
                 operation, operands = compiled(node, arithmetic, solved)
                 self._steps.append((slots[node], operation, [slots[o] for o in operands]))
+        self._inversions: list[tuple[str, int, int | None]] = [
+            ("inv", slots[node.args[0]], slots[node.args[1]])
+            for node in self.nodes
+            if isinstance(node, Power) and not node.is_scalar
+        ]
+        self._inversions += [
+            (node.function, slots[node.operands[0]], None)
+            for node in self.nodes
+            if isinstance(node, Apply) and node.function in ("logdet", "logabsdet")
+        ]
         self._templates: dict[tuple[tuple[str, int], ...], list[Any]] = {}
 
     def __call__(self, values: Mapping[str, Any], sizes: Sizes, deadline: float | None = None) -> list[Any]:
@@ -149,6 +177,12 @@ class Evaluator:
                 if deadline is not None and monotonic() > deadline:
                     raise TimeIsUp
         return memory
+
+    def inverted(self, memory: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+        """The matrices that must not be singular, and what is taken of them."""
+        for name, slot, exponent in self._inversions:
+            if exponent is None or memory[exponent] < 0:
+                yield name, memory[slot]
 
     def _template(self, sizes: Sizes) -> list[Any]:
         """A memory that holds the constants only."""
@@ -183,11 +217,12 @@ def complaint(node: Expression, operands: Sequence[Any]) -> str:
     if isinstance(node, Apply):
         return _named(node.function, argument)
     if isinstance(node, Power) and is_minus_one(node.args[1]):
-        return "division by zero" if node.is_scalar else "inv of a singular matrix"
+        return _division(node.args[0]) if node.is_scalar else "inv of a singular matrix"
     if isinstance(node, (Power, EntrywisePower)):
         base = operands[0]
         if not node.is_scalar and isinstance(node, Power):
-            return "a power of a matrix whose exponent is no integer, or whose inverse does not exist"
+            whole = int(operands[1]) == operands[1]
+            return "inv of a singular matrix" if whole else "a power of a matrix whose exponent is no integer"
         if base is not None and np.isrealobj(base) and np.any(np.asarray(base) < 0):
             return "a power of a negative number whose exponent is no integer"
         return "division by zero" if base is not None and np.any(np.asarray(base) == 0) else "a power is too large"
@@ -198,6 +233,12 @@ def complaint(node: Expression, operands: Sequence[Any]) -> str:
     if isinstance(node, Product) and any(o is None for o in operands):
         return "inv of a singular matrix"
     return "a number is too large"
+
+
+def _division(divisor: Expression) -> str:
+    if isinstance(divisor, Apply) and divisor.function == "norm2":
+        return f"division by zero: {divisor} is 0, where a norm has no derivative"
+    return "division by zero"
 
 
 def _named(function: str, argument: Any) -> str:
@@ -215,19 +256,20 @@ def _named(function: str, argument: Any) -> str:
 
 
 _NOT_SIMPLE = "is not simple, and has no derivative here; one-sided derivatives are"
+_NOT_REAL = "the eigenvalue with the largest real part is not real, or not simple"
 _UNDETERMINED = {
     "chol": "{} of a matrix that is not positive definite",
     **dict.fromkeys(("lu_l", "lu_u"), "{} of a matrix with a zero pivot"),
     **dict.fromkeys(("qr_q", "qr_r"), "{} of a matrix whose columns are not independent"),
+    "polar": "{} of a matrix whose columns are not independent",
+    **dict.fromkeys(("logm", "sqrtm", "dlogm", "dsqrtm"), "{} at a matrix with an eigenvalue that is 0 or negative"),
     "sylvester": "{}(A, B, C) has no single solution: an eigenvalue of A is the negative of one of B",
     "inverse_gaps": "two entries coincide, and {} has no value: eigenvectors have no derivative here",
     "eigvecs": "eigenvalues coincide, and their eigenvectors are not determined",
     "leading_eigvec": f"the largest eigenvalue {_NOT_SIMPLE} the eigenvalues of U'*dS*U, U a basis of its eigenspace",
     "trailing_eigvec": f"the smallest eigenvalue {_NOT_SIMPLE} the eigenvalues of U'*dS*U, U a basis of its eigenspace",
-    **dict.fromkeys(
-        ("spectral_abscissa", "eigenprojection"),
-        "the eigenvalue with the largest real part is not real, or not simple, and {} has no value",
-    ),
+    "spectral_abscissa": _NOT_REAL,
+    "eigenprojection": f"{_NOT_REAL}, and has no derivative here: where two coincide they grow like a square root",
     **dict.fromkeys(("svd_u", "svd_v"), "singular values coincide, and their singular vectors are not determined"),
     **dict.fromkeys(
         ("leading_svd_u", "leading_svd_v"),

@@ -21,7 +21,7 @@ SMALLEST_GAP = 1e-11
 
 
 class Degenerate(ValueError):
-    """Eigenvalues or singular values coincide, so that their vectors are not determined."""
+    """Eigenvalues or singular values coincide, or columns depend on each other: vectors are not determined."""
 
 
 # ---- in any arithmetic -------------------------------------------------------------------------------------
@@ -195,4 +195,6 @@ def spectral_kernels(eigen: OfArray, singular: OfArray) -> dict[str, OfArray]:
 
 
 def _polar(U: Any, s: Any, V: Any) -> Any:
+    if float(s[-1]) <= SMALLEST_GAP * float(s[0]):
+        raise Degenerate
     return U @ V.T

@@ -15,7 +15,7 @@ Source: Magnus & Neudecker 1980, The elimination matrix: some lemmas and applica
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from matcalc.applications import apply
 from matcalc.differentials import differential_of
@@ -102,7 +102,9 @@ def gradient_on_entries(x: Variable, G: Expression) -> Expression:
     return apply("vech", transpose(G) if "upper" in x.properties else G)
 
 
-def matrix_on_entries(e: Expression, x: Variable, dx: Variable) -> Expression:
+def matrix_on_entries(
+    e: Expression, x: Variable, dx: Variable, differential: Callable[..., Expression] = differential_of
+) -> Expression:
     """The matrix of the derivative of e in x, on the free entries of dx.
 
     >>> import matcalc as mc
@@ -112,8 +114,8 @@ def matrix_on_entries(e: Expression, x: Variable, dx: Variable) -> Expression:
     """
     if _is_diagonal(x) and not x.is_scalar:
         p = variable(dx.name, x.rows)
-        return _shortest(differential_of(e, {x: apply("diag", p)}), p, identity(x.rows))
-    return _shortest(differential_of(e, {x: dx}), dx, entries_matrix(x))
+        return _shortest(differential(e, {x: apply("diag", p)}), p, identity(x.rows))
+    return _shortest(differential(e, {x: dx}), dx, entries_matrix(x))
 
 
 def _shortest(linear: Expression, dx: Variable, spread: Expression) -> Expression:

@@ -90,6 +90,8 @@ def _is_order(k: Expression) -> bool:
 
 
 def _diag(x: Expression) -> Expression | None:
+    if x.is_scalar:
+        return x
     if isinstance(x, Zero):
         return zero(x.rows, x.rows)
     if isinstance(x, Ones):
@@ -102,6 +104,8 @@ def _diag(x: Expression) -> Expression | None:
 
 
 def _diagonal(A: Expression) -> Expression | None:
+    if A.is_scalar:
+        return A
     if isinstance(A, Zero):
         return zero(A.rows, ONE)
     if isinstance(A, Identity):
@@ -248,7 +252,7 @@ def _unrotated_norm(A: Product) -> Expression | None:
 def _triangle(name: str, kept: int) -> Any:
     def normal(A: Expression) -> Expression | None:
         found = triangles(A)
-        if found & kept:
+        if found & kept or A.is_scalar:
             return A
         if found:
             return apply("diag", apply("diagonal", A))

@@ -222,6 +222,8 @@ def _pinv(A: Any) -> Any:
 
 def _qr(A: Any) -> Any:
     Q, R = np.linalg.qr(A)
+    if np.any(np.abs(np.diag(R)) <= SMALLEST_RELATIVE_SINGULAR_VALUE * np.linalg.norm(R, axis=0)):
+        raise factorizations.Degenerate
     signs = np.copysign(1.0, np.diag(R))
     return Q * signs, signs[:, None] * R
 

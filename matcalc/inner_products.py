@@ -26,7 +26,7 @@ from typing import TypeAlias
 from sympy import Integer
 
 from matcalc.applications import apply
-from matcalc.declarations import Where, declarations
+from matcalc.declarations import Where, declarations, variables_among
 from matcalc.dimensions import is_unknown
 from matcalc.errors import MatcalcError, NotDifferentiable, NotScalar, ShapeError, UnknownName
 from matcalc.expressions import ONE, Dimension, Expression, Identity, Sum, Variable, variables_of
@@ -255,9 +255,9 @@ def _read_weight(
     W = given
     if isinstance(W, str):
         names = dict(known)
-        for name, d in declarations(where)[0].items():
-            if not any(map(is_unknown, d.shape)):
-                names.setdefault(name, variable(name, *d.shape, *d.properties))
+        for name, v in variables_among(declarations(where)[0]).items():
+            if not any(map(is_unknown, v.shape)):
+                names.setdefault(name, v)
         name = spelled(W.strip())
         if name.isidentifier() and name not in {*names, *declarations(where)[0], *BARE_NAMES}:
             names[name] = variable(name, n, n, "positive" if n is ONE else "spd")

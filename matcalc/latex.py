@@ -17,6 +17,7 @@ from matcalc.expressions import Expression
 from matcalc.function_table import FUNCTIONS
 from matcalc.latex_names import labels_of, latex_name, script
 from matcalc.notations import ATOM, NEGATIVE, POSTFIX, POWER, PRODUCT, SUM, Notation
+from matcalc.parts import NO_PARTS, Program
 from matcalc.text import number_text
 from matcalc.unicode import names_in
 from matcalc.writing import written
@@ -25,7 +26,7 @@ _TALL = re.compile(r"\\frac|\\sum|\\begin|\\left\(|\\sqrt\[")
 _SPACED_BY_TEX = re.compile(r"\\(operatorname|log|ln|exp|det|sin|cos|tan|sec|csc|cot|arc|sinh|cosh|tanh)")
 
 
-def latex_text(expression: Expression) -> str:
+def latex_text(expression: Expression, program: Program = NO_PARTS) -> str:
     r"""The expression in LaTeX, its named parts after "where".
 
     >>> from matcalc.reading import parse
@@ -34,7 +35,7 @@ def latex_text(expression: Expression) -> str:
     >>> print(latex_text(parse("X*inv(X'*A*X)*B*inv(X'*A*X)")))
     X M B M \quad\text{where } M = (X^\top A X)^{-1}
     """
-    found = written(expression)
+    found = written(expression, program)
     notations = [found.answer, *(definition for _, definition in found.parts)]
     page = _Page(labels_of(names_in(notations) | {n for n, _ in found.parts}))
     definitions = r",\; ".join(f"{page.labels[n]} = {page.write(d)}" for n, d in found.parts)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from matcalc.tokens import GREEK_LETTERS
 
 _GREEK = frozenset(GREEK_LETTERS.values()) | {"varepsilon", "vartheta", "varphi", "varsigma", "varrho"}
+_ACCENTS = frozenset(("bar", "hat", "tilde"))
 _NAME = re.compile(r"(?P<stem>[^\W\d_]+)(?P<digits>\d*)(?P<below>\w*?)(?P<primes>_*)")
 _PERTURBATION = re.compile(r"d\((.+)\)|d(.+)")
 
@@ -17,16 +18,19 @@ def latex_name(name: str, names: Iterable[str] = ()) -> str:
 
     ``names`` are the names it stands beside: beside ``loss``, ``dloss`` is its perturbation.
 
-    >>> print(*map(latex_name, ("x1", "Sigma_1", "dX", "dx_", "loss", "W_in", "data")))
-    x_1 \Sigma_1 \mathrm{d}X \mathrm{d}x' \mathrm{loss} W_{\mathrm{in}} \mathrm{data}
+    >>> print(*map(latex_name, ("x1", "Sigma_1", "dX", "dx_", "loss", "W_in", "data", "r_bar")))
+    x_1 \Sigma_1 \mathrm{d}X \mathrm{d}x' \mathrm{loss} W_{\mathrm{in}} \mathrm{data} \bar{r}
     """
+    letter, _, accent = name.rpartition("_")
+    if letter and accent in _ACCENTS:
+        return rf"\{accent}{{{latex_name(letter, names)}}}"
     found = _NAME.fullmatch(name)
     perturbed = _PERTURBATION.fullmatch(name)
     if perturbed:
         inner = perturbed[1] or perturbed[2]
         stem = re.match(r"[^\W\d_]*", inner)
-        letter = stem is not None and (len(stem[0]) == 1 or stem[0] in _GREEK)
-        if (perturbed[1] or letter or inner in names) and name not in _GREEK:
+        short = stem is not None and (len(stem[0]) == 1 or stem[0] in _GREEK)
+        if (perturbed[1] or short or inner in names) and name not in _GREEK:
             return r"\mathrm{d}" + latex_name(inner, names)
     if not found:
         return _upright(name)

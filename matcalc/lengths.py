@@ -5,6 +5,7 @@ from __future__ import annotations
 from sympy import Rational, S
 
 from matcalc.expressions import (
+    Apply,
     Constant,
     Expression,
     Hadamard,
@@ -58,4 +59,6 @@ def _own_length(node: Expression) -> int:
         return inner + len(node.operands) - 1
     if kind is Power and isinstance(node._args[1], Number) and node._args[1].value in (-1, HALF):
         return inner - node._args[1]._mark + 1
+    if kind is Apply and node.function == "kron":
+        return inner + 3  # the largest of matrices: what has fewer of them is better
     return inner + 1

@@ -164,7 +164,10 @@ def _match_some(
 
 
 def _is_bound(pattern: Expression, found: Match) -> bool:
-    return all(p in found.values for p in _parameters(pattern))
+    parameters = _parameters(pattern)
+    if not parameters:  # ones(m,n), whose sizes may be open yet
+        return all(s in found.sizes for d in pattern.shape for s in d.free_symbols)
+    return all(p in found.values for p in parameters)
 
 
 @lru_cache(maxsize=4096)
@@ -251,8 +254,18 @@ def _rewrite_product(left: Product, right: Expression, node: Product) -> Iterato
         return
     factor = number(node.coefficient / left.coefficient)
     for start in range(len(node.chain) - width + 1 if width else 1):
-        run = node.chain[start : start + width]
-        for m in _match_sequence(pattern_chain, run, Match()):
-            for found, rest in _match_some(scalars, list(node.scalars), m):
-                before, after = node.chain[:start], node.chain[start + width :]
-                yield multiply(factor, *rest, multiply(*before, found.value(right), *after))
+        before, after = node.chain[:start], node.chain[start + width :]
+        for run, sign in _up_to_sign(pattern_chain, node.chain[start : start + width]):
+            for m in _match_sequence(pattern_chain, run, Match()):
+                for found, rest in _match_some(scalars, list(node.scalars), m):
+                    yield multiply(sign, factor, *rest, multiply(*before, found.value(right), *after))
+
+
+def _up_to_sign(
+    patterns: Sequence[Expression], run: Sequence[Expression]
+) -> Iterator[tuple[Sequence[Expression], Number]]:
+    """The factors, and those with the opposite of a sum among them: the normal form may have taken out a sign."""
+    yield run, number(ONE)
+    for i, (pattern, factor) in enumerate(zip(patterns, run, strict=True)):
+        if type(pattern) is Sum and type(factor) is Sum:
+            yield (*run[:i], negate(factor), *run[i + 1 :]), MINUS_ONE

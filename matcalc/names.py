@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from matcalc.definition_mistakes import refuse_definitions
 from matcalc.errors import ParseError
 from matcalc.function_table import ALIASES, FUNCTIONS, LATER
 from matcalc.kinds import GREEK
@@ -13,7 +14,7 @@ from matcalc.syntax_trees import Tree
 from matcalc.walks import DEEPEST_SUMS, Survey
 
 BARE_NAMES = {"eye": "eye", "I": "eye", "ones": "ones", "zeros": "zeros"}
-_BUILDERS = ("vector", "matrix", "sum", "reshape", "commutation", "duplication", "elimination")
+_FUNCTION_WORDS = {*LATER, "vector", "matrix", "sum", "reshape", "commutation", "duplication", "elimination"}
 LONGEST_GLUED = 8
 _ARGUMENT = re.compile(r"[ *·]*([^\W\d]\w*'?)")
 
@@ -23,6 +24,8 @@ def undeclared(found: Survey, declared: Collection[str], sizes: Collection[str],
 
     Raises ParseError for a name with two meanings, and for one that spells out others.
     """
+    if found.defined:
+        refuse_definitions(found, declared, _FUNCTION_WORDS, text)
     _refuse_two_meanings(found, declared, sizes, text)
     known = (declared, sizes, found.sizes, BARE_NAMES, CONSTANTS)
     unknown = [name for name in found.names if name not in declared and not any(name in names for names in known)]
@@ -37,12 +40,7 @@ def _refuse_two_meanings(found: Survey, declared: Collection[str], sizes: Collec
     for name, tree in found.bound.items():
         if name in found.names:
             place = found.names[name]
-            if tree.kind == "name" and tree.value == name:
-                message = f"{name} is the index of a sum, and used outside of it"
-            elif tree.start <= place.start < tree.end:
-                message = f"{name} is defined by itself"
-            else:
-                message = f"{name} is defined by let, and used outside of its body"
+            message = f"{name} is the index of a sum, and used outside of it"
             raise _refused(message, place, text, "give one of the two another name")
         if name in sizes or name in found.sizes:
             place = found.sizes.get(name, tree)
@@ -69,7 +67,7 @@ def _refuse_two_meanings(found: Survey, declared: Collection[str], sizes: Collec
 
 def _refuse_function(name: str, place: Tree, text: str) -> None:
     """Refuse sin x and log without an argument; a Greek letter or a single one may be a variable all the same."""
-    functions = (FUNCTIONS, ALIASES, LATER, _BUILDERS)
+    functions = (FUNCTIONS, ALIASES, _FUNCTION_WORDS)
     declared = name in FUNCTIONS and FUNCTIONS[name].named  # elsewhere
     if len(name) > 1 and name not in GREEK and not declared and any(name in table for table in functions):
         message = f"{name} is a function, and here it has no argument"

@@ -13,7 +13,6 @@ from matcalc.answers import Answer, writer
 from matcalc.commands import (
     FORMATS,
     STATUS,
-    FormulaCommand,
     check_options,
     load_files,
     main,
@@ -27,6 +26,7 @@ from matcalc.commands import (
 from matcalc.differentiation import differentiate
 from matcalc.errors import MatcalcError
 from matcalc.folds import print_report, print_rows
+from matcalc.formulas import FormulaCommand
 from matcalc.notations import name
 from matcalc.stationary_points import TOLERANCE, classify, words_of
 from matcalc.taylor_polynomials import InOrder, TaylorPolynomial

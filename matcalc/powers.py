@@ -229,10 +229,10 @@ def _hadamard_of(factors: list[Expression], shape: tuple[Expr, Expr]) -> Express
     if len(factors) == 1:
         return factors[0]
     for i, f in enumerate(factors):
-        others = [*factors[:i], *factors[i + 1 :]]
-        joined = _join_entrywise(f, others)
-        if joined is not None:
-            return joined
+        if isinstance(f, (Apply, Identity, Product)):
+            joined = _join_entrywise(f, [*factors[:i], *factors[i + 1 :]])
+            if joined is not None:
+                return joined
     if all(map(is_turned, factors)):
         return transpose(hadamard(*map(transpose, factors)))
     factors.sort(key=lambda f: f.key)

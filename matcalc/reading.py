@@ -11,6 +11,7 @@ from matcalc.call_constructions import call
 from matcalc.constructions import CONSTRUCTIONS, Construction, Constructor, construct
 from matcalc.contexts import remember
 from matcalc.declarations import ANALYTIC, Declared, Where, declarations, declared_names
+from matcalc.definitions import program_of, unused_names
 from matcalc.dimensions import any_unknown, fresh_names, is_unknown, name_unknowns
 from matcalc.errors import ParseError, ShapeError
 from matcalc.expressions import ONE, Dimension, Expression, Shape, Variable
@@ -19,6 +20,7 @@ from matcalc.inferences import Inference
 from matcalc.kinds import Kind, convention, kind_costs, kind_reason, shape_of_kind
 from matcalc.leaves import variable
 from matcalc.names import undeclared
+from matcalc.parts import Program
 from matcalc.registries import CONSTRUCTORS
 from matcalc.revisions import Outcome, Revision, Revisions
 from matcalc.shapes import infer
@@ -35,12 +37,16 @@ _KIND_WORDS = {"scalar": "scalar", "vector": "vector(n)", "matrix": "matrix(m,n)
 
 
 class Reading(NamedTuple):
-    """What a text was read as: the expression, its variables in order of appearance, and what was inferred."""
+    """What a text was read as: the expression, its variables in order of appearance, and what was inferred.
+
+    The program is the expression with the parts that the text names.
+    """
 
     expression: Expression
     variables: tuple[Variable, ...]
     notes: tuple[str, ...]
     text: str
+    program: Program
 
 
 def parse(text: str, where: Where = None) -> Expression:
@@ -143,8 +149,11 @@ class _Reader:
         variables = self._variables(inference, found, unknown)
         made = Construction(inference, variables)
         expression = construct(made, walk, _CONSTRUCTORS)
-        notes = (*made.notes, *_kind_notes(chosen, variables, inference), *self._function_notes(walk))
-        return Reading(expression, tuple(variables.values()), tuple(dict.fromkeys(notes)), self.text)
+        unused = (f"{n} is defined, and not used" for n in unused_names(tree))
+        about_names = (*_kind_notes(chosen, variables, inference), *self._function_notes(walk))
+        notes = tuple(dict.fromkeys((*made.notes, *about_names, *unused)))
+        program = program_of(tree, walk, made, _CONSTRUCTORS)
+        return Reading(expression, tuple(variables.values()), notes, self.text, program)
 
     def _function_notes(self, walk: list[Step]) -> list[str]:
         named = [name for name, d in self.declared.items() if ANALYTIC in d.properties]

@@ -40,6 +40,7 @@ METHODS = {
     "table": ("matcalc.pickling", "table"),
     "restored": ("matcalc.pickling", "restored"),
     "verify": ("matcalc.verdicts", "verify_derivative"),
+    "graph": ("matcalc.graphs", "Graph"),
     "load rules": ("matcalc.user_rules", "load_rules"),
     "text": ("matcalc.writing", "text"),
     "declare function": ("matcalc.named_functions", "declare_function"),

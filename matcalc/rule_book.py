@@ -13,22 +13,23 @@ from functools import cached_property
 from typing import Any
 
 from matcalc.comparisons import are_equal, is_negative
-from matcalc.declarations import ANALYTIC
+from matcalc.declarations import variables_among
 from matcalc.errors import MatcalcError, RuleError
 from matcalc.expressions import Apply, Dimension, Expression, Number, Product, Variable
 from matcalc.function_table import FUNCTIONS
-from matcalc.leaves import perturbation_of, variable
+from matcalc.leaves import perturbation_of
 from matcalc.reading import Declared, declared_names, read_tree
 from matcalc.registries import CONSTRUCTORS
 from matcalc.resources import resource, resource_names
 from matcalc.rule_conditions import CONDITIONS
 from matcalc.syntax import parse_rulebook
-from matcalc.syntax_trees import RuleText, Tree
+from matcalc.syntax_trees import RuleText, Tree, body_of, with_body
 
 DIFFERENTIAL, ADJOINT, IDENTITY, DEFINITION = "differential", "adjoint", "identity", "definition"
 _START = re.compile(r"^(?P<name>[A-Za-z][\w-]*)[ \t]*:", re.MULTILINE)
 _HEAD = re.compile(r"(?:d\(|linear\s+|dot\(\s*\w+\s*,\s*)(?P<head>\w+)\(")
 _WORD = re.compile(r"[A-Za-z]\w*(?=\()")
+_CLAUSE = re.compile(r"^[ \t]+(?:for|where|from)\b", re.MULTILINE)
 _ADJOINT = re.compile(r"dot\(\s*\w+\s*,")
 
 
@@ -79,12 +80,15 @@ class Record:
     file: str
     line: int
 
+    @cached_property
+    def statement(self) -> str:
+        """The rule without its clauses."""
+        return _CLAUSE.split(self.text, maxsplit=1)[0]
+
     @property
     def hints(self) -> set[str]:
         """What the rule may be about, seen without parsing it."""
-        statement = self.text.split("\n", 1)[0]
-        found = {m["head"] for m in _HEAD.finditer(statement)}
-        return {_ALIASES.get(h, h) for h in found}
+        return {_ALIASES.get(m["head"], m["head"]) for m in _HEAD.finditer(self.statement)}
 
     @property
     def is_adjoint(self) -> bool:
@@ -103,10 +107,9 @@ class Record:
 
     @cached_property
     def words(self) -> frozenset[str]:
-        """The functions of the statement, as far as nodes are named after them."""
-        statement = self.text.split("\n", 1)[0].split(":", 1)[1]
-        found = (FUNCTIONS.get(w) for w in _WORD.findall(statement))
-        return frozenset(f.name for f in found if f is not None and not f.is_defined)
+        """The functions of the statement, as far as nodes are named after them, and `inv`."""
+        found = (FUNCTIONS.get(w) for w in _WORD.findall(self.statement.split(":", 1)[1]))
+        return frozenset(f.name for f in found if f is not None and (f.name == "inv" or not f.is_defined))
 
     @cached_property
     def rule(self) -> Rule:
@@ -127,12 +130,11 @@ _ALIASES = {"inv": "Power", "transpose": "Transpose"}
 
 def records(text: str, file: str) -> list[Record]:
     """The rules of a text, cut apart but not parsed."""
-    starts = [m for m in _START.finditer(text) if not text[: m.start()].endswith("\\")]
-    ends = [m.start() for m in starts[1:]] + [len(text)]
+    starts = list(_START.finditer(text))
     found = []
-    for m, end in zip(starts, ends, strict=True):
-        record = Record(m["name"], text[m.start() : end].rstrip() + "\n", file, text.count("\n", 0, m.start()) + 1)
-        found += _members(record)
+    for m, end in zip(starts, [*(m.start() for m in starts[1:]), len(text)], strict=True):
+        line = text.count("\n", 0, m.start()) + 1
+        found += _members(Record(m["name"], text[m.start() : end].rstrip() + "\n", file, line))
     return found
 
 
@@ -188,7 +190,7 @@ def _rule_of(text: RuleText, whole: str) -> Rule:
             message = f"{text.name}: {name} {word} is not a condition on a declared variable"
             hint = f"conditions are {', '.join(CONDITIONS)}"
             raise RuleError(message, text=whole, start=text.left.start, end=text.left.end, hint=hint, file=text.file)
-    parameters = {n: variable(n, *d.shape, *d.properties) for n, d in names.items() if ANALYTIC not in d.properties}
+    parameters = variables_among(names)
     kind, left, right, slot = _sides(text, whole, names, sizes)
     statement = " ".join(whole[text.left.start : (text.right or text.left).end].split())
     return Rule(
@@ -219,13 +221,13 @@ def _sides(
     if text.family == "linear":
         applied = value(left)
         slot = next(o for o in applied.operands if isinstance(o, Variable))
-        from_slot = CONSTRUCTORS["substitute"](applied, {slot: perturbation_of(slot)})
-        return DIFFERENTIAL, applied, from_slot, None
+        return DIFFERENTIAL, applied, CONSTRUCTORS["substitute"](applied, {slot: perturbation_of(slot)}), None
     if right is None:
         raise RuleError(f"{text.name} has no right side", text=whole, start=left.start, end=left.end)
-    if _is_call(left, "dot") and _is_call(right, "dot"):
-        slot = value(right.children[1])
-        return ADJOINT, value(left.children[1]), value(right.children[0]), slot
+    sent_back = body_of(right)
+    if _is_call(left, "dot") and _is_call(sent_back, "dot"):
+        slot = value(sent_back.children[1])
+        return ADJOINT, value(left.children[1]), value(with_body(right, sent_back.children[0])), slot
     if _is_call(left, "d"):
         applied = value(left.children[0])
         return DIFFERENTIAL, applied, value(right, applied), None

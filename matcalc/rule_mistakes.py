@@ -40,7 +40,7 @@ class RuleMistakes:
         declared, sizes = self._declared()
         for side in filter(None, (self.text.left, self.text.right)):
             found = survey(walk_of(side))
-            strangers = _strangers(found.names, {*declared, *sizes, *found.sizes})
+            strangers = _strangers(found.names, {*declared, *sizes, *found.sizes, *found.defined})
             if strangers:
                 hint = f"write for {self._guesses(strangers)}"
                 raise self.error(f"{_not_declared(strangers)} in a rule", hint, found.names[strangers[0]])
@@ -105,7 +105,7 @@ class RuleMistakes:
             if tree.kind == "call" and tree.value == "d":
                 raise self.error("there is no differential in a definition", "write the value alone", tree)
         found: Survey = survey(walk_of(right))
-        strangers = _strangers(found.names, {*parameters, *sizes, *found.sizes})
+        strangers = _strangers(found.names, {*parameters, *sizes, *found.sizes, *found.defined})
         if strangers:
             hint = f"write {name}({', '.join([*parameters, *strangers])}), and for … {self._guesses(strangers)}"
             raise self.error(f"{_no_parameter(strangers, name)}", hint, found.names[strangers[0]])

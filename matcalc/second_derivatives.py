@@ -5,7 +5,7 @@ All of it is differentials of differentials and of gradients. On curved domains 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isqrt
 
 from matcalc.adjoints import inner_product
@@ -14,7 +14,6 @@ from matcalc.curvature import (
     curvature_matrix,
     curvature_operator,
 )
-from matcalc.differentials import differential_of
 from matcalc.errors import NotDifferentiable
 from matcalc.expressions import Expression, Variable
 from matcalc.lengths import length
@@ -47,22 +46,33 @@ class Blocks(dict[tuple[str, str], Expression]):
 
 Perturbations = Mapping[Variable, Variable]
 Gradients = Mapping[Variable, Expression]
+Differential = Callable[[Expression, Mapping[Variable, Expression]], Expression]
+"""What takes the differential of an expression along perturbations: by itself, or through the parts it names."""
 
 
 def second_differential_of(
-    f: Expression, forms: Sequence[Expression], gradients: Gradients | None, first: Perturbations, second: Perturbations
+    f: Expression,
+    forms: Sequence[Expression],
+    gradients: Gradients | None,
+    first: Perturbations,
+    second: Perturbations,
+    differential: Differential,
 ) -> Expression:
     """f″(x)[dx, dx_], from forms of the differential and, for a scalar f, from its gradients in the whole space."""
     bends = {x: acceleration(x, dx, second[x]) for x, dx in first.items() if is_curved(x)}
-    bent = differential_of(f, bends) if bends else None
-    found = [differential_of(form, second) for form in forms]
+    bent = differential(f, bends) if bends else None
+    found = [differential(form, second) for form in forms]
     if gradients:
-        found.append(add(*(inner_product(differential_of(g, second), first[x]) for x, g in gradients.items())))
+        found.append(add(*(inner_product(differential(g, second), first[x]) for x, g in gradients.items())))
     return symmetric_form([add(e, bent) if bent is not None else e for e in found], (first, second))
 
 
 def third_differential_of(
-    bilinear: Expression, first: Perturbations, second: Perturbations, third: Perturbations
+    bilinear: Expression,
+    first: Perturbations,
+    second: Perturbations,
+    third: Perturbations,
+    differential: Differential,
 ) -> Expression:
     """f‴(x)[dx, dx_, dx__], the differential of the second differential."""
     for x in first:
@@ -72,23 +82,27 @@ def third_differential_of(
             raise NotDifferentiable(
                 message, hint=f"declare {x.name} without {words} for the derivative in the whole space"
             )
-    return symmetric_form([differential_of(bilinear, third)], (first, second, third))
+    return symmetric_form([differential(bilinear, third)], (first, second, third))
 
 
-def hessian_block(gradients: Gradients, x: Variable, y: Variable, dy: Variable) -> Expression:
+def hessian_block(
+    gradients: Gradients, x: Variable, y: Variable, dy: Variable, differential: Differential
+) -> Expression:
     """The matrix H with d²f = vec(dx)′H vec(dy); on curved domains for tangents, which is where it is symmetric."""
     g = gradients[x]
     flat = g if is_curved(x) or not is_constrained(x) else projection(x, g)
     bend = curvature_matrix(x, g) if x is y and is_curved(x) else None
-    moved = differential_of(flat, {y: dy})
+    moved = differential(flat, {y: dy})
     matrices = [operator_matrix(form, dy) for form in dict.fromkeys((collected(moved), moved))]
     return min((simplify(M if bend is None else add(M, bend)) for M in matrices), key=length)
 
 
-def hessian_operator_of(gradients: Gradients, x: Variable, directions: Perturbations) -> Expression:
+def hessian_operator_of(
+    gradients: Gradients, x: Variable, directions: Perturbations, differential: Differential
+) -> Expression:
     """The derivative of the gradient in x along the directions of all variables, in the tangent space at x."""
     g = gradients[x]
-    moved = projection(x, differential_of(g, directions))
+    moved = projection(x, differential(g, directions))
     if is_curved(x) and x in directions:
         moved = add(moved, curvature_operator(x, g, directions[x]))
     return simplify(moved)

@@ -100,7 +100,8 @@ def _perturbations(variables: Sequence[Variable]) -> list[Variable]:
 def _is_clearly_shorter(n: Notation, other: Notation) -> bool:
     """Whether the transpose of n is a better notation than the other one: (x - y)' than x' - y'."""
     plain = all(p.kind in ("name", "transpose", "product") and not p.has_call for p in other.parts)
-    if other.kind == "sum" and n.transposes == 0 and plain:
+    throughout = all(p.kind == "transpose" for p in other.parts)
+    if other.kind == "sum" and (throughout or (n.transposes == 0 and plain)):
         return n.cost + 1 < other.cost
     return n.cost + 2 < other.cost
 

@@ -174,6 +174,8 @@ def _collect_identities(nodes: Sequence[Expression]) -> None:
     """Read the identities of the book that may be of use for an expression with these functions."""
     global _waiting
     present = {e.function for e in nodes if isinstance(e, Apply)}
+    if any(type(e) is Power and not e.is_scalar for e in nodes):
+        present.add("inv")
     if _waiting is None:
         _waiting = Book.get().identity_records()
     elif present <= _words:

@@ -8,9 +8,11 @@ from typing import Any
 from sympy import Integer
 
 from matcalc.applications import apply
-from matcalc.expressions import Expression, Identity, Product
-from matcalc.leaves import ONE_NODE, is_zero, ones
-from matcalc.sums import scale
+from matcalc.expressions import ONE, Expression, Identity, Product
+from matcalc.leaves import MINUS_ONE, ONE_NODE, is_zero, number, ones
+from matcalc.powers import power
+from matcalc.products import multiply
+from matcalc.sums import add, scale
 from matcalc.transposes import is_turned, transpose
 
 Form = Callable[[Expression], Expression | None]
@@ -31,6 +33,8 @@ def _norm(name: str) -> Form:
     def normal(A: Expression) -> Expression | None:
         if A.is_scalar:
             return apply("abs", A)
+        if ONE in A.shape:
+            return apply("norm2", A)
         if is_turned(A):
             return apply(name, transpose(A))
         return apply(name, _negated(A)) if _sign_of(A) < 0 else None
@@ -38,7 +42,34 @@ def _norm(name: str) -> Form:
     return normal
 
 
+def _of_column(of_length: Callable[[Expression, Expression], Expression]) -> Form:
+    """A factor of a single column x, made of x and its length."""
+
+    def normal(A: Expression) -> Expression | None:
+        return of_length(A, apply("norm2", A)) if A.columns is ONE and not is_zero(A) else None
+
+    return normal
+
+
+def _direction(x: Expression, length: Expression) -> Expression:
+    return multiply(power(length, MINUS_ONE), x)
+
+
+def _of_number(value: Callable[[Expression], Expression]) -> Form:
+    return lambda s: value(s) if s.is_scalar else None
+
+
+def _sylvester(A: Expression, B: Expression, C: Expression) -> Expression | None:
+    if is_zero(C):
+        return C
+    return multiply(power(add(A, B), MINUS_ONE), C) if A.is_scalar and B.is_scalar else None
+
+
 def _pinv(A: Expression) -> Expression | None:
+    if A.is_scalar:
+        return power(A, MINUS_ONE)
+    if A.columns is ONE:
+        return multiply(power(apply("norm2", A), number(-2)), transpose(A))
     if is_zero(A) or isinstance(A, Identity):
         return transpose(A)
     if is_turned(A):
@@ -61,7 +92,9 @@ def _extreme(name: str, opposite: str) -> Form:
 
 def _extreme_vector(opposite: str) -> Form:
     def normal(S: Expression) -> Expression | None:
-        return apply(opposite, _negated(S)) if _sign_of(S) < 0 and not S.is_scalar else None
+        if S.is_scalar:
+            return ONE_NODE
+        return apply(opposite, _negated(S)) if _sign_of(S) < 0 else None
 
     return normal
 
@@ -81,5 +114,14 @@ SPECTRAL_FORMS: dict[str, Any] = {
     "leading_eigvec": _extreme_vector("trailing_eigvec"),
     "trailing_eigvec": _extreme_vector("leading_eigvec"),
     "eigvals": _eigvals,
+    "chol": _of_number(lambda s: apply("sqrt", s)),
+    "lu_l": _of_number(lambda s: ONE_NODE),
+    "lu_u": _of_number(lambda s: s),
+    "spectral_abscissa": _of_number(lambda s: s),
+    **dict.fromkeys(("eigvecs", "eigenprojection"), _of_number(lambda s: ONE_NODE)),
+    **dict.fromkeys(("qr_q", "svd_u", "polar", "leading_svd_u"), _of_column(_direction)),
+    **dict.fromkeys(("qr_r", "svdvals"), _of_column(lambda x, length: length)),
+    **dict.fromkeys(("svd_v", "leading_svd_v"), _of_column(lambda x, length: ONE_NODE)),
+    "sylvester": _sylvester,
 }
 """By name, the form of the argument, or None where the application stays as it is."""

@@ -199,7 +199,8 @@ class _Reader:
 
     def function_name(self, e: Any) -> str:
         name = _NAMES.get(type(e)) or FROM_SYMPY.get(type(e)) or type(e).__name__
-        if ALIASES.get(name, name) not in FUNCTIONS:
+        row = FUNCTIONS.get(ALIASES.get(name, name))
+        if row is None or row.named:
             raise _unknown(e)
         return ALIASES.get(name, name)
 

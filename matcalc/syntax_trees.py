@@ -62,6 +62,24 @@ def postorder(tree: Tree) -> list[Tree]:
     return found
 
 
+def body_of(tree: Tree) -> Tree:
+    """What stands after the definitions of a tree; a tree without definitions itself."""
+    while tree.kind == "let":
+        tree = tree.children[-1]
+    return tree
+
+
+def with_body(tree: Tree, body: Tree) -> Tree:
+    """The definitions of a tree before another body."""
+    lets = []
+    while tree.kind == "let":
+        lets.append(tree)
+        tree = tree.children[-1]
+    for let in reversed(lets):
+        body = Tree("let", (*let.children[:-1], body), let.value, let.start, let.end)
+    return body
+
+
 @dataclass(frozen=True, slots=True)
 class Declaration:
     """One declared name: `A: matrix(m,n) symmetric`; the sizes are trees, and absent where not given."""

@@ -19,6 +19,8 @@ from matcalc.errors import ParseError
 from matcalc.grammars import END, grammar, scanner
 
 LONGEST_TEXT = 10_000
+LONGEST_PROGRAM = 200_000
+"""The most characters of all definitions together with their expression; each of them has at most LONGEST_TEXT."""
 DEEPEST_NESTING = 200
 
 # The Greek letters that names may contain, and their spelled names. Those that look like Latin letters are
@@ -76,11 +78,10 @@ def tokens_of(text: str, start: str, *, limits: bool = True) -> list[Token]:
     Raises ParseError for a character that begins no token, for brackets that do not match and, with limits,
     for a text too long or too deeply nested.
     """
-    if limits and len(text) > LONGEST_TEXT:
-        raise ParseError(
-            f"the input has {len(text):,} characters; more than {LONGEST_TEXT:,} are not accepted",
-            text=text, start=LONGEST_TEXT, hint="give parts a name, or build the expression in Python",
-        )  # fmt: skip
+    long = limits and len(text) > LONGEST_TEXT
+    if long:
+        several = start == "expression" and "\n" in text
+        _refuse_longer(text, 0, len(text), LONGEST_PROGRAM if several else LONGEST_TEXT)
     reader = _Reader(text, start, DEEPEST_NESTING if limits else len(text))
     read, append, place = reader.read, reader.tokens.append, 0
     for found in scanner(start).finditer(text):
@@ -88,7 +89,10 @@ def tokens_of(text: str, start: str, *, limits: bool = True) -> list[Token]:
             break
         kind = found.lastgroup or END
         if kind == "END":
-            return reader.finished()
+            tokens = reader.finished()
+            if long:
+                _refuse_long_lines(text, tokens)
+            return tokens
         begin, place = found.span(kind)
         token = Token(kind, found[kind], begin, place)
         special = _READERS.get(kind)
@@ -100,6 +104,24 @@ def tokens_of(text: str, start: str, *, limits: bool = True) -> list[Token]:
             append(token)
             reader.previous = token
     raise impossible_character(text, grammar().skip_blanks(text, place), start)
+
+
+def _refuse_long_lines(text: str, tokens: list[Token]) -> None:
+    """Refuse a definition, or the expression after the definitions, that is as long as no single input may be."""
+    begin = 0
+    for token in tokens:
+        if token.kind in ("NEWLINE", "IN", END):
+            _refuse_longer(text, begin, token.start, LONGEST_TEXT)
+            begin = token.end
+
+
+def _refuse_longer(text: str, start: int, end: int, most: int) -> None:
+    if end - start > most:
+        what = "the input" if end - start == len(text) else "this definition"
+        raise ParseError(
+            f"{what} has {end - start:,} characters; more than {most:,} are not accepted",
+            text=text, start=start + most, hint="give parts a name, or build the expression in Python",
+        )  # fmt: skip
 
 
 def spelled(name: str) -> str:
@@ -212,6 +234,13 @@ class _Reader:
         self.tokens.append(token)
         self.previous = token
 
+    def _element(self, token: Token) -> None:
+        """The word `in` before R, which may end definitions as well: let Q = qr_q(A); R = qr_r(A) in R*Q."""
+        if token.value == "in" and self.lets > 0:
+            token.kind = "IN"
+            self.lets -= 1
+        self._add(token)
+
     def _refuse_ambiguous_letters(self, token: Token) -> None:
         # Python reads such letters as their plain form: two names of ours would be one in generated code.
         for place, letter in enumerate(token.value, token.start):
@@ -222,7 +251,8 @@ class _Reader:
         """Whether the last token is the first of an expression."""
         if len(self.tokens) < 2:
             return self.start == "expression"
-        return self.tokens[-2].kind in ("LPAR", "IN", "NEWLINE")
+        before = ("LPAR", "IN", "NEWLINE") if self.start == "expression" else ("LPAR", "IN", "EQUALS")
+        return self.tokens[-2].kind in before
 
     def _number(self, token: Token) -> None:
         if self.previous.kind in _OPERAND_ENDS:
@@ -300,6 +330,7 @@ def _closing_text(opener: Token) -> str:
 _READERS: Mapping[str, Callable[[_Reader, Token], None]] = {
     "NEWLINE": _Reader._newline,
     "NAME": _Reader._name,
+    "ELEMENT": _Reader._element,
     "NUMBER": _Reader._number,
     "LPAR": _Reader._round,
     "BROADCAST": _Reader._broadcast,

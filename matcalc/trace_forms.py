@@ -130,6 +130,10 @@ def _det(A: Expression) -> Expression | None:
     if isinstance(A, Product) and A.coefficient is ONE and not A.scalars:
         if all(are_equal(*f.shape) for f in A.chain):
             return multiply(*(apply("det", f) for f in A.chain))
+    if isinstance(A, Apply) and A.function == "kron":
+        (left, right), (m, n) = A.operands, (number(o.rows) for o in A.operands)
+        if are_equal(*left.shape) and are_equal(*right.shape):
+            return multiply(power(apply("det", left), n), power(apply("det", right), m))
     return _turned("det", A)
 
 

@@ -17,6 +17,7 @@ from sympy import Expr, Rational, sstr
 from matcalc.dimensions import in_factors
 from matcalc.expressions import Expression
 from matcalc.notations import ATOM, NEGATIVE, POSTFIX, POWER, PRODUCT, Notation
+from matcalc.parts import NO_PARTS, Program
 from matcalc.text import number_text
 from matcalc.tokens import GREEK_LETTERS, spelled
 from matcalc.writing import written
@@ -36,7 +37,7 @@ _NUMBER = re.compile(r"[0-9.]+$")
 _COMPACT = re.compile(rf"([{_LETTER}][{_BELOW}]*|\(.*\)|‖.*‖|\|.*\|)[ᵀ⁻⁰¹²³⁴-⁹ⁱᵏᵐⁿᵖ]*$")
 
 
-def unicode_text(expression: Expression) -> str:
+def unicode_text(expression: Expression, program: Program = NO_PARTS) -> str:
     """The expression in Unicode, its named parts after ``where``.
 
     Without named parts the text reads back to the expression.
@@ -47,7 +48,7 @@ def unicode_text(expression: Expression) -> str:
     >>> unicode_text(parse("X*inv(X'*A*X)*B*inv(X'*A*X)"))
     'X M B M where M = (Xᵀ A X)⁻¹'
     """
-    found = written(expression)
+    found = written(expression, program)
     notations = [found.answer, *(definition for _, definition in found.parts)]
     hand = _Hand(names_in(notations))
     definitions = ", ".join(f"{unicode_name(n)} = {hand.write(d)}" for n, d in found.parts)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from matcalc.declarations import Where, unused
+from matcalc.definitions import definitions_of
 from matcalc.derivative_tests import Claim
 from matcalc.derivatives import Derivative
 from matcalc.differentiation import Formula, Names, differentiate
@@ -15,9 +16,11 @@ from matcalc.explanations import Question, explanation, same
 from matcalc.expressions import ONE, Expression, Variable, variables_of
 from matcalc.free_entries import count
 from matcalc.inner_products import Weights
+from matcalc.parts import NO_PARTS, Program
 from matcalc.reading import read
 from matcalc.reports import Report
 from matcalc.sizes import shape_words, size_text
+from matcalc.syntax import parse_expression
 from matcalc.transposes import transpose
 from matcalc.verification import verify_equal, verify_forms
 from matcalc.writing import declarations_of, text
@@ -26,27 +29,31 @@ MULTILINEAR = ("differential", "second_differential", "third_differential")
 FORMS = (*MULTILINEAR, "gradient", "jacobian", "hessian", "hessian_operator")
 
 
-def as_printed(e: Expression, variables: Iterable[Variable] = ()) -> Expression:
-    """The expression that the printed text of e reads back to."""
-    return read(text(e), declarations_of((*variables, *variables_of(e)), [e]), limits=False).expression
+def as_printed(e: Expression, variables: Iterable[Variable] = (), program: Program = NO_PARTS) -> Expression:
+    """The expression that the printed text of e reads back to, the parts of a program under their names."""
+    needed = program.needed([e])
+    roots = [e, *(p.definition for p in needed)]
+    known = [v for v in (*variables, *variables_of(*roots)) if v.name not in program.names]
+    return read(text(e, program), declarations_of(known, roots), limits=False).expression
 
 
 def forms_of(D: Derivative, asked: Iterable[str]) -> dict[str, Claim]:
     """The claims that the printed forms of a derivative make."""
     claims: dict[str, Claim] = {}
     known = D.known_variables
+    program = D.named.printed
     for form in asked:
+        found = getattr(D.named, form)
         if form in MULTILINEAR:
-            claims[form] = Claim(form, as_printed(getattr(D, form), known))  # type: ignore[arg-type]
+            claims[form] = Claim(form, as_printed(found, known, program))  # type: ignore[arg-type]
             continue
-        found = getattr(D, form)
         blocks = found if isinstance(found, dict) else {D.variables[0].name: found}
         by_name = {v.name: v for v in D.variables}
         for key, e in blocks.items():
             first, second = key if isinstance(key, tuple) else (key, None)
             label = f"{form} in {' and '.join(key) if second else key}" if isinstance(found, dict) else form
             variables = [by_name[name] for name in (first, second) if name]
-            claims[label] = _claim(D, form, as_printed(e, known), *variables)
+            claims[label] = _claim(D, form, as_printed(e, known, program), *variables)
     return claims
 
 
@@ -190,8 +197,11 @@ def readings_of(D: Derivative, claim: str) -> list[Reading]:
     perturbations = {v.name: v for v in D.perturbations.values()}
     second = {v.name: v for v in D.second_perturbations.values()}
     third = {v.name: v for v in D.third_perturbations.values()}
-    declared = declarations_of((known | perturbations | second | third).values(), [D.expression])
-    e = _read_claim(D, claim, declared)
+    program = D.named.printed
+    defined = definitions_of(parse_expression(claim)).values()
+    parts = {p.name: p.variable for p in program.parts if p.name not in defined}
+    declared = declarations_of((known | perturbations | second | third | parts).values(), [D.expression])
+    e = program.unfolded(_read_claim(D, claim, declared))
     used = {v.name for v in variables_of(e)}
     strangers = sorted(used - {*known, *perturbations, *second, *third})
     if strangers:

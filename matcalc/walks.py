@@ -130,14 +130,16 @@ class Survey:
     """What a text says of its names before any shape is known.
 
     ``names`` are the free names with their first places, ``sizes`` the names inside sizes, ``bound`` those that the
-    text itself defines, ``rebound`` those that it defines where they are defined already, ``sums`` the index of a sum
-    that is nested too deep, ``unknowns`` the unknowns of the ``equations`` that stand outside of them too.  The others
-    are the names that stand where only such a thing fits, with the place.
+    text itself defines, ``defined`` those of them that stand for a part, ``rebound`` those that it defines where they
+    are defined already, ``sums`` the index of a sum that is nested too deep, ``unknowns`` the unknowns of the
+    ``equations`` that stand outside of them too.  The others are the names that stand where only such a thing fits,
+    with the place.
     """
 
     names: dict[str, Tree] = field(default_factory=dict)
     sizes: dict[str, Tree] = field(default_factory=dict)
     bound: dict[str, Tree] = field(default_factory=dict)
+    defined: dict[str, Tree] = field(default_factory=dict)
     rebound: dict[str, Tree] = field(default_factory=dict)
     sums: list[Tree] = field(default_factory=list)
     scalars: dict[str, Tree] = field(default_factory=dict)
@@ -162,6 +164,8 @@ def survey(walk: list[Step]) -> Survey:
             depth += action == INDEX
             if depth > DEEPEST_SUMS:
                 found.sums.append(tree)
+            if action == BIND:
+                found.defined.setdefault(name, tree)
             (found.rebound if bound.get(name) else found.bound).setdefault(name, tree)
             bound[name] = bound.get(name, 0) + 1
         elif tree.kind == "name":

@@ -27,6 +27,7 @@ from matcalc.expressions import (
 from matcalc.function_table import FUNCTIONS
 from matcalc.layouts import Layout
 from matcalc.notations import Notation
+from matcalc.parts import NO_PARTS, Program
 from matcalc.sheets import Written
 from matcalc.text import size_text, text_of
 
@@ -35,28 +36,31 @@ LEAST_COST, LEAST_SAVING, GREATEST_HEIGHT = 4, 2, 24
 LETTERS = {"scalar": "stcg", "vector": "ruvwzh", "matrix": "MNPQRS"}
 
 
-def written(root: Expression) -> Written:
-    """The expression as an expert would write it, shared parts named.
+def written(root: Expression, program: Program = NO_PARTS) -> Written:
+    """The expression as an expert would write it, shared parts named; those of a program by the names they have.
 
     >>> import matcalc as mc
     >>> e = mc.parse("inv(A*B + C)*x*x'*inv(A*B + C)", where="A, B, C: matrix(n,n), x: vector(n)")
     >>> [(n, text_of(d)) for n, d in written(e).parts]
     [('M', 'inv(A*B + C)')]
     """
-    plain = Layout([root])
-    names = _names(root, plain)
-    if not names:
-        return Written((), plain.plain(root))
-    named = Layout([root], names)
-    answer = named.plain(root)
-    return Written(_used(answer, named.definitions), answer)
+    needed = program.needed([root])
+    roots = [*(p.definition for p in needed), root]
+    layout = Layout(roots)
+    names = _names(roots, layout, program.names | program.reserved)
+    if names:
+        layout = Layout(roots, names)
+    answer = layout.plain(root)
+    definitions = layout.definitions | {p.name: layout.plain(p.definition) for p in needed}
+    in_order = [Notation("name", (), p.name) for p in needed]
+    return Written(_used([*in_order, answer], definitions) if definitions else (), answer)
 
 
-def _used(answer: Notation, definitions: dict[str, Notation]) -> tuple[tuple[str, Notation], ...]:
-    """The definitions that the answer needs, each after those it uses itself."""
+def _used(roots: Sequence[Notation], definitions: dict[str, Notation]) -> tuple[tuple[str, Notation], ...]:
+    """The definitions that some notations need, each after those it uses itself."""
     in_order: dict[str, Notation] = {}
     opened: set[str] = set()
-    stack = [(label, False) for label in _labels(answer, definitions)]
+    stack = [(label, False) for root in reversed(roots) for label in _labels(root, definitions)]
     while stack:
         label, ready = stack.pop()
         if ready:
@@ -80,14 +84,14 @@ def _labels(root: Notation, definitions: dict[str, Notation]) -> list[str]:
     return list(reversed(found))
 
 
-def _names(root: Expression, layout: Layout) -> dict[Expression, str]:
-    order = postorder(root)
-    shared = _Sharing(root, order, layout)
+def _names(roots: Sequence[Expression], layout: Layout, taken: Iterable[str] = ()) -> dict[Expression, str]:
+    order = postorder(*roots)
+    shared = _Sharing(roots, order, layout)
     chosen = shared.worth_naming()
     chosen |= set(_deep(order, chosen, shared))
     if not chosen:
         return {}
-    letters = _Letters({e.name for e in order if isinstance(e, Variable)} | _size_names(order))
+    letters = _Letters({e.name for e in order if isinstance(e, Variable)} | _size_names(order) | set(taken))
     names: dict[Expression, str] = {}
     for node in order:
         if node in chosen:
@@ -104,8 +108,8 @@ def _size_names(order: Sequence[Expression]) -> set[str]:
 class _Sharing:
     """How often each part is written, a matrix and its transpose counted as one part."""
 
-    def __init__(self, root: Expression, order: list[Expression], layout: Layout) -> None:
-        self.root = root
+    def __init__(self, roots: Sequence[Expression], order: list[Expression], layout: Layout) -> None:
+        self.roots = frozenset(roots)
         self.layout = layout
         self.part: dict[Expression, Expression] = {}
         self.height: dict[Expression, int] = {}
@@ -131,11 +135,11 @@ class _Sharing:
     def worth_naming(self) -> set[Expression]:
         """The parts whose naming shortens the whole; the larger ones are decided first."""
         uses = dict.fromkeys(self.part.values(), 0)
-        uses[self.part[self.root]] = 1
+        uses |= dict.fromkeys((self.part[root] for root in self.roots), 1)
         chosen: set[Expression] = set()
         for node in sorted(uses, key=lambda e: (-self.height[e], e.key)):
             weight = uses[node]
-            nameable = isinstance(node, NAMEABLE) and node is not self.root and node not in self.open
+            nameable = isinstance(node, NAMEABLE) and node not in self.roots and node not in self.open
             if nameable and weight >= 2:
                 cost = self.layout.plain(node).cost
                 if cost >= LEAST_COST and weight * cost - (cost + 2 + weight) >= LEAST_SAVING:
@@ -191,14 +195,14 @@ def _suffixes() -> Iterator[str]:
     yield from map(str, count(1))
 
 
-def text(root: Expression) -> str:
+def text(root: Expression, program: Program = NO_PARTS) -> str:
     """The expression as text that reads back to it: ``let r = A*x - b in 2*A'*r``.
 
     >>> import matcalc as mc
     >>> text(mc.parse("A'x + A x", where="A: matrix(n,n), x: vector(n)"))
     "A*x + A'*x"
     """
-    found = written(root)
+    found = written(root, program)
     answer = text_of(found.answer)
     if not found.parts:
         return answer

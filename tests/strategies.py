@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 from hypothesis import strategies as st
 
 import matcalc as mc
@@ -217,3 +218,27 @@ _scalar_nodes = [
     *(_sum, _difference, _scaled, _product, _function, _powers, _root, _quotient),
     *(_scalar_of_matrix, _scalar_of_any, _scalar_of_vector, _inner, _inner, _sum_of_entries),
 ]
+
+
+# ---- programs of named parts
+
+STEPS = ("A*{p}", "sin({p})", "{p}.*{q}", "{p} + {q}", "{p}'*{q}*{p}", "2*{p} - x", "{p}*{q}'*{p}", "A'*({p} - {q})")
+BODIES = ("sum({p}.*{q})", "norm2({p} - {q})^2", "{p}", "exp({p}'*{q}/9)")
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> str:
+    """A program of vectors: each part is a step from parts before it."""
+    names = ["x", "y"]
+    lines = []
+    for k in range(draw(st.integers(1, 5))):
+        step = draw(st.sampled_from(STEPS))
+        lines.append(f"p{k} = " + step.format(p=draw(st.sampled_from(names)), q=draw(st.sampled_from(names))))
+        names.append(f"p{k}")
+    body = draw(st.sampled_from(BODIES))
+    return "\n".join([*lines, body.format(p=names[-1], q=draw(st.sampled_from(names)))])
+
+
+def program_values(rng: np.random.Generator, n: int = 3) -> dict[str, np.ndarray]:
+    """Values of the variables of a program."""
+    return {"A": rng.uniform(-0.5, 0.5, (n, n)), "x": rng.uniform(-1, 1, n), "y": rng.uniform(-1, 1, n)}

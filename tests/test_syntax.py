@@ -370,7 +370,7 @@ WRONG_DECLARATIONS = [
     ("A: matrix()", "matrix()", "there is no size in ()", "write matrix alone"),
     ("A: matrix[n,n]", "matrix[", "sizes stand in parentheses", "matrix(m,n)"),
     ("x: vector(sin(n))", "sin(n)", "cannot be a size", "2n"),
-    ("x: vector(n/2)", "n/2", "cannot be a size", "2n"),
+    ("x: vector(n.*2)", "n.*2", "cannot be a size", "2n"),
     ("x: vector(0)", "0", "a size is a positive integer", ""),
     ("x: vector(2.5)", "2.5", "a size is a positive integer", ""),
     ("x: S^n", "S", "S is not a kind of variable", "vector"),
