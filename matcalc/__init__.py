@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     )
     from matcalc.expressions import Expression, Variable
     from matcalc.function_checks import verify_function
+    from matcalc.numerical_problems import NewtonResult, Problem, newton, problem
     from matcalc.reading import parse
     from matcalc.reports import Report
     from matcalc.rule_book import Rule
@@ -74,6 +75,7 @@ _HOMES = {
     ),
     "expressions": ("Expression", "Variable"),
     "function_checks": ("verify_function",),
+    "numerical_problems": ("NewtonResult", "Problem", "newton", "problem"),
     "reading": ("parse",),
     "reports": ("Report",),
     "rule_book": ("Rule",),
@@ -97,9 +99,11 @@ __all__ = [
     "Expression",
     "FactorizationError",
     "MatcalcError",
+    "NewtonResult",
     "NotDifferentiable",
     "NotScalar",
     "ParseError",
+    "Problem",
     "Report",
     "Rule",
     "RuleError",
@@ -124,7 +128,9 @@ __all__ = [
     "hvp",
     "jacobian",
     "load_rules",
+    "newton",
     "parse",
+    "problem",
     "pullback",
     "rules",
     "simplify",

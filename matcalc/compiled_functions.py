@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
-from sympy import Expr
+from sympy import Expr, Integer
 
 from matcalc.bindings import PROPERTY_TOLERANCE, bind, declared_shape
 from matcalc.compilation import Routine, quick_check, routine_of
@@ -70,6 +70,21 @@ def expression_of(formula: Formula, where: Where) -> Expression:
 def arguments_of(expressions: Iterable[Expression]) -> list[Variable]:
     """The variables in the order in which they are written, and those of the questions that show further sizes."""
     expressions = list(expressions)
+    found = formula_variables(expressions)
+    shown = _symbols(found.values())
+    for e in expressions:
+        missing = _named_sizes(e) - shown
+        for context in e._contexts:
+            for v in variables_of(*context):
+                if missing & _symbols([v]) and v.name not in found:
+                    found[v.name] = v
+                    shown |= _symbols([v])
+                    missing -= shown
+    return list(found.values())
+
+
+def formula_variables(expressions: Iterable[Expression]) -> dict[str, Variable]:
+    """The variables of formulas by name, in the order in which they are written."""
     found: dict[str, Variable] = {}
     for e in expressions:
         variables = {v.name: v for v in variables_of(e)}
@@ -81,16 +96,7 @@ def arguments_of(expressions: Iterable[Expression]) -> list[Variable]:
                     f"{name} is {declared_shape(known)} in one formula and {declared_shape(v)} in another",
                     hint="declare it alike in all of them",
                 )
-    shown = _symbols(found.values())
-    for e in expressions:
-        missing = _named_sizes(e) - shown
-        for context in e._contexts:
-            for v in variables_of(*context):
-                if missing & _symbols([v]) and v.name not in found:
-                    found[v.name] = v
-                    shown |= _symbols([v])
-                    missing -= shown
-    return list(found.values())
+    return found
 
 
 def _symbols(variables: Iterable[Variable]) -> set[str]:
@@ -296,7 +302,7 @@ def _axes(v: Variable) -> list[tuple[int, str | None, Expr]]:
 
 
 def _value(dimension: Expr, sizes: Mapping[str, int]) -> int:
-    found = dimension.xreplace({s: sizes[s.name] for s in dimension.free_symbols if s.name in sizes})
+    found = dimension.xreplace({s: Integer(sizes[s.name]) for s in dimension.free_symbols if s.name in sizes})
     return int(found) if found.is_Integer else -1
 
 

@@ -73,9 +73,6 @@ def code(
     that has no code in the target language.
 
     >>> print(code("norm2(A*x - b)^2", "x", with_="gradient"))
-    import numpy as np
-    <BLANKLINE>
-    <BLANKLINE>
     def gradient(A, x, b):
         \"\"\"The gradient in x of norm2(A*x - b)^2.
     <BLANKLINE>

@@ -190,6 +190,7 @@ ORDER = [
     "linear_solves",
     "compilation",
     "compiled_functions",
+    "numerical_problems",
     "julia_code",
     "julia_functions",
     "matlab_code",
