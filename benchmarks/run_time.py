@@ -3,6 +3,7 @@
     python benchmarks/run_time.py                all problems, n around 300 and 1000
     python benchmarks/run_time.py --quick        small sizes only
     python benchmarks/run_time.py a e            some of the problems
+    python benchmarks/run_time.py --jax          beside JAX, compiled, in double precision, as well
     python benchmarks/run_time.py --json         the same figures as one document
 
 Each problem is computed by `mc.compile`, by the text that `mc.code` writes, and by hand, in turns; the figures are
@@ -419,6 +420,79 @@ PROBLEMS = {
 }  # fmt: skip
 
 
+# ---- JAX ---------------------------------------------------------------------------------------------------
+
+
+def values_in_jax() -> dict[str, Callable[..., Any]]:
+    """The function of each problem, as one writes it in JAX."""
+    import jax
+    import jax.numpy as jnp
+    from jax.scipy.linalg import cho_factor, cho_solve
+
+    def evidence(K, y):
+        K = (K + K.T) / 2  # else the gradient is that of the triangle which is read
+        c = cho_factor(K, lower=True)
+        return y @ cho_solve(c, y) / 2 + jnp.log(jnp.diag(c[0])).sum()
+
+    def likelihood(S, C):
+        S = (S + S.T) / 2
+        c = cho_factor(S, lower=True)
+        return 2 * jnp.log(jnp.diag(c[0])).sum() + jnp.trace(cho_solve(c, C))
+
+    def ten_layers(W, X, Y):
+        for _ in range(10):
+            X = jnp.tanh(W @ X)
+        return jnp.sum((X - Y) ** 2)
+
+    def entropy(X, W, Y):
+        Z = X @ W
+        return jax.nn.logsumexp(Z, axis=1).sum() - jnp.sum(Y * Z)
+
+    return {
+        "a": lambda A, x: x @ (A @ x),
+        "b": lambda A, x, b: jnp.sum((A @ x - b) ** 2),
+        "c": lambda X, y, w: jnp.sum(jnp.logaddexp(0, -y * (X @ w))),
+        "d": lambda U, V, T: jnp.sum((U @ V.T - T) ** 2),
+        "e": evidence,
+        "f": likelihood,
+        "g2": lambda W1, W2, X, Y: jnp.sum((W2 @ jnp.tanh(W1 @ X) - Y) ** 2),
+        "g10": ten_layers,
+        "h": lambda A, p, b, c: c @ jnp.linalg.solve(A + jnp.diag(p), b),
+        "i": lambda X, B: jnp.trace(cho_solve(cho_factor(X.T @ X, lower=True), B)),
+        "j": entropy,
+        "j1": lambda W, x, y: jax.nn.logsumexp(W @ x) - y @ (W @ x),
+    }
+
+
+def in_jax(name: str, problem: Problem, part: str) -> Callable[[dict[str, Any]], Callable[[], Any]]:
+    """From data, the compiled call that computes a part with JAX; of two ways to a Hessian the faster."""
+    import jax
+
+    f, variable = values_in_jax()[name], problem.variable
+
+    def prepared(data: dict[str, Any]) -> Callable[[], Any]:
+        arrays = {k: jax.numpy.asarray(v) for k, v in data.items() if k != "v"}
+        rest = {k: v for k, v in arrays.items() if k != variable}
+
+        def of_variable(x: Any, rest: Any) -> Any:
+            return f(**{variable: x}, **rest)
+
+        ways = {
+            "f": [of_variable],
+            "gradient": [jax.grad(of_variable)],
+            "both": [jax.value_and_grad(of_variable)],
+            "hvp": [lambda x, rest: jax.jvp(lambda t: jax.grad(of_variable)(t, rest), (x,), (data["v"],))[1]],
+            "hessian": [jax.hessian(of_variable), jax.jacrev(jax.grad(of_variable))],
+        }[part]
+        jitted = [jax.jit(way) for way in ways]
+        calls = [lambda way=way: jax.block_until_ready(way(arrays[variable], rest)) for way in jitted]
+        for call in calls:
+            call()
+        return min(calls, key=lambda call: medians([call], 0.05)[0])
+
+    return prepared
+
+
 # ---- measurement -------------------------------------------------------------------------------------------
 
 
@@ -460,12 +534,13 @@ def differ(found: Any, expected: Any) -> float:
     return float(np.linalg.norm(np.asarray(found) - expected) / max(np.linalg.norm(expected), 1e-300))
 
 
-def rows(names: list[str], quick: bool, budget: float) -> Iterator[dict[str, Any]]:
+def rows(names: list[str], quick: bool, budget: float, with_jax: bool) -> Iterator[dict[str, Any]]:
     rng = np.random.default_rng(0)
     for name in names:
         problem = PROBLEMS[name]
         for part, by_hand in problem.hand.items():
             compiled, written = generated(problem, part)
+            prepared = in_jax(name, problem, part) if with_jax else None
             for n in problem.sizes[:1] if quick else problem.sizes:
                 data = problem.make(rng, n)
                 if part == "hvp":
@@ -475,14 +550,15 @@ def rows(names: list[str], quick: bool, budget: float) -> Iterator[dict[str, Any
                 for_written = {k: data[k] for k in written.__code__.co_varnames[: written.__code__.co_argcount]}
                 expected = by_hand(**data)
                 error = max(differ(compiled(**for_compiled), expected), differ(written(**for_written), expected))
-                times = medians(
-                    [
-                        lambda f=compiled, d=for_compiled: f(**d),
-                        lambda f=written, d=for_written: f(**d),
-                        lambda f=by_hand, d=data: f(**d),
-                    ],
-                    budget,
-                )
+                calls = [
+                    lambda f=compiled, d=for_compiled: f(**d),
+                    lambda f=written, d=for_written: f(**d),
+                    lambda f=by_hand, d=data: f(**d),
+                ]
+                if prepared is not None:
+                    calls.append(prepared(data))
+                    error = max(error, differ(calls[-1](), expected))
+                times = medians(calls, budget)
                 yield {"problem": name, "part": part, "n": n, "error": error, "times": times}
 
 
@@ -491,23 +567,32 @@ def main() -> None:
     parser.add_argument("problems", nargs="*", default=list(PROBLEMS), metavar="problem")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--jax", action="store_true")
     parser.add_argument("--budget", type=float, default=0.5, help="seconds for each row")
     options = parser.parse_args()
+    if options.jax:
+        os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+        import jax
+
+        jax.config.update("jax_enable_x64", True)
     found = []
     if not options.json:
-        print(f"{'problem':28}{'part':10}{'n':>6}{'by hand':>12}{'compiled':>10}{'code':>8}{'error':>10}")
-    for row in rows(options.problems, options.quick, options.budget):
+        print(f"{'problem':28}{'part':10}{'n':>6}{'by hand':>12}{'compiled':>10}{'code':>8}{'error':>10}{'JAX':>8}")
+    for row in rows(options.problems, options.quick, options.budget, options.jax):
         found.append(row)
-        compiled, written, by_hand = row["times"]
+        compiled, written, by_hand, *in_jax_too = row["times"]
         if not options.json:
             print(
                 f"{row['problem'] + ' ' + PROBLEMS[row['problem']].name:28}{row['part']:10}{row['n']:6}"
-                f"{1e3 * by_hand:9.3f} ms{compiled / by_hand:10.2f}{written / by_hand:8.2f}{row['error']:10.0e}",
+                f"{1e3 * by_hand:9.3f} ms{compiled / by_hand:10.2f}{written / by_hand:8.2f}{row['error']:10.0e}"
+                + "".join(f"{t / by_hand:8.2f}" for t in in_jax_too),
                 flush=True,
             )
     long = [row for row in found if row["times"][2] > SHORTEST]
     summary = {}
-    for i, contender in enumerate(("compiled", "code")):
+    for i, contender in enumerate(("compiled", "code", "by hand", "JAX")):
+        if contender == "by hand" or i >= len(long[0]["times"]):
+            continue
         ratios = [row["times"][i] / row["times"][2] for row in long]
         summary[contender] = {"geometric mean": statistics.geometric_mean(ratios), "largest": max(ratios)}
     if options.json:
