@@ -45,6 +45,7 @@ CANDIDATES = 12
 SMALL_SCALE, ORDERS_OF_MAGNITUDE = 1 / 64, (-6.0, 6.0)
 # Inverse functions agree with what they invert in the middle only: arcsin(sin(x)) is x up to π/2.
 FAR_SCALES = (2.0, 6.0)
+ORDERS_WITH_KINKS = (-6.0, 2.0)
 # exp, gamma, … are too large, too small or too slow at a million.
 ORDERS_WITH_FUNCTIONS = (-6.0, 1.0)
 NEARBY = 0.01
@@ -161,7 +162,7 @@ class PointSource:
         """Half of the candidates are of order one: a constant in a kink, as in min(x, 6), has regions far out."""
         if self.start.scale is not None:
             return self.start.scale
-        return float(10.0 ** self.sampler.rng.uniform(-2, 2)) if i % 2 else 1.0
+        return float(10.0 ** self.sampler.rng.uniform(*ORDERS_WITH_KINKS)) if i % 2 else 1.0
 
     def _ladder(self, culprits: set[str]) -> Iterator[Domain]:
         """The domains to try, wide ones first; `culprits` grows while they fail."""

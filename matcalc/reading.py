@@ -14,7 +14,7 @@ from matcalc.contexts import remember
 from matcalc.declarations import ANALYTIC, Declared, Where, declarations, declared_names
 from matcalc.definitions import program_of, unused_names
 from matcalc.dimensions import any_unknown, fresh_names, is_unknown, name_unknowns
-from matcalc.errors import ParseError, ShapeError
+from matcalc.errors import MatcalcError, ParseError, ShapeError
 from matcalc.expressions import ONE, Dimension, Expression, Shape, Variable
 from matcalc.function_table import FUNCTIONS, Function
 from matcalc.inferences import Inference
@@ -81,6 +81,8 @@ def read(
     >>> read("norm2(A*x - b)^2").notes
     ('b: vector(m), since A*x - b needs it',)
     """
+    if not isinstance(text, str):
+        raise MatcalcError(f"an expression is a text, and {text!r:.40} is none", hint='write it in quotes: "x\'*A*x"')
     tree = parse_expression(text, limits=limits)
     declared, sizes = declarations(where)
     reading = _Reader(text, declared, sizes, shape=shape, wanted=wanted).read(tree)
@@ -131,13 +133,14 @@ class _Reader:
         self.sizes = sizes | {str(s) for d in shape or () for s in d.free_symbols}
         self.perturbations = perturbations
         self.shape = shape
+        self.functions = frozenset(n for n, d in declared.items() if ANALYTIC in d.properties)
 
     def read(self, tree: Tree) -> Reading:
         """The reading of a tree of the text."""
         walk = walk_of(tree)
         found = survey(walk)
-        for name, place in found.names.items():
-            if name in self.declared and ANALYTIC in self.declared[name].properties:
+        for name, place in found.names.items() if self.functions else ():
+            if name in self.functions:
                 message = f"{name} is declared as a function, and here it has no argument"
                 raise ParseError(message, text=self.text, start=place.start, end=place.end, hint=f"write {name}(A)")
         unknown = undeclared(found, self.declared, self.sizes, self.text)
@@ -159,9 +162,8 @@ class _Reader:
         return Reading(expression, tuple(variables.values()), notes, self.text, program)
 
     def _function_notes(self, walk: list[Step]) -> list[str]:
-        named = [name for name, d in self.declared.items() if ANALYTIC in d.properties]
-        called = {tree.value for _, tree, _ in walk if tree.kind == "call"} if named else set()
-        used = [name for name in named if name in called or f"d{name}" in called]
+        called = {tree.value for _, tree, _ in walk if tree.kind == "call"} if self.functions else set()
+        used = [name for name in sorted(self.functions) if name in called or f"d{name}" in called]
         return [f"{name}: any analytic function, in the check a random polynomial" for name in used]
 
     def _chosen(self, walk: list[Step], found: Survey, known: Mapping[str, Shape], unknown: list[str]) -> Revision:
@@ -194,6 +196,7 @@ class _Reader:
         inference = Inference(
             self.text, {}, self.sizes, frozenset(self.declared), self.perturbations, quiet, self.wanted
         )
+        inference.functions = self.functions
         shapes = {n: shape_of_kind(kind, inference.unifier) for n, kind in kinds.items()}
         inference.names = {**known, **shapes}
         try:
