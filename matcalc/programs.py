@@ -102,6 +102,8 @@ class Builder:
         """The value of an operation."""
         if op in COMMUTATIVE and args[0].index > args[1].index:
             key: tuple[Any, ...] = (op, args[1], args[0], data)
+        elif op in SHAPED:
+            key = (op, *args, data, shape)
         else:
             key = (op, *args, data)
         found = self.made.get(key)
@@ -225,6 +227,8 @@ class Builder:
         return Program(values, outputs, expressions, list(inputs))
 
 
+SHAPED = frozenset({"eye", "ones", "zeros", "unit", "scaled_eye", "commutation", "as_column", "as_row", "unvec"})
+"""Operations whose shape does not follow from their operands."""
 SYMMETRIC = frozenset({"symmetric", "spd", "diagonal"})
 COMMUTATIVE = frozenset({"add", "mul", "dot"})
 
