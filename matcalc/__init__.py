@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matcalc import building as functions
     from matcalc.building import variables
+    from matcalc.compiled_functions import CompiledFunction, FactorizationError
+    from matcalc.compiled_functions import compile_formulas as compile
     from matcalc.derivatives import Derivative
     from matcalc.differentiation import (
         differential,
@@ -43,10 +45,12 @@ if TYPE_CHECKING:
     )
     from matcalc.expressions import Expression, Variable
     from matcalc.function_checks import verify_function
+    from matcalc.numerical_problems import NewtonResult, Problem, newton, problem
     from matcalc.reading import parse
     from matcalc.reports import Report
     from matcalc.rule_book import Rule
     from matcalc.simplification import simplify
+    from matcalc.source_code import code
     from matcalc.stationary_points import StationaryPoint, classify
     from matcalc.sympy_reading import from_sympy
     from matcalc.sympy_writing import to_sympy
@@ -58,6 +62,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "building": ("variables",),
+    "compiled_functions": ("CompiledFunction", "FactorizationError", "compile"),
     "derivatives": ("Derivative",),
     "differentiation": (
         *("differential", "differentiate", "directional", "gradient", "hessian"),
@@ -70,10 +75,12 @@ _HOMES = {
     ),
     "expressions": ("Expression", "Variable"),
     "function_checks": ("verify_function",),
+    "numerical_problems": ("NewtonResult", "Problem", "newton", "problem"),
     "reading": ("parse",),
     "reports": ("Report",),
     "rule_book": ("Rule",),
     "simplification": ("simplify",),
+    "source_code": ("code",),
     "stationary_points": ("StationaryPoint", "classify"),
     "sympy_reading": ("from_sympy",),
     "sympy_writing": ("to_sympy",),
@@ -82,16 +89,21 @@ _HOMES = {
     "verdicts": ("equal", "verify"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
+_NAMES_AT_HOME = {"pullback": "pullback_of", "compile": "compile_formulas"}
 __all__ = [
+    "CompiledFunction",
     "Derivative",
     "DomainError",
     "ErrorCurve",
     "EvaluationError",
     "Expression",
+    "FactorizationError",
     "MatcalcError",
+    "NewtonResult",
     "NotDifferentiable",
     "NotScalar",
     "ParseError",
+    "Problem",
     "Report",
     "Rule",
     "RuleError",
@@ -101,6 +113,8 @@ __all__ = [
     "UnknownName",
     "Variable",
     "classify",
+    "code",
+    "compile",
     "differential",
     "differentiate",
     "directional",
@@ -114,7 +128,9 @@ __all__ = [
     "hvp",
     "jacobian",
     "load_rules",
+    "newton",
     "parse",
+    "problem",
     "pullback",
     "rules",
     "simplify",
@@ -132,7 +148,7 @@ def __getattr__(name: str) -> Any:
         value: Any = import_module("matcalc.building")
     elif name in _HOME:
         module = import_module(f"matcalc.{_HOME[name]}")
-        value = getattr(module, "pullback_of" if name == "pullback" else name)
+        value = getattr(module, _NAMES_AT_HOME.get(name, name))
     else:
         raise AttributeError(f"module 'matcalc' has no attribute {name!r}")
     globals()[name] = value

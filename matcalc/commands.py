@@ -41,7 +41,7 @@ SECOND_ORDER = ("hessian", "hessian-operator", "second-differential", "third-dif
 FORMS = ("differential", "gradient", "jacobian", *SECOND_ORDER, "all")
 FORMATS = ("unicode", "ascii", "latex", "json")
 GRAPHS = ("text", "dot")
-ELSEWHERE = dict.fromkeys(("taylor", "classify"), "matcalc.point_commands")
+ELSEWHERE = {**dict.fromkeys(("taylor", "classify"), "matcalc.point_commands"), "code": "matcalc.code_commands"}
 REPORT_FORMATS = ("text", "json", "latex", "html")
 
 
@@ -71,6 +71,7 @@ def main() -> None:
     matcalc diff "x'*A*x" x                   differential, gradient, and a check
     matcalc verify "x'*A*x" x --claim "2*A*x" is your own answer right?
     matcalc equal "inv(A*B)" "inv(B)*inv(A)"  are two expressions the same?
+    matcalc code "norm2(A*x-b)^2" x           the function and its gradient in NumPy
     matcalc taylor "logdet(A)" A              the quadratic model
     matcalc classify "x^2 - y^2" x y --at "x = 0, y = 0"
     matcalc rules                             the rule book

@@ -50,17 +50,19 @@ def derivation_of(
     perturbations: Mapping[Variable, Variable],
     result: Expression,
     on_tangents: Expression | None = None,
+    gradients: Mapping[Variable, Expression] | None = None,
 ) -> tuple[Step, ...]:
     """The steps from d(f) to the differential: each function once, from the outside in, then the result.
 
-    A named part comes after what uses it.  The last step is to what is the same for tangents of curved domains, where
-    that is given and is shorter.
+    A named part comes after what uses it.  Then come what is the same for tangents of curved domains, where that is
+    given and is shorter, and the inner product with the gradient.
 
     >>> import matcalc as mc
     >>> for step in mc.differentiate("tr(A^2)", "A").derivation: print(step)
     d(tr(A^2)) = tr(d(A^2))    [trace, Course notes, example 14]
     d(A^2) = dA*A + A*dA    [matrix-power, Course notes, example 15]
     d(tr(A^2)) = 2*tr(A*dA)    [collect]
+    d(tr(A^2)) = dot(2*A', dA)    [gradient, Course notes, section 7.1]
     """
     parts = active_parts(program.parts, perturbations)
     nodes = postorder(*(p.definition for p in parts), program.body)
@@ -86,7 +88,25 @@ def derivation_of(
     if on_tangents is not None and on_tangents is not result:
         zeros = ", ".join(statement for x, dx in perturbations.items() if (statement := tangency(x, dx.name)))
         steps.append(Step(f"d({text(program.body)})", text(on_tangents), "tangents", zeros, zeros))
+    if gradients:
+        steps.append(_to_gradient(program, perturbations, gradients))
     return tuple(steps)
+
+
+def _to_gradient(
+    program: Program, perturbations: Mapping[Variable, Variable], gradients: Mapping[Variable, Expression]
+) -> Step:
+    """The differential as the inner product with the gradient, which is what the gradient is."""
+    products = [f"dot({_in_call(g)}, {perturbations[x].name})" for x, g in gradients.items()]
+    return Step(f"d({text(program.body)})", " + ".join(products), "gradient", "df = dot(gradient, dx)", GRADIENT_SOURCE)
+
+
+def _in_call(e: Expression) -> str:
+    found = text(e)
+    return f"({found})" if found.startswith("let ") else found
+
+
+GRADIENT_SOURCE = "Course notes, section 7.1"
 
 
 def _inner(operand: Expression, inner: Mapping[Expression, Expression]) -> Expression:

@@ -159,9 +159,10 @@ class Derivative:
 
     @lazy_property
     def derivation(self) -> tuple[Step, ...]:
-        """The steps to the differential, each with the rule it uses."""
+        """The steps to the differential and the gradient, each with the rule it uses."""
         forms = (self.named.ambient_differential, self.named.differential)
-        return derivation_of(self.program, self.perturbations, *forms)
+        gradients = self.named.gradients if self.expression.is_scalar else None
+        return derivation_of(self.program, self.perturbations, *forms, gradients)
 
     @lazy_property
     def graph(self) -> Any:

@@ -22,6 +22,7 @@ from matcalc.parts import Program
 from matcalc.reading import Reading, read
 from matcalc.registries import method
 from matcalc.simplification import simplify
+from matcalc.syntax import parse_expression
 from matcalc.tangents import perturbation, projection
 from matcalc.tokens import spelled
 from matcalc.writing import declarations_of, text
@@ -72,7 +73,10 @@ def _read(f: Formula, where: Where, inner: Weights | None, names: Sequence[str |
     together = None if inner is None or len(names) > 1 else read_together(f, inner, str(names[0]), where)
     if together is None:
         return read(f, where)
-    return together._replace(program=read(f, declarations_of(together.variables, [])).program)
+    if parse_expression(f).kind != "let":
+        return together
+    declared = declarations_of(together.variables, [together.expression])
+    return together._replace(program=read(f, declared).program)
 
 
 def _variable(name: str | Variable, known: Mapping[str, Variable], f: Reading) -> Variable:

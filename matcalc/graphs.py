@@ -17,7 +17,7 @@ from matcalc.adjoints import pullback
 from matcalc.answers import whole, writer
 from matcalc.derivatives import Derivative
 from matcalc.differentials import differential_of
-from matcalc.expressions import ONE, Expression, Variable, variables_of
+from matcalc.expressions import ONE, Apply, Expression, Variable, postorder, variables_of
 from matcalc.leaves import number, variable, zero
 from matcalc.lengths import length
 from matcalc.notations import Notation
@@ -95,7 +95,8 @@ class Graph:
         """The names that a new one must differ from."""
         D = self.derivative
         known = [*variables_of(D.expression), *D.variables, *D.perturbations.values()]
-        return {v.name for v in known} | self.program.names
+        functions = {e.function for e in postorder(D.expression) if isinstance(e, Apply)}
+        return {v.name for v in known} | self.program.names | functions
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:

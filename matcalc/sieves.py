@@ -5,7 +5,7 @@ Each kind of node, and each function, is one bit of a number that a node remembe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from matcalc.expressions import (
     Apply,
@@ -87,7 +87,10 @@ def function_kinds(names: Iterable[str]) -> int:
 
 
 def heads(node: Expression) -> set[str]:
-    """The kinds of the operands, variables and numbers left out."""
+    """The kinds of the operands and of what is inverted in them.
+
+    Variables and numbers are left out: they match anything, or are looked for by value.
+    """
     found = set()
     for o in node.operands:
         kind = type(o)
@@ -100,7 +103,18 @@ def heads(node: Expression) -> set[str]:
         if kind is Power or kind is EntrywisePower:
             base = o._args[0]
             found.add(base.function if type(base) is Apply else type(base).__name__)
+        elif kind is Product or kind is Sum:
+            found.update(_inverted(o))
     return found
+
+
+def _inverted(node: Expression) -> Iterator[str]:
+    """What kinds of matrices are inverted among the factors of a product, or of the terms of a sum."""
+    for term in node.operands if isinstance(node, Sum) else (node,):
+        for f in term.chain if isinstance(term, Product) else (term,):
+            if type(f) is Power and not f.is_scalar and type(f._args[0]) is not Variable:
+                base = f._args[0]
+                yield f"inv {base.function if type(base) is Apply else type(base).__name__}"
 
 
 def needs(left: Expression) -> int:

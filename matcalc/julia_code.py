@@ -1,0 +1,308 @@
+"""How Julia writes the operations of a program: vectors have one axis, and the factorizations are LinearAlgebra's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from matcalc.code_sheets import ATOM, MATMUL, NEGATIVE, PLUS, POSTFIX, POWER, TIMES, Language, Sheet, Template, Text
+from matcalc.expressions import ONE, Apply, Expression
+from matcalc.numpy_formulas import call, form, unwritten
+from matcalc.programs import Value
+
+SAME = ("sin", "cos", "tan", "sec", "csc", "cot", "sinh", "cosh", "tanh", "exp", "log", "log1p", "expm1", "cbrt", "abs")
+FUNCTIONS: Mapping[str, str] = {
+    **{name: name for name in (*SAME, "sign")},
+    **{f"arc{name}": f"a{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
+}
+SPECIAL = ("erf", "gamma", "loggamma")
+SPREAD = ("as_column", "as_row")
+
+
+def _is_plain(v: Value) -> bool:
+    """Whether the operands have one shape, so that + and - need no dot."""
+    first, second = v.args
+    return first.rank == second.rank and first.op not in SPREAD and second.op not in SPREAD
+
+
+def _sum(sign: str) -> Template:
+    def write(sheet: Sheet, v: Value) -> Text:
+        a, b = v.args
+        dot = "" if _is_plain(v) else "."
+        return Text(f"{sheet.formula(a, PLUS)} {dot}{sign} {sheet.formula(b, PLUS + (sign == '-'))}", PLUS)
+
+    return write
+
+
+def _mul(sheet: Sheet, v: Value) -> Text:
+    a, b = v.args
+    dot = "." if a.rank and b.rank else ""
+    return Text(f"{sheet.formula(a, TIMES)} {dot}* {sheet.formula(b, TIMES + 1)}", TIMES)
+
+
+def _div(sheet: Sheet, v: Value) -> Text:
+    a, b = v.args
+    dot = "." if b.rank else ""
+    return Text(f"{sheet.formula(a, TIMES)} {dot}/ {sheet.formula(b, TIMES + 1)}", TIMES)
+
+
+def _reciprocal(sheet: Sheet, v: Value) -> Text:
+    return Text(f"1 {'.' if v.rank else ''}/ {sheet.formula(v.args[0], TIMES + 1)}", TIMES)
+
+
+def _pow(sheet: Sheet, v: Value) -> Text:
+    base, exponent = v.args
+    dot = "." if base.rank or exponent.rank else ""
+    return Text(f"{sheet.formula(base, POWER + 1)} {dot}^ {sheet.formula(exponent, POWER + 1)}", POWER)
+
+
+def _each(function: str, sheet: Sheet, a: Value) -> str:
+    return f"{function}{'.' if a.rank else ''}({sheet.formula(a)})"
+
+
+def _apply(sheet: Sheet, v: Value) -> Text:
+    name, a = v.data[0], v.args[0]
+    dot = "." if a.rank else ""
+    if name in FUNCTIONS:
+        return Text(_each(FUNCTIONS[name], sheet, a))
+    if name in SPECIAL:
+        return Text(_each(sheet.imported("SpecialFunctions", name), sheet, a))
+    if name == "relu":
+        return Text(f"max{dot}({sheet.formula(a)}, 0)")
+    if name == "heaviside":
+        return Text(f"({_each('sign', sheet, a)} {dot}+ 1) / 2", TIMES)
+    raise unwritten(name)
+
+
+def _sigmoid(sheet: Sheet, v: Value) -> Text:
+    a = v.args[0]
+    dot = "." if a.rank else ""
+    return Text(f"1 {dot}/ (1 {dot}+ exp{dot}(-{sheet.formula(a, NEGATIVE)}))", TIMES)
+
+
+def _softplus(sheet: Sheet, v: Value) -> Text:
+    a = v.args[0]
+    dot, x = "." if a.rank else "", sheet.formula(a)
+    return Text(f"max{dot}({x}, 0) {dot}+ log1p{dot}(exp{dot}(-abs{dot}({x})))", PLUS)
+
+
+def _matrix_product(sheet: Sheet, v: Value) -> Text:
+    a, b = v.args
+    left = sheet.texts[a]
+    first = left.text if left.binding == MATMUL else sheet.formula(a, TIMES + 1)
+    return Text(f"{first} * {sheet.formula(b, TIMES + 1)}", MATMUL)
+
+
+def _square(sheet: Sheet, v: Value) -> Text:
+    a = sheet.formula(v.args[0])
+    return Text(f"dot({a}, {a})")
+
+
+def _add_diagonal(sheet: Sheet, v: Value) -> Text:
+    A, entries = v.args
+    diagonal = f"Diagonal({sheet.formula(entries)})" if entries.rank else f"{sheet.formula(entries, TIMES)} * I"
+    return Text(f"{sheet.formula(A, PLUS)} + {diagonal}", PLUS)
+
+
+def _constant_matrix(name: str) -> Template:
+    def write(sheet: Sheet, v: Value) -> Text:
+        return Text(f"{name}({', '.join(sheet.size(d) for d in v.shape[: v.rank])})")
+
+    return write
+
+
+def _eye(sheet: Sheet, v: Value) -> Text:
+    n = sheet.size(v.shape[0])
+    return Text(f"Matrix(1.0I, {n}, {n})")
+
+
+def _scaled_eye(sheet: Sheet, v: Value) -> Text:
+    n = sheet.size(v.shape[0])
+    return Text(f"Matrix({sheet.formula(v.args[0], TIMES)} * I, {n}, {n})")
+
+
+def _spread(sheet: Sheet, v: Value, shape: Any) -> str:
+    is_row = v.rank == 1 and shape[0] is ONE
+    return sheet.formula(v, POSTFIX) + "'" if is_row else sheet.formula(v)
+
+
+def _kron(sheet: Sheet, v: Value) -> Text:
+    parts = [_spread(sheet, a, shape) for a, shape in zip(v.args, v.data, strict=True)]
+    return Text(f"kron({', '.join(parts)})")
+
+
+def _kron_times(sheet: Sheet, v: Value) -> Text:
+    is_eye, *shapes = v.data
+    rest = list(v.args)
+    parts = ["I" if eye else _spread(sheet, rest.pop(0), shape) for eye, shape in zip(is_eye, shapes, strict=True)]
+    X, n = sheet.formula(rest[-1]), sheet.size(shapes[0][1])
+    return Text(f"{sheet.helper('kron_times')}({', '.join(parts)}, {X}, {n})")
+
+
+def _commute(sheet: Sheet, v: Value) -> Text:
+    m, n = map(sheet.size, v.data)
+    return Text(f"{sheet.helper('commuted')}({sheet.formula(v.args[0])}, {m}, {n})")
+
+
+def _commutation(sheet: Sheet, v: Value) -> Text:
+    m, n = map(sheet.size, v.data)
+    return Text(f"{sheet.helper('commuted')}({_eye(sheet, v).text}, {m}, {n})")
+
+
+def _index(sheet: Sheet, index: Value) -> str:
+    return sheet.formula(index) if index.op == "number" else f"Int({sheet.formula(index)})"
+
+
+def _selection(pattern: str) -> Template:
+    def write(sheet: Sheet, v: Value) -> Text:
+        a, index = v.args
+        return Text(f"{sheet.formula(a, POSTFIX)}[{pattern.format(_index(sheet, index))}]", POSTFIX)
+
+    return write
+
+
+def _unit(sheet: Sheet, v: Value) -> Text:
+    return Text(f"{_eye(sheet, v).text}[:, {_index(sheet, v.args[0])}]", POSTFIX)
+
+
+def _block(sheet: Sheet, v: Value) -> Text:
+    width, shapes = v.data
+    if v.rank == 1:
+        return Text(f"vcat({', '.join(sheet.formula(a) for a in v.args)})")
+    parts = [_spread(sheet, a, shape) for a, shape in zip(v.args, shapes, strict=True)]
+    parts = [p if p.isidentifier() else f"({p})" for p in parts]
+    return Text("[" + "; ".join(" ".join(parts[i : i + width]) for i in range(0, len(parts), width)) + "]")
+
+
+def _solve(sheet: Sheet, v: Value) -> Text:
+    factor, B = v.args
+    turned = "'" if v.data[0] else ""
+    return Text(f"{sheet.formula(factor, POSTFIX)}{turned} \\ {sheet.formula(B, TIMES + 1)}", TIMES)
+
+
+MATRIX_FUNCTIONS = {
+    "expm": "exp({})",
+    "sqrtm": "sqrt({})",
+    "logm": "log({})",
+    "pinv": "pinv({})",
+    "chol": "Matrix(cholesky(Symmetric({})).L)",
+    "eigvals": "reverse(eigvals(Symmetric({})))",
+    "lambda_max": "eigmax(Symmetric({}))",
+    "lambda_min": "eigmin(Symmetric({}))",
+    "svdvals": "svdvals({})",
+    "sigma_max": "opnorm({})",
+    "normnuc": "sum(svdvals({}))",
+}
+
+
+def opaque(functions: Mapping[str, str]) -> Template:
+    """The functions of matrices that have a name in the language; others are refused."""
+
+    def write(sheet: Sheet, v: Value) -> Text:
+        node: Expression = v.data[0]
+        name = node.function if isinstance(node, Apply) else type(node).__name__
+        if name not in functions or v.args[0].rank != 2:
+            raise unwritten({"IndexedSum": "sums over an index", "Implicit": "solve(… = 0, …)"}.get(name, name))
+        return Text(functions[name].format(sheet.formula(v.args[0])), POSTFIX)
+
+    return write
+
+
+OPERATIONS: dict[str, Template] = {
+    "number": lambda sheet, v: sheet.number(v.data[0]),
+    "constant": lambda sheet, v: Text(v.data[0]),
+    "eye": _eye,
+    "scaled_eye": _scaled_eye,
+    "ones": _constant_matrix("ones"),
+    "zeros": _constant_matrix("zeros"),
+    "commutation": _commutation,
+    "unit": _unit,
+    "add": _sum("+"),
+    "sub": _sum("-"),
+    "mul": _mul,
+    "div": _div,
+    "neg": form("-{}", NEGATIVE, NEGATIVE),
+    "reciprocal": _reciprocal,
+    "sqrt": lambda sheet, v: Text(_each("sqrt", sheet, v.args[0])),
+    "pow": _pow,
+    "apply": _apply,
+    "sigmoid": _sigmoid,
+    "softplus": _softplus,
+    "scale_rows": form("{} .* {}", TIMES, TIMES, TIMES + 1),
+    "scale_columns": lambda sheet, v: Text(
+        f"{sheet.formula(v.args[0], TIMES)} .* {sheet.formula(v.args[1], POSTFIX)}'", TIMES
+    ),
+    "as_column": lambda sheet, v: sheet.texts[v.args[0]],
+    "as_row": form("{}'", POSTFIX, POSTFIX),
+    "outer": form("{} * {}'", MATMUL, TIMES + 1, POSTFIX),
+    "matvec": _matrix_product,
+    "matmul": _matrix_product,
+    "dot": call("dot", 2),
+    "square": _square,
+    "squared_norm": _square,
+    "norm": call("norm"),
+    "sum": call("sum"),
+    "row_sums": form("vec(sum({}, dims=2))", ATOM, 0),
+    "column_sums": form("vec(sum({}, dims=1))", ATOM, 0),
+    "max": call("maximum"),
+    "row_max": form("vec(maximum({}, dims=2))", ATOM, 0),
+    "trace": call("tr"),
+    "diagonal": call("diag"),
+    "diag": call("diagm"),
+    "row_dots": form("vec(sum({} .* {}, dims=2))", ATOM, TIMES, TIMES + 1),
+    "add_diagonal": _add_diagonal,
+    "transpose": form("{}'", POSTFIX, POSTFIX),
+    "vec": call("vec"),
+    "unvec": lambda sheet, v: Text(f"reshape({sheet.formula(v.args[0])}, {', '.join(map(sheet.size, v.shape))})"),
+    "kron": _kron,
+    "kron_times": _kron_times,
+    "commute": _commute,
+    "entry": _selection("{}"),
+    "row": _selection("{}, :"),
+    "column": _selection(":, {}"),
+    "block": _block,
+    "tril": call("tril"),
+    "triu": call("triu"),
+    "cholesky": form("cholesky(Symmetric({}))", ATOM, 0),
+    "lu": call("lu"),
+    "lower": call("LowerTriangular"),
+    "upper": call("UpperTriangular"),
+    "solve": _solve,
+    "inverse": form("Matrix(inv({}))", ATOM, 0),
+    "logdet": call("logdet"),
+    "logabsdet": form("logabsdet({})[1]", POSTFIX, 0),
+    "det": call("det"),
+    "determinant": call("det"),
+    "log_determinant": call("logdet"),
+    "log_abs_determinant": form("logabsdet({})[1]", POSTFIX, 0),
+    "matrix_power": lambda sheet, v: Text(f"{sheet.formula(v.args[0], POSTFIX)}^{v.data[0]}", POWER),
+    "adjugate": lambda sheet, v: Text(f"{sheet.helper('adjugate')}({sheet.formula(v.args[0])})"),
+    "opaque": opaque(MATRIX_FUNCTIONS),
+}
+
+RESERVED = (
+    *("begin", "while", "if", "for", "try", "return", "break", "continue", "function", "macro", "quote", "let"),
+    *(
+        "local",
+        "global",
+        "const",
+        "do",
+        "struct",
+        "module",
+        "using",
+        "import",
+        "export",
+        "end",
+        "else",
+        "true",
+        "false",
+    ),
+    *("in", "I", "dot", "diag", "diagm", "tr", "det", "vec", "sum", "lu", "inv", "norm", "kron", "size", "ones"),
+    *("zeros", "pi"),
+)
+
+JULIA = Language(
+    operations=OPERATIONS,
+    repeats=frozenset({"square", "squared_norm", "softplus"}),
+    reserved=frozenset(RESERVED),
+)

@@ -1,0 +1,89 @@
+"""What surrounds the lines of a program in Julia: the function, its documentation, and helpers beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sympy import Expr
+
+from matcalc.code_sheets import Sheet
+from matcalc.expressions import ONE, Variable
+from matcalc.programs import Value
+
+HELPERS: Mapping[str, str] = {
+    "kron_times": '''
+"""
+    kron_times(A, B, X, n)
+
+kron(A, B) * X without the Kronecker product; I stands for an identity; A has n columns.
+"""
+kron_times(A, B, X, n) = reduce(hcat, [vec(B * reshape(x, :, n) * A') for x in eachcol(X)])
+''',
+    "commuted": '''
+"""
+    commuted(X, m, n)
+
+K * X for the commutation matrix K with K * vec(A) = vec(A') for A of size m×n.
+"""
+commuted(X, m, n) = reduce(hcat, [vec(reshape(x, m, n)') for x in eachcol(X)])
+''',
+    "adjugate": '''
+"""
+    adjugate(A)
+
+The adjugate of A from its singular values: right at singular matrices, too.
+"""
+function adjugate(A)
+    U, s, V = svd(A)
+    others = [prod(s[1:i-1]) * prod(s[i+1:end]) for i in eachindex(s)]
+    return det(U) * det(V) * V * Diagonal(others) * U'
+end
+''',
+}
+
+
+def julia_function(
+    name: str,
+    arguments: Sequence[str],
+    description: Sequence[str],
+    body: Sequence[str],
+    results: Sequence[str],
+    output_names: Sequence[str],
+) -> list[str]:
+    """The lines of a function and of its documentation."""
+    call_line = f"{name}({', '.join(arguments)})"
+    words = [line.replace("\\", "\\\\").replace("$", "\\$").replace('"', '\\"') for line in description]
+    lines = ['"""', f"    {call_line}", "", *words, '"""', f"function {call_line}"]
+    return [*lines, *(f"    {line}" for line in body), f"    return {', '.join(results)}", "end"]
+
+
+def julia_document(sheet: Sheet, function: Sequence[str], test: str) -> str:
+    """The text of a file."""
+    modules = ["LinearAlgebra", *sorted(sheet.imports)]
+    parts = [f"using {', '.join(modules)}", *(HELPERS[name].strip("\n") for name in sheet.helpers), "\n".join(function)]
+    return "\n\n".join(parts) + "\n"
+
+
+def julia_result(sheet: Sheet, v: Value, is_row: bool) -> str:
+    """What is returned: a row as a 1×n matrix, and a copy of what shares memory with an argument."""
+    if is_row:
+        return f"permutedims({sheet.texts[v].text})"
+    shares = v
+    while shares.op in ("transpose", "vec", "unvec") and shares.args:
+        shares = shares.args[0]
+    if shares.op == "input" and shares.rank:
+        return f"copy({sheet.texts[v].text})"
+    return sheet.texts[v].text
+
+
+def size_line(name: str, array: str, v: Variable, axis: int, dimension: Expr, end: str = "") -> str:
+    """The line that finds a size."""
+    length = f"size({array}, {axis + 1})"
+    if v.rows is ONE:
+        length = f"length({array})"
+    if not dimension.is_Symbol:
+        (symbol,) = dimension.free_symbols
+        start = dimension.subs(symbol, 0)
+        slope = dimension.subs(symbol, 1) - start
+        length = f"({length} - {start}) ÷ {slope}" if not end else f"({length} - {start}) / {slope}"
+    return f"{name} = {length}{end}"

@@ -1,0 +1,175 @@
+"""Traces, determinants, norms and rearrangements without the arrays that their formulas name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from matcalc.expressions import ONE, SCALAR, Apply, Expression, Product
+from matcalc.lowered_entries import column_shape, logsumexp, shifted_exponentials
+from matcalc.lowered_products import Lowered, ProductLowering
+from matcalc.positivity import is_semidefinite
+from matcalc.product_orders import LONGEST_CHAIN, WRITTEN, is_diagonal, written_out
+from matcalc.transposes import transpose
+
+Rule = Callable[[ProductLowering, Apply], Lowered]
+LONGEST_TURNED = 8
+
+
+def _trace(self: ProductLowering, node: Apply) -> Lowered:
+    """tr(A*B) as the sum of the entries of A ⊙ B', at the cheapest place of the cycle."""
+    argument = node.operands[0]
+    chain = written_out(argument.chain) if isinstance(argument, Product) else ()
+    if not isinstance(argument, Product) or not 2 <= len(chain) <= LONGEST_CHAIN:
+        return self.builder.emit("trace", (yield argument), shape=SCALAR)
+    _, first, second = _cheapest_cut(self, chain, turning=True)
+    return (
+        yield from self.scaled(
+            argument.coefficient, argument.scalars, (yield from _entries_of_both(self, first, second))
+        )
+    )
+
+
+def _entries_of_both(self: ProductLowering, first: Sequence[Expression], second: Sequence[Expression]) -> Lowered:
+    b = self.builder
+    for one, other in ((first, second), (second, first)):
+        if len(one) == 1 and is_diagonal(one[0]):
+            weights = yield one[0].operands[0]
+            return b.multiplied(weights, (yield from _diagonal_of_chain(self, other)), SCALAR, weights.shape[0])
+        if not other:
+            whole = yield from self.chain(one)
+            return b.emit("trace", whole.args[0] if whole.op == "transpose" else whole, shape=SCALAR)
+    left = yield from self.chain(first)
+    right = yield from self.chain([transpose(f) for f in reversed(second)])
+    if left.rank == 1:
+        return b.multiplied(left, right, SCALAR, left.shape[0])
+    return b.inner(left, right)
+
+
+def _cheapest_cut(
+    self: ProductLowering, chain: Sequence[Expression], turning: bool
+) -> tuple[float, Sequence[Expression], Sequence[Expression]]:
+    """The cost of a trace or a diagonal, and the two parts of a product that it comes from; one may be empty."""
+    orders = self.orders
+    best: tuple[float, Sequence[Expression], Sequence[Expression]] = (float("inf"), chain, ())
+    turns = range(len(chain)) if turning and len(chain) <= LONGEST_TURNED else range(1)
+    for turn in turns:
+        turned = [*chain[turn:], *chain[:turn]]
+        whole = orders.chain(turned).cost + orders.length(turned[0].rows) if len(turned) > 1 else 0.0
+        if whole < best[0]:
+            best = (whole, turned, ())
+        for cut in range(1, len(turned)):
+            first, second = turned[:cut], turned[cut:]
+            rows, inner = orders.length(first[0].rows), orders.length(first[-1].columns)
+            cost = WRITTEN * rows * inner / 2
+            if len(first) == 1 and is_diagonal(first[0]):
+                cost = rows + _cheapest_cut(self, second, turning=False)[0]
+            else:
+                cost += orders.chain(first).cost + orders.chain(second).cost
+            # of two that cost the same, the one with fewer transposes
+            cost += sum(f.ticks for f in first) + sum(transpose(f).ticks for f in second)
+            if cost < best[0]:
+                best = (cost, first, second)
+    return best
+
+
+def _diagonal(self: ProductLowering, node: Apply) -> Lowered:
+    """The diagonal of a product from the products of its rows and columns."""
+    argument = node.operands[0]
+    if not isinstance(argument, Product):
+        return self.builder.emit("diagonal", (yield argument), shape=node.shape)
+    value = yield from _diagonal_of_chain(self, argument.chain)
+    return (yield from self.scaled(argument.coefficient, argument.scalars, value))
+
+
+def _diagonal_of_chain(self: ProductLowering, chain: Sequence[Expression]) -> Lowered:
+    b = self.builder
+    shape = (chain[0].rows, ONE)
+    if 2 <= len(chain) <= LONGEST_CHAIN:
+        _, first, second = _cheapest_cut(self, chain, turning=False)
+        if second:
+            left = yield from self.chain(first)
+            right = yield from self.chain([transpose(f) for f in reversed(second)])
+            if left.rank == 1:
+                return b.emit("mul", left, right, shape=shape)
+            return b.emit("row_dots", left, right, shape=shape)
+    return b.emit("diagonal", (yield from self.chain(chain)), shape=shape)
+
+
+def _determinant(op: str, alone: str) -> Rule:
+    def rule(self: ProductLowering, node: Apply) -> Lowered:
+        base = node.operands[0]
+        is_inverted = base in self.orders.inverted or transpose(base) in self.orders.inverted
+        if is_inverted or (op == "logdet" and is_semidefinite(base)):
+            factor, _ = yield from self.factorization(base)
+            if factor.op in ("cholesky", "lu"):
+                return self.builder.emit(op, factor, shape=SCALAR)
+        return self.builder.emit(alone, (yield base), shape=SCALAR)
+
+    return rule
+
+
+def _norm(self: ProductLowering, node: Apply) -> Lowered:
+    return self.builder.emit("norm", (yield node.operands[0]), shape=SCALAR)
+
+
+def _softmax(self: ProductLowering, node: Apply) -> Lowered:
+    b = self.builder
+    exponentials, _ = yield from shifted_exponentials(self, node.operands[0])
+    return b.emit("div", exponentials, b.emit("sum", exponentials, shape=SCALAR), shape=column_shape(node))
+
+
+def _logsumexp(self: ProductLowering, node: Apply) -> Lowered:
+    return (yield from logsumexp(self, node.operands[0]))
+
+
+def _vec(self: ProductLowering, node: Apply) -> Lowered:
+    return self.vec((yield node.operands[0]))
+
+
+def _unvec(self: ProductLowering, node: Apply) -> Lowered:
+    return self.unvec((yield node.operands[0]), *node.shape)
+
+
+def _diag(self: ProductLowering, node: Apply) -> Lowered:
+    return self.builder.emit("diag", (yield node.operands[0]), shape=node.shape)
+
+
+def _kron(self: ProductLowering, node: Apply) -> Lowered:
+    """Formed only where it stands alone; kron of two columns is a vector."""
+    A, B = node.operands
+    first = yield A
+    second = yield B
+    if node.rows is ONE or node.columns is ONE:
+        return self.vec(self.builder.emit("outer", second, first, shape=(second.shape[0], first.shape[0])))
+    return self.builder.emit("kron", first, second, shape=node.shape, data=(A.shape, B.shape))
+
+
+def _adjugate(self: ProductLowering, node: Apply) -> Lowered:
+    return self.builder.emit("adjugate", (yield node.operands[0]), shape=node.shape)
+
+
+def _triangle(op: str) -> Rule:
+    def rule(self: ProductLowering, node: Apply) -> Lowered:
+        return self.builder.emit(op, (yield node.operands[0]), shape=node.shape)
+
+    return rule
+
+
+APPLICATIONS: dict[str, Rule] = {
+    "tr": _trace,
+    "diagonal": _diagonal,
+    "det": _determinant("det", "determinant"),
+    "logdet": _determinant("logdet", "log_determinant"),
+    "logabsdet": _determinant("logabsdet", "log_abs_determinant"),
+    "norm2": _norm,
+    "softmax": _softmax,
+    "logsumexp": _logsumexp,
+    "vec": _vec,
+    "unvec": _unvec,
+    "diag": _diag,
+    "kron": _kron,
+    "adj": _adjugate,
+    "tril": _triangle("tril"),
+    "triu": _triangle("triu"),
+}
+"""The rules of functions that are not computed entry by entry, by name."""

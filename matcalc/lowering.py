@@ -1,0 +1,164 @@
+"""From expressions to the straight-line program that an expert would have written.
+
+Every common subexpression is computed once for all outputs together. A rule for each kind of node asks for the
+values it needs, so that what a rule finds a better way around (an inverse, a diagonal matrix, an outer product)
+is never formed. Rules are generators that a loop runs: nothing recurses over the depth of an expression.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from matcalc.expressions import (
+    Apply,
+    Block,
+    Commutation,
+    Constant,
+    EntrywisePower,
+    Expression,
+    Hadamard,
+    Identity,
+    Number,
+    Ones,
+    Power,
+    Product,
+    Sum,
+    Transpose,
+    Unit,
+    Variable,
+    Zero,
+)
+from matcalc.function_table import FUNCTIONS
+from matcalc.lowered_entries import (
+    column_shape,
+    lower_entrywise_function,
+    lower_entrywise_power,
+    lower_hadamard,
+    lower_scalar_power,
+    lower_sum,
+    opaque,
+)
+from matcalc.lowered_functions import APPLICATIONS
+from matcalc.lowered_products import Lowered, ProductLowering
+from matcalc.operations import is_minus_one
+from matcalc.programs import Program, Value
+
+
+def lower(expressions: Sequence[Expression], sizes: Mapping[str, int] | None = None) -> Program:
+    """The program that computes the expressions; `sizes` helps to choose between orders of multiplication.
+
+    >>> from matcalc.reading import parse
+    >>> lower([parse("A*B*x", where="A, B: matrix(n,n), x: vector(n)")]).flops
+    4*n**2
+    """
+    lowering = Lowering(expressions, sizes or {})
+    outputs = [lowering.value(e) for e in expressions]
+    inputs = [v for v in lowering.values if isinstance(v, Variable)]
+    return lowering.builder.program(outputs, expressions, inputs)
+
+
+class Lowering(ProductLowering):
+    """The values of nodes made so far."""
+
+    def __init__(self, expressions: Sequence[Expression], sizes: Mapping[str, int]) -> None:
+        super().__init__(sizes)
+        self.orders.survey(expressions)
+        self.values: dict[Expression, Value] = {}
+
+    def value(self, root: Expression) -> Value:
+        """The value of a node."""
+        stack: list[tuple[Expression, Lowered]] = [(root, self._rule(root))]
+        sent: Any = None
+        while stack and root not in self.values:
+            node, rule = stack[-1]
+            self.builder.origin = node
+            try:
+                wanted = rule.send(sent)
+            except StopIteration as stop:
+                sent = self.values[node] = stop.value
+                stack.pop()
+                continue
+            sent = self.values.get(wanted)
+            if sent is None:
+                stack.append((wanted, self._rule(wanted)))
+        return self.values[root]
+
+    def _rule(self, node: Expression) -> Lowered:
+        return RULES.get(type(node), opaque)(self, node)
+
+
+def _leaf(
+    op: str, data: Callable[[Any], tuple[Any, ...]] = lambda node: ()
+) -> Callable[[ProductLowering, Any], Lowered]:
+    def rule(self: ProductLowering, node: Any) -> Lowered:
+        yield from ()
+        return self.builder.emit(op, shape=column_shape(node), data=data(node))
+
+    return rule
+
+
+def _unit(self: ProductLowering, node: Unit) -> Lowered:
+    index = yield node.args[0]
+    return self.builder.emit("unit", index, shape=node.shape)
+
+
+def _transpose(self: ProductLowering, node: Transpose) -> Lowered:
+    return self.builder.transposed((yield node.args[0]))
+
+
+def _product(self: ProductLowering, node: Product) -> Lowered:
+    if not node.chain:
+        return (yield from self.scaled(node.coefficient, node.scalars, None))
+    return (yield from self.product(node.coefficient, node.scalars, node.chain))
+
+
+def _power(self: ProductLowering, node: Power) -> Lowered:
+    base, exponent = node.args
+    if node.is_scalar:
+        return (yield from lower_scalar_power(self, node))
+    if is_minus_one(exponent):
+        factor, is_turned = yield from self.factorization(base)
+        return self.turned_if(is_turned, self.builder.emit("inverse", factor, shape=node.shape))
+    if isinstance(exponent, Number) and exponent.value.is_Integer:
+        k = int(exponent.value)
+        value = yield (base if k > 0 else self.inverse_node(base))
+        return self.builder.emit("matrix_power", value, shape=node.shape, data=(abs(k),))
+    return (yield from opaque(self, node))
+
+
+def _block(self: ProductLowering, node: Block) -> Lowered:
+    parts: list[Value] = []
+    for o in node.operands:
+        parts.append((yield o))
+    width = len(node.operands) // int(node.args[0])
+    shapes = tuple(o.shape for o in node.operands)
+    return self.builder.emit("block", *parts, shape=column_shape(node), data=(width, shapes))
+
+
+def _apply(self: ProductLowering, node: Apply) -> Lowered:
+    if node.function in APPLICATIONS:
+        return (yield from APPLICATIONS[node.function](self, node))
+    if FUNCTIONS[node.function].is_entrywise and len(node.operands) == 1:
+        return (yield from lower_entrywise_function(self, node))
+    return (yield from opaque(self, node))
+
+
+RULES: dict[type[Expression], Callable[[ProductLowering, Any], Lowered]] = {
+    Variable: _leaf("input", lambda node: (node,)),
+    Number: _leaf("number", lambda node: (node.value,)),
+    Constant: _leaf("constant", lambda node: (node.name,)),
+    Identity: _leaf("eye"),
+    Ones: _leaf("ones"),
+    Zero: _leaf("zeros"),
+    Commutation: _leaf("commutation", lambda node: node.args),
+    Unit: _unit,
+    Transpose: _transpose,
+    Sum: lower_sum,
+    Hadamard: lower_hadamard,
+    EntrywisePower: lower_entrywise_power,
+    Product: _product,
+    Power: _power,
+    Block: _block,
+    Apply: _apply,
+}

@@ -1,0 +1,281 @@
+"""How MATLAB and Octave write the operations of a program: every value is a matrix, vectors are columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from matcalc.code_sheets import ATOM, MATMUL, NEGATIVE, PLUS, POSTFIX, POWER, TIMES, Language, Sheet, Template, Text
+from matcalc.expressions import ONE
+from matcalc.julia_code import opaque
+from matcalc.numpy_formulas import call, form, unwritten
+from matcalc.programs import Value
+
+SAME = ("sin", "cos", "tan", "sec", "csc", "cot", "sinh", "cosh", "tanh", "exp", "log", "log1p", "expm1", "abs", "sign")
+FUNCTIONS: Mapping[str, str] = {
+    **{name: name for name in (*SAME, "erf", "gamma")},
+    **{f"arc{name}": f"a{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
+    "loggamma": "gammaln",
+}
+
+
+def _entrywise(sign: str) -> Template:
+    """`.*` or `./`, and without the dot where one of the two is a number."""
+
+    def write(sheet: Sheet, v: Value) -> Text:
+        a, b = v.args
+        dot = "." if b.rank and (a.rank or sign == "/") else ""
+        return Text(f"{sheet.formula(a, TIMES)} {dot}{sign} {sheet.formula(b, TIMES + 1)}", TIMES)
+
+    return write
+
+
+def _reciprocal(sheet: Sheet, v: Value) -> Text:
+    return Text(f"1 {'.' if v.rank else ''}/ {sheet.formula(v.args[0], TIMES + 1)}", TIMES)
+
+
+def _pow(sheet: Sheet, v: Value) -> Text:
+    base, exponent = v.args
+    dot = "." if base.rank or exponent.rank else ""
+    return Text(f"{sheet.formula(base, POWER + 1)} {dot}^ {sheet.formula(exponent, POWER + 1)}", POWER)
+
+
+def _apply(sheet: Sheet, v: Value) -> Text:
+    name, x = v.data[0], sheet.formula(v.args[0])
+    if name in FUNCTIONS:
+        return Text(f"{FUNCTIONS[name]}({x})")
+    patterns = {"relu": "max({}, 0)", "cbrt": "nthroot({}, 3)", "heaviside": "((sign({}) + 1) / 2)"}
+    if name in patterns:
+        return Text(patterns[name].format(x))
+    raise unwritten(name)
+
+
+def _sigmoid(sheet: Sheet, v: Value) -> Text:
+    return Text(f"1 ./ (1 + exp(-{sheet.formula(v.args[0], NEGATIVE)}))", TIMES)
+
+
+def _softplus(sheet: Sheet, v: Value) -> Text:
+    x = sheet.formula(v.args[0])
+    return Text(f"max({x}, 0) + log1p(exp(-abs({x})))", PLUS)
+
+
+def _matrix_product(sheet: Sheet, v: Value) -> Text:
+    a, b = v.args
+    left = sheet.texts[a]
+    first = left.text if left.binding == MATMUL else sheet.formula(a, TIMES + 1)
+    return Text(f"{first} * {sheet.formula(b, TIMES + 1)}", MATMUL)
+
+
+def _dot(sheet: Sheet, v: Value) -> Text:
+    a, b = v.args
+    if a.rank == 1:
+        return Text(f"{sheet.formula(a, POSTFIX)}.' * {sheet.formula(b, TIMES + 1)}", MATMUL)
+    return Text(f"sum(sum({sheet.formula(a, TIMES)} .* {sheet.formula(b, TIMES + 1)}))")
+
+
+def _square(sheet: Sheet, v: Value) -> Text:
+    a = v.args[0]
+    if a.rank == 1:
+        return Text(f"{sheet.formula(a)}.' * {sheet.formula(a)}", MATMUL)
+    return Text(f"sum(sum({sheet.formula(a)} .^ 2))")
+
+
+def _norm(sheet: Sheet, v: Value) -> Text:
+    return Text(f"norm({sheet.formula(v.args[0])}{', ' + chr(39) + 'fro' + chr(39) if v.args[0].rank == 2 else ''})")
+
+
+def _of_all(function: str) -> Template:
+    def write(sheet: Sheet, v: Value) -> Text:
+        x = sheet.formula(v.args[0])
+        return Text(f"{function}({function}({x}))" if v.args[0].rank == 2 else f"{function}({x})")
+
+    return write
+
+
+def _add_diagonal(sheet: Sheet, v: Value) -> Text:
+    A, entries = v.args
+    if entries.rank:
+        return Text(f"{sheet.formula(A, PLUS)} + diag({sheet.formula(entries)})", PLUS)
+    eye = f"eye({sheet.size(v.shape[0])})"
+    return Text(f"{sheet.formula(A, PLUS)} + {sheet.formula(entries, TIMES)} * {eye}", PLUS)
+
+
+def _constant_matrix(name: str) -> Template:
+    return lambda sheet, v: Text(f"{name}({', '.join(map(sheet.size, v.shape))})")
+
+
+def _scaled_eye(sheet: Sheet, v: Value) -> Text:
+    return Text(f"{sheet.formula(v.args[0], TIMES)} * eye({sheet.size(v.shape[0])})", TIMES)
+
+
+def _spread(sheet: Sheet, v: Value, shape: Any) -> str:
+    is_row = v.rank == 1 and shape[0] is ONE
+    return sheet.formula(v, POSTFIX) + ".'" if is_row else sheet.formula(v)
+
+
+def _kron(sheet: Sheet, v: Value) -> Text:
+    parts = [_spread(sheet, a, shape) for a, shape in zip(v.args, v.data, strict=True)]
+    return Text(f"kron({', '.join(parts)})")
+
+
+def _kron_times(sheet: Sheet, v: Value) -> Text:
+    is_eye, *shapes = v.data
+    rest = list(v.args)
+    parts = ["[]" if eye else _spread(sheet, rest.pop(0), shape) for eye, shape in zip(is_eye, shapes, strict=True)]
+    X, n = sheet.formula(rest[-1]), sheet.size(shapes[0][1])
+    return Text(f"{sheet.helper('kron_times')}({', '.join(parts)}, {X}, {n})")
+
+
+def _commute(sheet: Sheet, v: Value) -> Text:
+    m, n = map(sheet.size, v.data)
+    X = sheet.formula(v.args[0]) if v.args else f"eye({sheet.size(v.shape[0])})"
+    return Text(f"{sheet.helper('commuted')}({X}, {m}, {n})")
+
+
+def _unit(sheet: Sheet, v: Value) -> Text:
+    return Text(f"double((1:{sheet.size(v.shape[0])}).' == {sheet.formula(v.args[0], PLUS)})")
+
+
+def _named(write: Callable[[str, str], str]) -> Template:
+    """An entry, a row or a column of what has a name."""
+
+    def selection(sheet: Sheet, v: Value) -> Text:
+        return Text(write(sheet.formula(v.args[0]), sheet.formula(v.args[1])), POSTFIX)
+
+    return selection
+
+
+def _block(sheet: Sheet, v: Value) -> Text:
+    width, shapes = v.data
+    if v.rank == 1:
+        return Text(f"[{'; '.join(sheet.formula(a) for a in v.args)}]")
+    parts = [_spread(sheet, a, shape) for a, shape in zip(v.args, shapes, strict=True)]
+    return Text("[" + "; ".join(", ".join(parts[i : i + width]) for i in range(0, len(parts), width)) + "]")
+
+
+def _solve(sheet: Sheet, v: Value) -> Text:
+    factor, B = v.args
+    return _solved(sheet, factor, sheet.formula(B, TIMES + 1), sheet.formula(B), bool(v.data[0]))
+
+
+def _solved(sheet: Sheet, factor: Value, right: str, argument: str, is_turned: bool) -> Text:
+    F = sheet.formula(factor, POSTFIX)
+    if factor.op == "cholesky":
+        return Text(f"{F} \\ ({F}.' \\ {right})", TIMES)
+    if factor.op == "lu":
+        return Text(f"{sheet.helper('lu_solve_transposed' if is_turned else 'lu_solve')}({F}, {argument})")
+    turned = ".'" if is_turned else ""
+    return Text(f"{F}{turned} \\ {right}", TIMES)
+
+
+def _inverse(sheet: Sheet, v: Value) -> Text:
+    eye = f"eye({sheet.size(v.shape[0])})"
+    return _solved(sheet, v.args[0], eye, eye, False)
+
+
+def _of_factor(name: str) -> Template:
+    def write(sheet: Sheet, v: Value) -> Text:
+        factor = v.args[0]
+        F = sheet.formula(factor, POSTFIX)
+        if factor.op == "cholesky":
+            return Text(f"prod(diag({F})) ^ 2", POWER) if name == "det" else Text(f"2 * sum(log(diag({F})))", TIMES)
+        if name == "logabsdet":
+            return Text(f"sum(log(abs(diag({F}.U))))")
+        return Text(f"{sheet.helper('lu_' + name)}({F})")
+
+    return write
+
+
+MATRIX_FUNCTIONS = {
+    **{name: f"{name}({{}})" for name in ("expm", "sqrtm", "logm", "pinv")},
+    "chol": "chol({}, 'lower')",
+    "eigvals": "sort(eig({}), 'descend')",
+    "lambda_max": "max(eig({}))",
+    "lambda_min": "min(eig({}))",
+    "svdvals": "svd({})",
+    "sigma_max": "norm({})",
+    "normnuc": "sum(svd({}))",
+}
+
+OPERATIONS: dict[str, Template] = {
+    "number": lambda sheet, v: sheet.number(v.data[0]),
+    "constant": lambda sheet, v: Text(v.data[0]),
+    "eye": lambda sheet, v: Text(f"eye({sheet.size(v.shape[0])})"),
+    "scaled_eye": _scaled_eye,
+    "ones": _constant_matrix("ones"),
+    "zeros": _constant_matrix("zeros"),
+    "commutation": _commute,
+    "unit": _unit,
+    "add": form("{} + {}", PLUS, PLUS, PLUS),
+    "sub": form("{} - {}", PLUS, PLUS, PLUS + 1),
+    "mul": _entrywise("*"),
+    "div": _entrywise("/"),
+    "neg": form("-{}", NEGATIVE, NEGATIVE),
+    "reciprocal": _reciprocal,
+    "sqrt": call("sqrt"),
+    "pow": _pow,
+    "apply": _apply,
+    "sigmoid": _sigmoid,
+    "softplus": _softplus,
+    "scale_rows": form("{} .* {}", TIMES, TIMES, TIMES + 1),
+    "scale_columns": form("{} .* {}.'", TIMES, TIMES, POSTFIX),
+    "as_column": lambda sheet, v: sheet.texts[v.args[0]],
+    "as_row": form("{}.'", POSTFIX, POSTFIX),
+    "outer": form("{} * {}.'", MATMUL, TIMES + 1, POSTFIX),
+    "matvec": _matrix_product,
+    "matmul": _matrix_product,
+    "dot": _dot,
+    "square": _square,
+    "squared_norm": _square,
+    "norm": _norm,
+    "sum": _of_all("sum"),
+    "row_sums": form("sum({}, 2)", ATOM, 0),
+    "column_sums": form("sum({}, 1).'", POSTFIX, 0),
+    "max": _of_all("max"),
+    "row_max": form("max({}, [], 2)", ATOM, 0),
+    "trace": call("trace"),
+    "diagonal": call("diag"),
+    "diag": call("diag"),
+    "row_dots": form("sum({} .* {}, 2)", ATOM, TIMES, TIMES + 1),
+    "add_diagonal": _add_diagonal,
+    "transpose": form("{}.'", POSTFIX, POSTFIX),
+    "vec": form("reshape({}, [], 1)", ATOM, 0),
+    "unvec": lambda sheet, v: Text(f"reshape({sheet.formula(v.args[0])}, {', '.join(map(sheet.size, v.shape))})"),
+    "kron": _kron,
+    "kron_times": _kron_times,
+    "commute": _commute,
+    "entry": _named("{}({})".format),
+    "row": _named("{}({}, :).'".format),
+    "column": _named("{}(:, {})".format),
+    "block": _block,
+    "tril": call("tril"),
+    "triu": call("triu"),
+    "cholesky": call("chol"),
+    "lu": lambda sheet, v: Text(f"{sheet.helper('lu_factor')}({sheet.formula(v.args[0])})"),
+    "lower": lambda sheet, v: sheet.texts[v.args[0]],
+    "upper": lambda sheet, v: sheet.texts[v.args[0]],
+    "solve": _solve,
+    "inverse": _inverse,
+    "logdet": _of_factor("logdet"),
+    "logabsdet": _of_factor("logabsdet"),
+    "det": _of_factor("det"),
+    "determinant": call("det"),
+    "log_determinant": lambda sheet, v: Text(f"{sheet.helper('log_determinant')}({sheet.formula(v.args[0])})"),
+    "log_abs_determinant": form("log(abs(det({})))", ATOM, 0),
+    "matrix_power": lambda sheet, v: Text(f"{sheet.formula(v.args[0], POSTFIX)} ^ {v.data[0]}", POWER),
+    "adjugate": lambda sheet, v: Text(f"{sheet.helper('adjugate')}({sheet.formula(v.args[0])})"),
+    "opaque": opaque(MATRIX_FUNCTIONS),
+}
+
+RESERVED = (
+    *("break", "case", "catch", "classdef", "continue", "else", "elseif", "end", "for", "function", "global", "if"),
+    *("otherwise", "parfor", "persistent", "return", "spmd", "switch", "try", "while", "eye", "ones", "zeros", "sum"),
+    *("diag", "det", "inv", "lu", "chol", "norm", "trace", "size", "max", "min", "kron", "log", "exp", "pi", "do"),
+)
+
+MATLAB = Language(
+    operations=OPERATIONS,
+    assignment="{} = {};",
+    repeats=frozenset({"square", "softplus", "squared_norm", "entry", "row", "column"}),
+    reserved=frozenset(RESERVED),
+)

@@ -1,0 +1,113 @@
+"""What surrounds the lines of a program in MATLAB: the function, its documentation, and helpers beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from matcalc.code_sheets import POSTFIX, Sheet
+from matcalc.julia_functions import size_line
+from matcalc.programs import Value
+
+HELPERS: Mapping[str, str] = {
+    "kron_times": """
+function Y = kron_times(A, B, X, n)
+    % kron(A, B) * X without the Kronecker product; [] stands for an identity; A has n columns.
+    Y = [];
+    for j = 1:size(X, 2)
+        Z = reshape(X(:, j), [], n);
+        if ~isempty(B), Z = B * Z; end
+        if ~isempty(A), Z = Z * A.'; end
+        Y(:, j) = Z(:);
+    end
+end
+""",
+    "commuted": """
+function Y = commuted(X, m, n)
+    % K * X for the commutation matrix K with K * vec(A) = vec(A') for A of size m x n.
+    order = reshape(1:m * n, m, n).';
+    Y = X(order(:), :);
+end
+""",
+    "lu_factor": """
+function F = lu_factor(A)
+    [F.L, F.U, F.p] = lu(A, 'vector');
+end
+""",
+    "lu_solve": """
+function X = lu_solve(F, B)
+    X = F.U \\ (F.L \\ B(F.p, :));
+end
+""",
+    "lu_solve_transposed": """
+function X = lu_solve_transposed(F, B)
+    X(F.p, :) = F.L.' \\ (F.U.' \\ B);
+end
+""",
+    "lu_det": """
+function d = lu_det(F)
+    P = eye(numel(F.p));
+    d = prod(diag(F.U)) * det(P(F.p, :));
+end
+""",
+    "lu_logdet": """
+function d = lu_logdet(F)
+    % nan where the determinant is negative
+    P = eye(numel(F.p));
+    u = diag(F.U);
+    d = sum(log(abs(u)));
+    if prod(sign(u)) * det(P(F.p, :)) < 0, d = nan; end
+end
+""",
+    "log_determinant": """
+function d = log_determinant(A)
+    % nan where the determinant is negative
+    [~, U, P] = lu(A);
+    u = diag(U);
+    d = sum(log(abs(u)));
+    if prod(sign(u)) * det(P) < 0, d = nan; end
+end
+""",
+    "adjugate": """
+function B = adjugate(A)
+    % from the singular values: right at singular matrices, too
+    [U, S, V] = svd(A);
+    s = diag(S);
+    others = arrayfun(@(i) prod(s([1:i - 1, i + 1:end])), (1:numel(s)).');
+    B = det(U) * det(V) * V * diag(others) * U.';
+end
+""",
+}
+
+
+matlab_size_line = partial(size_line, end=";")
+
+
+def matlab_function(
+    name: str,
+    arguments: Sequence[str],
+    description: Sequence[str],
+    body: Sequence[str],
+    results: Sequence[str],
+    output_names: Sequence[str],
+) -> list[str]:
+    """The lines of a function, its help below its first line."""
+    returned = output_names[0] if len(output_names) == 1 else f"[{', '.join(output_names)}]"
+    last = [f"{n} = {r};" for n, r in zip(output_names, results, strict=True) if n != r]
+    return [
+        f"function {returned} = {name}({', '.join(arguments)})",
+        *(f"    % {line}".rstrip() for line in description),
+        *(f"    {line}" for line in (*body, *last)),
+        "end",
+    ]
+
+
+def matlab_document(sheet: Sheet, function: Sequence[str], test: str) -> str:
+    """The text of a file."""
+    parts = ["\n".join(function), *(HELPERS[name].strip("\n") for name in sheet.helpers)]
+    return "\n\n".join(parts) + "\n"
+
+
+def matlab_result(sheet: Sheet, v: Value, is_row: bool) -> str:
+    """What is returned: a row as it is."""
+    return sheet.formula(v, POSTFIX) + ".'" if is_row else sheet.texts[v].text

@@ -1,0 +1,164 @@
+"""The language NumPy: how every operation of a program is written, and what is returned."""
+
+from __future__ import annotations
+
+import keyword
+
+from matcalc.code_sheets import ATOM, PLUS, POSTFIX, TIMES, Language, Sheet, Template, Text
+from matcalc.expressions import Apply, Expression
+from matcalc.numpy_factorizations import factor, inverse, of_factor, solve, triangular
+from matcalc.numpy_formulas import (
+    call,
+    form,
+    is_runtime,
+    matrix_product,
+    unwritten,
+    write_add_diagonal,
+    write_apply,
+    write_as_row,
+    write_block,
+    write_column,
+    write_commutation,
+    write_commute,
+    write_constant_matrix,
+    write_dot,
+    write_entry,
+    write_kron,
+    write_kron_times,
+    write_mul,
+    write_neg,
+    write_pow,
+    write_row,
+    write_scaled_eye,
+    write_sigmoid,
+    write_softplus,
+    write_square,
+    write_squared_norm,
+    write_unit,
+    write_unvec,
+)
+from matcalc.programs import Value
+
+MATRIX_FUNCTIONS = {
+    "expm": ("scipy.linalg", "expm", "{}({})"),
+    "sqrtm": ("scipy.linalg", "sqrtm", "{}({})"),
+    "logm": ("scipy.linalg", "logm", "{}({})"),
+    "pinv": ("", "np.linalg.pinv", "{}({})"),
+    "chol": ("", "np.linalg.cholesky", "{}({})"),
+    "eigvals": ("", "np.linalg.eigvalsh", "{}({})[::-1]"),
+    "lambda_max": ("", "np.linalg.eigvalsh", "{}({})[-1]"),
+    "lambda_min": ("", "np.linalg.eigvalsh", "{}({})[0]"),
+    "eigvecs": ("", "np.linalg.eigh", "{}({})[1][:, ::-1]"),
+    "svdvals": ("", "np.linalg.svd", "{}({}, compute_uv=False)"),
+    "sigma_max": ("", "np.linalg.norm", "{}({}, 2)"),
+    "normnuc": ("", "np.linalg.norm", '{}({}, "nuc")'),
+}
+
+
+def _opaque(sheet: Sheet, v: Value) -> Text:
+    node: Expression = v.data[0]
+    arguments = ", ".join(sheet.formula(a) for a in v.args)
+    if is_runtime(sheet):
+        return Text(f"{sheet.helper(f'operation_{v.index}')}({arguments})")
+    name = node.function if isinstance(node, Apply) else type(node).__name__
+    if isinstance(node, Apply) and name in MATRIX_FUNCTIONS and v.args[0].rank == 2:
+        module, function, pattern = MATRIX_FUNCTIONS[name]
+        return Text(pattern.format(sheet.imported(module, function) if module else function, arguments), POSTFIX)
+    words = {
+        "IndexedSum": "sums over an index",
+        "Implicit": "solve(… = 0, …)",
+        "Power": "powers of a matrix that are not integers",
+    }
+    raise unwritten(words.get(name, name))
+
+
+OPERATIONS: dict[str, Template] = {
+    "number": lambda sheet, v: sheet.number(v.data[0]),
+    "constant": lambda sheet, v: Text(f"np.{v.data[0]}"),
+    **{name: write_constant_matrix(name) for name in ("eye", "ones", "zeros")},
+    "scaled_eye": write_scaled_eye,
+    "commutation": write_commutation,
+    "unit": write_unit,
+    "add": form("{} + {}", PLUS, PLUS, PLUS),
+    "sub": form("{} - {}", PLUS, PLUS, PLUS + 1),
+    "mul": write_mul,
+    "div": form("{} / {}", TIMES, TIMES, TIMES + 1),
+    "neg": write_neg,
+    "reciprocal": form("1 / {}", TIMES, TIMES + 1),
+    "sqrt": call("np.sqrt"),
+    "pow": write_pow,
+    "apply": write_apply,
+    "sigmoid": write_sigmoid,
+    "softplus": write_softplus,
+    "scale_rows": form("{}[:, None] * {}", TIMES, POSTFIX, TIMES + 1),
+    "scale_columns": form("{} * {}", TIMES, TIMES, TIMES + 1),
+    "as_column": form("{}[:, None]", POSTFIX, POSTFIX),
+    "as_row": write_as_row,
+    "outer": call("np.outer", 2),
+    "matvec": matrix_product,
+    "matmul": matrix_product,
+    "dot": write_dot,
+    "square": write_square,
+    "squared_norm": write_squared_norm,
+    "norm": call("np.linalg.norm"),
+    "sum": call("np.sum"),
+    "row_sums": call("np.sum", 1, ", axis=1"),
+    "column_sums": call("np.sum", 1, ", axis=0"),
+    "max": call("np.max"),
+    "row_max": call("np.max", 1, ", axis=1"),
+    "trace": call("np.trace"),
+    "diagonal": call("np.diag"),
+    "diag": call("np.diag"),
+    "row_dots": form('np.einsum("ij,ij->i", {}, {})', ATOM, 0, 0),
+    "add_diagonal": write_add_diagonal,
+    "transpose": form("{}.T", POSTFIX, POSTFIX),
+    "vec": form('{}.ravel(order="F")', POSTFIX, POSTFIX),
+    "unvec": write_unvec,
+    "kron": write_kron,
+    "kron_times": write_kron_times,
+    "commute": write_commute,
+    "entry": write_entry,
+    "row": write_row,
+    "column": write_column,
+    "block": write_block,
+    "tril": call("np.tril"),
+    "triu": call("np.triu"),
+    "cholesky": factor("Cholesky", "cho_factor"),
+    "lu": factor("LU", "lu_factor"),
+    "lower": triangular(True),
+    "upper": triangular(False),
+    "solve": solve,
+    "inverse": inverse,
+    "logdet": of_factor("logdet"),
+    "logabsdet": of_factor("logabsdet"),
+    "det": of_factor("det"),
+    "determinant": call("np.linalg.det"),
+    "log_determinant": lambda sheet, v: Text(f"{sheet.helper('log_determinant')}({sheet.formula(v.args[0])})"),
+    "log_abs_determinant": form("np.linalg.slogdet({})[1]", POSTFIX, 0),
+    "adjugate": lambda sheet, v: Text(f"{sheet.helper('adjugate')}({sheet.formula(v.args[0])})"),
+    "matrix_power": lambda sheet, v: Text(f"np.linalg.matrix_power({sheet.formula(v.args[0])}, {v.data[0]})"),
+    "opaque": _opaque,
+}
+
+NUMPY = Language(
+    operations=OPERATIONS,
+    repeats=frozenset({"square", "squared_norm", "commute"}),
+    reserved=frozenset(
+        {*keyword.kwlist, "np", "dtype", "Cholesky", "LU", "Triangular", "print", "range", "len", "int"}
+    ),
+)
+
+VIEWS = frozenset({"input", "transpose", "diagonal", "row", "column", "vec", "unvec"})
+
+
+def result(sheet: Sheet, v: Value, is_row: bool) -> str:
+    """What is returned for an output: a row as a 1×n array, and nothing that shares memory with an argument."""
+    text = sheet.texts[v].text
+    shares = v
+    while shares.op in VIEWS and shares.op != "input":
+        shares = shares.args[0]
+    if is_row:
+        text = sheet.formula(v, POSTFIX) + "[None, :]"
+    if shares.op == "input" and shares.rank > 0:
+        return f"np.array({text})"
+    return text

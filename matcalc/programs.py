@@ -1,0 +1,238 @@
+"""Straight-line programs: each step computes one value from earlier ones, and no value is computed twice.
+
+A scalar has rank 0, a column or a row rank 1, a matrix rank 2; a factorization is a value of rank -1 that only
+solves use. Shapes are those of the language, with sizes as SymPy expressions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sympy import Expr, Integer
+
+from matcalc.errors import MatcalcError
+from matcalc.expressions import ONE, SCALAR, Expression, Shape, Variable
+from matcalc.flop_counts import FLOPS, simplified_count
+
+FACTOR = -1
+SPREAD = frozenset({"as_column", "as_row"})
+ENTRYWISE = frozenset({"add", "sub", "mul", "div", "neg", "pow", "reciprocal", "apply", "sqrt", "sigmoid", "softplus"})
+
+
+class Value:
+    """One step of a program: an operation on earlier values."""
+
+    __slots__ = ("args", "data", "index", "is_full", "op", "origin", "rank", "shape")
+
+    def __init__(
+        self, op: str, args: tuple[Value, ...], data: tuple[Any, ...], shape: Shape, rank: int, index: int
+    ) -> None:
+        self.op = op
+        self.args = args
+        self.data = data
+        self.shape = shape
+        self.rank = rank
+        self.index = index
+        self.origin: Expression | None = None
+        # whether the array has its shape, and is not one column or row that is spread out when it meets a matrix
+        self.is_full = op not in SPREAD
+        if rank == 2 and op in ENTRYWISE:
+            matrices = [a for a in args if a.rank == 2]
+            self.is_full = any(a.is_full for a in matrices) or {a.op for a in matrices} >= SPREAD
+
+    def __repr__(self) -> str:
+        words = [*(f"v{a.index}" for a in self.args), *map(str, self.data)]
+        return f"v{self.index} = {self.op}({', '.join(words)})"
+
+    @property
+    def flops(self) -> Expr:
+        """The number of arithmetic operations, as a formula in the sizes."""
+        count = FLOPS.get(self.op)
+        return Integer(0) if count is None else count(self)
+
+
+def rank_of(shape: Shape) -> int:
+    """0 for a scalar, 1 for a column or a row, 2 for a matrix."""
+    return (shape[0] is not ONE) + (shape[1] is not ONE)
+
+
+@dataclass
+class Program:
+    """The steps that compute some expressions, the values of the outputs among them.
+
+    >>> from matcalc.lowering import lower
+    >>> from matcalc.reading import parse
+    >>> program = lower([parse("x'*A*x", where="A: matrix(n,n), x: vector(n)")])
+    >>> program.flops
+    2*n**2 + 2*n
+    """
+
+    values: Sequence[Value]
+    outputs: Sequence[Value]
+    expressions: Sequence[Expression]
+    inputs: Sequence[Variable]
+
+    @property
+    def flops(self) -> Expr:
+        """The number of arithmetic operations of the whole, as a formula in the sizes."""
+        total = sum((v.flops for v in self.values), Integer(0))
+        return simplified_count(total)
+
+    def uses(self) -> dict[Value, int]:
+        """How often each value is used, as an operand or as an output."""
+        count = dict.fromkeys(self.values, 0)
+        for v in self.values:
+            for a in v.args:
+                count[a] += 1
+        for v in self.outputs:
+            count[v] += 1
+        return count
+
+
+@dataclass
+class Builder:
+    """Makes values; the same operation on the same operands is the same value."""
+
+    made: dict[tuple[Any, ...], Value] = field(default_factory=dict)
+    origin: Expression | None = None
+
+    def emit(self, op: str, *args: Value, shape: Shape, data: tuple[Any, ...] = (), rank: int | None = None) -> Value:
+        """The value of an operation."""
+        if op in COMMUTATIVE and args[0].index > args[1].index:
+            key: tuple[Any, ...] = (op, args[1], args[0], data)
+        elif op in SHAPED:
+            key = (op, *args, data, shape)
+        else:
+            key = (op, *args, data)
+        found = self.made.get(key)
+        if found is None:
+            found = Value(op, args, data, shape, rank_of(shape) if rank is None else rank, len(self.made))
+            found.origin = self.origin
+            self.made[key] = found
+        return found
+
+    # ---- leaves ----
+
+    def number(self, value: Expr) -> Value:
+        """A constant scalar, a number or a formula in sizes."""
+        return self.emit("number", shape=SCALAR, data=(value,))
+
+    # ---- entrywise ----
+
+    def negated(self, a: Value) -> Value:
+        """-a."""
+        if a.op == "number":
+            return self.number(-a.data[0])
+        if a.op == "neg":
+            return a.args[0]
+        if a.op == "sub":
+            return self.emit("sub", a.args[1], a.args[0], shape=a.shape, rank=a.rank)
+        return self.emit("neg", a, shape=a.shape, rank=a.rank)
+
+    def added(self, a: Value, b: Value, shape: Shape) -> Value:
+        """a + b."""
+        if b.op == "neg":
+            return self.emit("sub", a, b.args[0], shape=shape)
+        if a.op == "neg":
+            return self.emit("sub", b, a.args[0], shape=shape)
+        for one, other in ((a, b), (b, a)):
+            if other.op == "number" and other.data[0].is_negative and one.op != "number":
+                return self.emit("sub", one, self.number(-other.data[0]), shape=shape)
+        return self.emit("add", a, b, shape=shape)
+
+    def scaled(self, coefficient: Value, a: Value) -> Value:
+        """A scalar times a value."""
+        if coefficient.op == "number":
+            c = coefficient.data[0]
+            if c == 1:
+                return a
+            if c == -1:
+                return self.negated(a)
+            if a.op == "number":
+                return self.number(c * a.data[0])
+            if c.is_Rational and c.p in (1, -1) and c.q != 1:
+                quotient = self.emit("div", a, self.number(Integer(c.q)), shape=a.shape, rank=a.rank)
+                return quotient if c.p == 1 else self.negated(quotient)
+            if c.is_Rational and c < 0:
+                return self.negated(self.scaled(self.number(-c), a))
+        if coefficient.op == "neg":
+            return self.negated(self.scaled(coefficient.args[0], a))
+        if a.op == "neg":
+            return self.negated(self.scaled(coefficient, a.args[0]))
+        return self.emit("mul", coefficient, a, shape=a.shape, rank=a.rank)
+
+    # ---- matrices ----
+
+    def transposed(self, a: Value) -> Value:
+        """The transpose of a matrix; a column and a row are one thing."""
+        if a.rank < 2:
+            return a
+        if a.op == "transpose":
+            return a.args[0]
+        if a.op == "input" and a.data[0].properties & SYMMETRIC:
+            return a
+        if a.op == "neg":
+            return self.negated(self.transposed(a.args[0]))
+        if a.op in ("add", "mul") and a.args[1] is self.made.get(("transpose", a.args[0], ())):
+            return a
+        if a.op in ("inverse", "cholesky") and a.args[0].op == "cholesky":
+            return a
+        return self.emit("transpose", a, shape=(a.shape[1], a.shape[0]))
+
+    def multiplied(self, a: Value, b: Value, shape: Shape, inner: Expr) -> Value:
+        """The product of values whose common size is `inner`, of this shape."""
+        rows, columns = shape
+        if inner is ONE:
+            if a.rank == 0 or b.rank == 0:
+                return self.scaled(a, b) if a.rank == 0 else self.scaled(b, a)
+            return self.emit("outer", a, b, shape=shape)
+        if rows is ONE and columns is ONE:
+            return self.emit("square", a, shape=SCALAR) if a is b else self.emit("dot", a, b, shape=SCALAR)
+        if a.op == "neg":
+            return self.negated(self.multiplied(a.args[0], b, shape, inner))
+        if b.op == "neg":
+            return self.negated(self.multiplied(a, b.args[0], shape, inner))
+        if rows is ONE:
+            return self.emit("matvec", self.transposed(b), a, shape=(columns, ONE))
+        if columns is ONE:
+            return self.emit("matvec", a, b, shape=(rows, ONE))
+        turned = self.made.get(("matmul", self.transposed(b), self.transposed(a), ()))
+        return self.emit("matmul", a, b, shape=shape) if turned is None else self.transposed(turned)
+
+    def inner(self, a: Value, b: Value) -> Value:
+        """The sum of the entries of a ⊙ b."""
+        if a is b:
+            return self.emit("square", a, shape=SCALAR)
+        if a.op == "transpose" and b.op == "transpose":
+            a, b = a.args[0], b.args[0]
+        return self.emit("dot", a, b, shape=SCALAR)
+
+    def program(
+        self, outputs: Sequence[Value], expressions: Sequence[Expression], inputs: Iterable[Variable]
+    ) -> Program:
+        """The program of the values that the outputs need, each computed where it is first needed."""
+        values: list[Value] = []
+        seen: set[Value] = set()
+        stack = [(v, False) for v in reversed(outputs)]
+        while stack:
+            v, is_ready = stack.pop()
+            if is_ready:
+                values.append(v)
+            elif v not in seen:
+                seen.add(v)
+                stack.append((v, True))
+                stack.extend((a, False) for a in reversed(v.args))
+        return Program(values, outputs, expressions, list(inputs))
+
+
+SHAPED = frozenset({"eye", "ones", "zeros", "unit", "scaled_eye", "commutation", "as_column", "as_row", "unvec"})
+"""Operations whose shape does not follow from their operands."""
+SYMMETRIC = frozenset({"symmetric", "spd", "diagonal"})
+COMMUTATIVE = frozenset({"add", "mul", "dot"})
+
+
+def refuse(what: str, hint: str = "") -> MatcalcError:
+    """The error for an operation that no code is written for."""
+    return MatcalcError(f"no code is written for {what}", hint=hint)

@@ -1,0 +1,273 @@
+"""``mc.code``: one readable, documented function in a programming language, written from a program.
+
+def f_and_gradient(A, x, b):
+    r = A @ x - b
+    return r @ r, 2 * (A.T @ r)
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from matcalc.code_sheets import Sheet, identifiers, shape_in_words, size_sources
+from matcalc.compiled_functions import arguments_of, expression_of
+from matcalc.derivatives import Derivative
+from matcalc.differentiation import Names, differentiate, hvp
+from matcalc.errors import MatcalcError
+from matcalc.expressions import Expression, Variable
+from matcalc.lowering import lower
+from matcalc.programs import Program
+from matcalc.reading import Where
+from matcalc.tangents import perturbation
+from matcalc.target_languages import TARGETS, Target
+from matcalc.writing import text
+
+Formula: TypeAlias = Any
+PARTS = ("f", "gradient", "jacobian", "hessian", "hvp", "differential")
+LINE = 96
+LONGEST_QUESTION = 60
+
+
+@dataclass(frozen=True)
+class Output:
+    """One thing that the function returns: its name, what it is in words, and its formula."""
+
+    name: str
+    part: str
+    words: str
+    expression: Expression
+    variables: tuple[Variable, ...] = ()
+    directions: tuple[Variable, ...] = ()
+
+
+@dataclass(frozen=True)
+class Request:
+    """What code is written for."""
+
+    question: Expression | None
+    outputs: Sequence[Output]
+    arguments: Sequence[Variable]
+    program: Program
+
+
+def code(
+    formula: Formula,
+    wrt: Names | None = None,
+    *,
+    target: str = "numpy",
+    with_: Sequence[str] | str | None = None,
+    where: Where = None,
+    name: str | None = None,
+    check: bool = False,
+    scipy: bool = True,
+    sizes: Mapping[str, int] | None = None,
+) -> str:
+    """Source text of a function that computes the formula, and its derivatives in the variables ``wrt``.
+
+    ``with_`` chooses what it returns: f, gradient, jacobian, hessian, hvp (the Hessian times a direction v), or
+    differential. ``check`` appends a self-test that is run when the file is. Raises MatcalcError for a function
+    that has no code in the target language.
+
+    >>> print(code("norm2(A*x - b)^2", "x", with_="gradient"))
+    def gradient(A, x, b):
+        \"\"\"The gradient in x of norm2(A*x - b)^2.
+    <BLANKLINE>
+        gradient = 2*A'*(A*x - b)
+    <BLANKLINE>
+        A: a matrix of shape m×n
+        x: a vector of length n
+        b: a vector of length m
+    <BLANKLINE>
+        4*m*n + m + n flops
+        \"\"\"
+        return 2 * (A.T @ (A @ x - b))
+    <BLANKLINE>
+    """
+    if target not in TARGETS:
+        raise MatcalcError(f"there is no target {target!r}", hint=f"targets: {', '.join(TARGETS)}")
+    request = requested(formula, wrt, (with_,) if isinstance(with_, str) else with_, where, sizes)
+    return written(request, TARGETS[target], name, check=check, scipy=scipy)
+
+
+def requested(
+    formula: Formula, wrt: Names | None, parts: Sequence[str] | None, where: Where, sizes: Mapping[str, int] | None
+) -> Request:
+    """The outputs that are asked for, and their program."""
+    outputs = _outputs(formula, wrt, parts, where)
+    expressions = [o.expression for o in outputs]
+    question = None
+    if not isinstance(formula, (list, tuple)):
+        question = formula.expression if isinstance(formula, Derivative) else expression_of(formula, where)
+    used = set(arguments_of(expressions))
+    directions = list(dict.fromkeys(d for o in outputs for d in o.directions))
+    # the formula of the question decides the order of the arguments
+    ordered = arguments_of(expressions if question is None else [question, *expressions])
+    arguments = [v for v in ordered if v in used and v not in directions] + directions
+    return Request(question, outputs, arguments, lower(expressions, sizes))
+
+
+def _outputs(formula: Formula, wrt: Names | None, parts: Sequence[str] | None, where: Where) -> list[Output]:
+    if isinstance(formula, (list, tuple)):
+        found = [expression_of(f, where) for f in formula]
+        return [Output(f"f{i}", "f", "", e) for i, e in enumerate(found, 1)]
+    if isinstance(formula, Derivative):
+        D = formula
+    elif wrt is None:
+        if parts is not None and tuple(parts) != ("f",):
+            raise MatcalcError("the derivatives need a variable", hint='name it: mc.code(f, "x", with_=…)')
+        return [Output("f", "f", "The value", expression_of(formula, where))]
+    else:
+        D = differentiate(formula, wrt, where)
+    parts = parts or ("f", "gradient" if D.expression.is_scalar else "jacobian")
+    outputs: list[Output] = []
+    for part in dict.fromkeys(parts):
+        if part not in PARTS:
+            raise MatcalcError(f"there is no {part!r} to write", hint=f"with_: {', '.join(PARTS)}")
+        outputs += _output(D, part)
+    return outputs
+
+
+def _output(D: Derivative, part: str) -> list[Output]:
+    several = len(D.variables) > 1
+    if part == "f":
+        return [Output("f", part, "The value", D.expression)]
+    if part == "differential":
+        names = ", ".join(v.name for v in D.variables)
+        steps = tuple(D.perturbations[v] for v in D.variables)
+        return [Output("df", part, f"The differential in {names}", D.differential, D.variables, steps)]
+    if part == "hvp":
+        return _hessian_products(D, several)
+    value = getattr(D, part)
+    if not several:
+        (x,) = D.variables
+        return [Output(part, part, f"The {_word(part)} in {x.name}", value, (x,))]
+    outputs = []
+    by_name = {v.name: v for v in D.variables}
+    for key, e in value.items():
+        keys = key if isinstance(key, tuple) else (key,)
+        is_tested = len(set(keys)) == 1
+        variables = (by_name[keys[0]],) if is_tested else ()
+        outputs.append(Output("_".join((part, *keys)), part, f"The {_word(part)} in {', '.join(keys)}", e, variables))
+    return outputs
+
+
+def _hessian_products(D: Derivative, several: bool) -> list[Output]:
+    taken = set(D.expression.variables)
+    names = [_direction(v, several, taken) for v in D.variables]
+    products = hvp(D.expression, [v.name for v in D.variables], names)
+    directions = tuple(perturbation(v, name) for v, name in zip(D.variables, names, strict=True))
+    if not several:
+        (x,) = D.variables
+        return [Output("hvp", "hvp", f"The Hessian in {x.name} times {names[0]}", products, (x,), directions)]
+    words = f"the Hessian times ({', '.join(names)})"
+    return [
+        Output(f"hvp_{v.name}", "hvp", f"The part in {v.name} of {words}", products[v.name], (), directions)
+        for v in D.variables
+    ]
+
+
+def _word(part: str) -> str:
+    return part.capitalize() if part in ("jacobian", "hessian") else part
+
+
+def _direction(v: Variable, several: bool, taken: set[str]) -> str:
+    name = f"v_{v.name}" if several else ("v" if v.columns == 1 else "V")
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
+
+
+# ---- the text ----------------------------------------------------------------------------------------------
+
+
+def written(request: Request, target: Target, name: str | None, *, check: bool, scipy: bool) -> str:
+    """The source text."""
+    asked = [] if request.question is None else arguments_of([request.question])
+    names = identifiers(list(dict.fromkeys([*request.arguments, *asked])), target.language.reserved)
+    function = target_name(name, request, names, target)
+    options = {"scipy": scipy, **target.options}
+    lines, sheet = function_text(request, target, function, names, description(request, names), options)
+    test = ""
+    if check:
+        if request.question is None or target.self_test is None:
+            known = ", ".join(name for name, t in TARGETS.items() if t.self_test is not None)
+            raise MatcalcError("no self-test is written for this", hint=f"one is for a formula and the targets {known}")
+        output = Output("f", "f", "The value", request.question)
+        of_value = Request(request.question, [output], asked, lower([request.question]))
+        value = f"value_for_{function}"
+        more, other = function_text(of_value, target, value, names, ["The function that is differentiated."], options)
+        sheet.include(other)
+        output_names = identifiers_of_outputs(request.outputs, names)
+        test = "\n\n\n".join(["\n".join(more), target.self_test(request, asked, function, value, names, output_names)])
+    return target.document(sheet, lines, test)
+
+
+def function_text(
+    request: Request,
+    target: Target,
+    function: str,
+    names: Mapping[str, str],
+    documentation: Sequence[str],
+    options: Mapping[str, Any],
+) -> tuple[list[str], Sheet]:
+    """The lines of a function, and the sheet that knows what they need."""
+    sheet = Sheet(request.program, target.language, options=options)
+    output_names = identifiers_of_outputs(request.outputs, names)
+    own = {v.name: names[v.name] for v in request.arguments}
+    sheet.write(own, output_names)
+    results = [
+        target.result(sheet, v, o.expression.rows == 1 and o.expression.columns != 1)
+        for v, o in zip(request.program.outputs, request.outputs, strict=True)
+    ]
+    sources = size_sources(sheet.sizes, request.arguments)
+    sizes = [target.size_line(sheet.sizes[s], own[v.name], v, axis, d) for s, (v, axis, d) in sources.items()]
+    body = [*sizes, *(line for line, _ in sheet.lines)]
+    return target.function(function, list(own.values()), documentation, body, results, output_names), sheet
+
+
+def identifiers_of_outputs(outputs: Sequence[Output], names: Mapping[str, str]) -> list[str]:
+    """Names for the outputs that are not those of arguments."""
+    found: list[str] = []
+    for o in outputs:
+        name = re.sub(r"\W", "_", o.name, flags=re.ASCII)
+        while name in names.values() or name in found:
+            name += "_"
+        found.append(name)
+    return found
+
+
+def target_name(name: str | None, request: Request, names: Mapping[str, str], target: Target) -> str:
+    """The name of the function: that which is given, else what it returns."""
+    if name is not None:
+        if not name.isidentifier() or not name.isascii() or name in target.language.reserved:
+            raise MatcalcError(f"{name!r} is no name for a function", hint="use letters, digits and _")
+        return name
+    parts = list(dict.fromkeys(o.part for o in request.outputs))
+    spoken = "_and_".join(["_".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else parts[0]
+    while spoken in names.values():
+        spoken += "_"
+    return spoken
+
+
+def description(request: Request, names: Mapping[str, str]) -> list[str]:
+    """What the function computes, of which arguments, at what cost: the lines of its documentation."""
+    outputs = request.outputs
+    first, *others = (o.words for o in outputs)
+    words = [first, *(w[0].lower() + w[1:] for w in others if w)]
+    said = f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else first
+    question = text(request.question) if request.question is not None else ""
+    of = f" of {question}" if 0 < len(question) < LONGEST_QUESTION else ""
+    lines = [f"{said}{of}." if said else "Several formulas at once.", ""]
+    for o, name in zip(outputs, identifiers_of_outputs(outputs, names), strict=True):
+        formula = f"{name} = {text(o.expression)}"
+        lines += textwrap.wrap(formula, LINE, subsequent_indent="    ", break_long_words=False)
+    lines += [""]
+    for v in request.arguments:
+        note = f" ({v.name} in the formula)" if names[v.name] != v.name else ""
+        lines += [f"{names[v.name]}: {shape_in_words(v)}{note}"]
+    return [*lines, "", f"{request.program.flops} flops".replace("**", "^")]

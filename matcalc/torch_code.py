@@ -1,0 +1,256 @@
+"""How PyTorch writes the operations of a program, where it differs from NumPy. Every argument is a tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from matcalc.code_sheets import ATOM, POSTFIX, POWER, TIMES, Language, Sheet, Template, Text
+from matcalc.expressions import ONE
+from matcalc.julia_code import opaque
+from matcalc.numpy_code import NUMPY
+from matcalc.numpy_formulas import FUNCTIONS, form, matrix_product, spread, unwritten
+from matcalc.programs import Value
+
+HELPERS: Mapping[str, str] = {
+    "lu_logdet": '''
+def lu_logdet(factor):
+    """log det A from torch.linalg.lu_factor(A), nan where the determinant is negative."""
+    return torch.log(lu_det(factor, signs=True)) + torch.log(torch.abs(torch.diag(factor[0]))).sum()
+''',
+    "lu_det": '''
+def lu_det(factor, signs=False):
+    """det A, or its sign, from torch.linalg.lu_factor(A)."""
+    LU, pivots = factor
+    swaps = torch.count_nonzero(pivots != torch.arange(1, len(pivots) + 1, device=pivots.device))
+    diagonal = torch.diag(LU)
+    return (torch.sign(diagonal) if signs else diagonal).prod() * (1 - 2 * (swaps % 2))
+''',
+    "adjugate": '''
+def adjugate(A):
+    """The adjugate of A from its singular values, right at singular matrices, too."""
+    U, s, Vh = torch.linalg.svd(A)
+    others = torch.where(torch.eye(len(s), dtype=bool, device=A.device), torch.ones_like(s), s).prod(dim=1)
+    return torch.linalg.det(U) * torch.linalg.det(Vh) * (Vh.T * others) @ U.T
+''',
+    "kron_times": '''
+def kron_times(A, B, X, columns):
+    """kron(A, B) @ X without the Kronecker product; None stands for an identity; A has that many columns."""
+    Y = X.reshape(columns, -1, X.shape[1])
+    if B is not None:
+        Y = B @ Y
+    if A is not None:
+        Y = torch.tensordot(A, Y, dims=1)
+    return Y.reshape(-1, X.shape[1])
+''',
+    "position": '''
+def position(index, length):
+    """Where the entry of that number stands, counting from 0."""
+    i = int(index)
+    if i != index or not 1 <= i <= length:
+        raise IndexError(f"{index:g} is no index from 1 to {length}")
+    return i - 1
+''',
+}
+
+OWN_FUNCTIONS = {
+    **{name: pattern.replace("np.", "torch.") for name, pattern in FUNCTIONS.items()},
+    "cbrt": "(torch.sign({0}) * torch.abs({0}) ** (1 / 3))",
+    "relu": "torch.relu({})",
+    "heaviside": "((torch.sign({}) + 1) / 2)",
+    "erf": "torch.special.erf({})",
+    "loggamma": "torch.special.gammaln({})",
+}
+
+
+def _apply(sheet: Sheet, v: Value) -> Text:
+    if v.data[0] not in OWN_FUNCTIONS:
+        raise unwritten(v.data[0])
+    return Text(OWN_FUNCTIONS[v.data[0]].format(sheet.formula(v.args[0])))
+
+
+def like(sheet: Sheet) -> str:
+    """The type and the device of the first array among the arguments."""
+    for v in sheet.program.values:
+        if v.op == "input":
+            name = sheet.texts[v].text
+            return f", dtype={name}.dtype, device={name}.device"
+    return ""
+
+
+def _constant_matrix(name: str) -> Template:
+    def write(sheet: Sheet, v: Value) -> Text:
+        rank = 1 if name == "eye" else v.rank
+        return Text(f"torch.{name}({', '.join(map(sheet.size, v.shape[:rank]))}{like(sheet)})")
+
+    return write
+
+
+def _eye(sheet: Sheet, v: Value) -> str:
+    return f"torch.eye({sheet.size(v.shape[0])}{like(sheet)})"
+
+
+def _add_diagonal(sheet: Sheet, v: Value) -> Text:
+    A, entries = v.args
+    diagonal = f"torch.diag({sheet.formula(entries)})"
+    if entries.op == "number" and entries.data[0] == 1:
+        diagonal = _eye(sheet, v)
+    elif not entries.rank:
+        diagonal = f"{sheet.formula(entries, TIMES)} * {_eye(sheet, v)}"
+    return Text(f"{sheet.formula(A, 60)} + {diagonal}", 60)
+
+
+def _commutation(sheet: Sheet, v: Value) -> Text:
+    m, n = map(sheet.size, v.data)
+    size = sheet.size(v.shape[0])
+    return Text(f"{_eye(sheet, v)}[torch.arange({size}).reshape({n}, {m}).T.reshape(-1)]", POSTFIX)
+
+
+def _index(sheet: Sheet, index: Value, length: str) -> str:
+    if index.op == "number":
+        return str(int(index.data[0]) - 1)
+    return f"{sheet.helper('position')}({sheet.formula(index)}, {length})"
+
+
+def _unit(sheet: Sheet, v: Value) -> Text:
+    return Text(f"{_eye(sheet, v)}[{_index(sheet, v.args[0], sheet.size(v.shape[0]))}]", POSTFIX)
+
+
+def _dot(sheet: Sheet, v: Value) -> Text:
+    a, b = v.args
+    if a.rank == 1:
+        return matrix_product(sheet, v)
+    return Text(f"torch.sum({sheet.formula(a, TIMES)} * {sheet.formula(b, TIMES + 1)})")
+
+
+def _square(sheet: Sheet, v: Value) -> Text:
+    a = sheet.formula(v.args[0])
+    return Text(f"{a} @ {a}", 69) if v.args[0].rank == 1 else Text(f"torch.sum({a} * {a})")
+
+
+def _sqrt(sheet: Sheet, v: Value) -> Text:
+    if v.args[0].op == "number":
+        return Text(f"{sheet.formula(v.args[0], POWER + 1)} ** 0.5", POWER)
+    return Text(f"torch.sqrt({sheet.formula(v.args[0])})")
+
+
+def _pow(sheet: Sheet, v: Value) -> Text:
+    base, exponent = v.args
+    return Text(f"{sheet.formula(base, POWER + 1)}**{sheet.formula(exponent, POWER)}", POWER)
+
+
+def _block(sheet: Sheet, v: Value) -> Text:
+    width, shapes = v.data
+    if v.rank == 1:
+        return Text(f"torch.hstack([{', '.join(sheet.formula(a) for a in v.args)}])")
+    parts = [
+        f"{sheet.formula(a, POSTFIX)}.reshape(1, 1)" if a.rank == 0 else spread(sheet, a, shape)
+        for a, shape in zip(v.args, shapes, strict=True)
+    ]
+    rows = [f"torch.hstack([{', '.join(parts[i : i + width])}])" for i in range(0, len(parts), width)]
+    return Text(f"torch.vstack([{', '.join(rows)}])")
+
+
+def _solve(sheet: Sheet, v: Value) -> Text:
+    factor, B = v.args
+    is_turned, is_vector = bool(v.data[0]), B.rank == 1
+    F = sheet.formula(factor, POSTFIX)
+    right = sheet.formula(B, POSTFIX) + "[:, None]" if is_vector else sheet.formula(B)
+    if factor.op == "cholesky":
+        text = f"torch.cholesky_solve({right}, {F})"
+    elif factor.op == "lu":
+        text = f"torch.linalg.lu_solve(*{F}, {right}{', adjoint=True' if is_turned else ''})"
+    else:
+        is_upper = (factor.op == "upper") != is_turned
+        text = f"torch.linalg.solve_triangular({F}{'.T' if is_turned else ''}, {right}, upper={is_upper})"
+    return Text(f"{text}[:, 0]" if is_vector else text, POSTFIX)
+
+
+def _inverse(sheet: Sheet, v: Value) -> Text:
+    factor = v.args[0]
+    F = sheet.formula(factor, POSTFIX)
+    if factor.op == "cholesky":
+        return Text(f"torch.cholesky_inverse({F})")
+    if factor.op == "lu":
+        return Text(f"torch.linalg.lu_solve(*{F}, {_eye(sheet, v)})")
+    return Text(f"torch.linalg.inv({F})")
+
+
+def _of_factor(name: str) -> Template:
+    def write(sheet: Sheet, v: Value) -> Text:
+        factor = v.args[0]
+        F = sheet.formula(factor, POSTFIX)
+        if factor.op == "cholesky":
+            diagonal = f"torch.diag({F})"
+            return (
+                Text(f"{diagonal}.prod() ** 2", POWER)
+                if name == "det"
+                else Text(f"2 * torch.log({diagonal}).sum()", TIMES)
+            )
+        if name == "logabsdet":
+            return Text(f"torch.log(torch.abs(torch.diag({F}[0]))).sum()")
+        sheet.helper("lu_det")
+        return Text(f"{sheet.helper('lu_' + name)}({F})")
+
+    return write
+
+
+MATRIX_FUNCTIONS = {
+    "expm": "torch.linalg.matrix_exp({})",
+    "pinv": "torch.linalg.pinv({})",
+    "chol": "torch.linalg.cholesky({})",
+    "eigvals": "torch.linalg.eigvalsh({}).flip(0)",
+    "lambda_max": "torch.linalg.eigvalsh({})[-1]",
+    "lambda_min": "torch.linalg.eigvalsh({})[0]",
+    "svdvals": "torch.linalg.svdvals({})",
+    "sigma_max": "torch.linalg.matrix_norm({}, 2)",
+    "normnuc": 'torch.linalg.matrix_norm({}, "nuc")',
+}
+
+OPERATIONS: dict[str, Template] = {
+    **NUMPY.operations,
+    **{name: _constant_matrix(name) for name in ("eye", "ones", "zeros")},
+    "scaled_eye": lambda sheet, v: Text(f"{sheet.formula(v.args[0], TIMES)} * {_eye(sheet, v)}", TIMES),
+    "commutation": _commutation,
+    "unit": _unit,
+    "apply": _apply,
+    "sqrt": _sqrt,
+    "pow": _pow,
+    "softplus": form("torch.nn.functional.softplus({}, threshold=40)", ATOM, 0),
+    "dot": _dot,
+    "square": _square,
+    "squared_norm": _square,
+    "row_sums": form("torch.sum({}, dim=1)", ATOM, 0),
+    "column_sums": form("torch.sum({}, dim=0)", ATOM, 0),
+    "row_max": form("torch.amax({}, dim=1)", ATOM, 0),
+    "add_diagonal": _add_diagonal,
+    "vec": form("{}.T.reshape(-1)", POSTFIX, POSTFIX),
+    "unvec": lambda sheet, v: Text(
+        f"{sheet.formula(v.args[0], POSTFIX)}.reshape({sheet.size(v.shape[1])}, {sheet.size(v.shape[0])}).T", POSTFIX
+    ),
+    "block": _block,
+    "cholesky": form("torch.linalg.cholesky({})", ATOM, 0),
+    "lu": form("torch.linalg.lu_factor({})", ATOM, 0),
+    "lower": lambda sheet, v: sheet.texts[v.args[0]],
+    "upper": lambda sheet, v: sheet.texts[v.args[0]],
+    "solve": _solve,
+    "inverse": _inverse,
+    "logdet": _of_factor("logdet"),
+    "logabsdet": _of_factor("logabsdet"),
+    "det": _of_factor("det"),
+    "log_determinant": form("torch.logdet({})", ATOM, 0),
+    "opaque": opaque(MATRIX_FUNCTIONS),
+}
+
+TORCH = Language(OPERATIONS, NUMPY.assignment, NUMPY.repeats, frozenset({*NUMPY.reserved, "torch"}))
+
+
+def torch_result(sheet: Sheet, v: Value, is_row: bool) -> str:
+    """What is returned: a row as a 1×n tensor, and a copy of what shares memory with an argument."""
+    text = sheet.formula(v, POSTFIX) + "[None, :]" if is_row else sheet.texts[v].text
+    shares: Any = v
+    while shares.op in ("transpose", "row", "column", "vec", "unvec"):
+        shares = shares.args[0]
+    if shares.op == "input" and shares.shape != (ONE, ONE):
+        return f"{text if is_row else sheet.formula(v, POSTFIX)}.clone()"
+    return text

@@ -1,0 +1,246 @@
+"""Generated code: it computes what the formula says, reads well, and tests itself."""
+
+import importlib.util
+import subprocess
+import sys
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from test_corpus import CASES, Case, derivative, draws, relative_error
+
+import matcalc as mc
+from matcalc.commands import main
+
+HAS_SCIPY = importlib.util.find_spec("scipy") is not None
+
+# The corpus states its answers to this relative error; evaluate() and the code differ by the condition number's worth.
+TOLERANCE = 1e-8
+CLOSE = 1e-10
+
+# What has no plain NumPy of its own is refused by name.
+UNWRITTEN = "no code is written for"
+
+every_case = pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in CASES])
+
+
+def function_of(source: str, name: str) -> Any:
+    namespace: dict[str, Any] = {"__name__": "generated"}
+    exec(compile(source, "generated", "exec"), namespace)
+    return namespace[name]
+
+
+@pytest.mark.parametrize("scipy", [pytest.param(False, id="numpy"), pytest.param(True, id="scipy")])
+@every_case
+def test_numpy_code_agrees_with_the_frozen_numbers(case: Case, scipy: bool) -> None:
+    if scipy and not HAS_SCIPY:
+        pytest.skip("SciPy is not installed")
+    answer = derivative(case)
+    try:
+        source = mc.code(answer, name="answer", scipy=scipy)
+    except mc.MatcalcError as error:
+        assert error.message.startswith(UNWRITTEN)
+        pytest.skip(error.message)
+    if "from scipy" in source and not HAS_SCIPY:
+        pytest.skip("SciPy is not installed")
+    answer_in_numpy = function_of(source, "answer")
+    for inputs, expected in draws(case):
+        values = {name: inputs[name] for name in signature(answer_in_numpy).parameters}
+        found = answer_in_numpy(**values)
+        assert relative_error(found, expected) < TOLERANCE, source
+        assert relative_error(found, np.asarray(answer.evaluate(inputs))) < CLOSE, source
+
+
+def test_few_functions_have_no_code() -> None:
+    refused = []
+    for case in CASES:
+        try:
+            mc.code(derivative(case))
+        except mc.MatcalcError as error:
+            refused.append(error.message)
+    assert len(refused) <= 6, refused
+
+
+def test_code_is_what_an_expert_writes() -> None:
+    source = mc.code(
+        "logdet(K) + y'*inv(K)*y",
+        "K",
+        where="K: matrix(n,n) spd, y: vector(n)",
+        with_=("f", "gradient"),
+        name="evidence",
+    )
+    body = source[source.rindex('"""') + 4 :]
+    assert body == (
+        "    n = y.shape[0]\n"
+        "    K_factor = cho_factor(K, lower=True)\n"
+        "    u = cho_solve(K_factor, y)\n"
+        "    f = y @ u + 2 * np.log(np.diag(K_factor[0])).sum()\n"
+        "    gradient = cho_solve(K_factor, np.eye(n)) - np.outer(u, u)\n"
+        "    return f, gradient\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("formula", "variables", "where", "parts"),
+    [
+        ("norm2(A*x - b)^2", "x", None, ("f", "gradient", "hessian", "hvp")),
+        (
+            "logdet(S) + tr(inv(S)*C)",
+            "S",
+            "S: matrix(n,n) spd, C: matrix(n,n) symmetric",
+            ("gradient", "hvp", "hessian"),
+        ),
+        ("c'*inv(A + diag(p))*b", ("p", "A"), "b, c, p: vector(n), A: matrix(n,n)", ("f", "gradient")),
+        ("norm2(U*V' - T)^2", ("U", "V"), "U: matrix(m,k), V: matrix(n,k)", ("f", "gradient", "hvp")),
+        ("tanh(A*x + b)", "x", "A: matrix(m,n), x: vector(n), b: vector(m)", ("f", "jacobian", "differential")),
+        ("sum(softplus(-y.*(X*w)))", "w", "X: matrix(m,n), y: vector(m)", ("f", "gradient", "hessian", "hvp")),
+    ],
+)
+def test_the_self_test_passes(
+    tmp_path: Path, formula: str, variables: Any, where: str | None, parts: tuple[str, ...]
+) -> None:
+    source = mc.code(formula, variables, where=where, with_=parts, check=True, scipy=HAS_SCIPY)
+    file = tmp_path / "generated.py"
+    file.write_text(source, encoding="utf-8")
+    run = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.stdout.endswith("verified\n")
+
+
+def test_the_self_test_refutes_a_wrong_derivative(tmp_path: Path) -> None:
+    source = mc.code("norm2(A*x - b)^2", "x", with_="gradient", check=True)
+    file = tmp_path / "generated.py"
+    file.write_text(source.replace("return 2 * (A.T", "return 3 * (A.T"), encoding="utf-8")
+    run = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert run.stdout.endswith("REFUTED\n")
+
+
+def test_names_of_users_become_identifiers() -> None:
+    source = mc.code("lambda*x'*x", "x", where="lambda: scalar, x: vector(n)")
+    assert "def f_and_gradient(lambda_, x):" in source
+    f, gradient = function_of(source, "f_and_gradient")(2.0, np.array([1.0, 2.0]))
+    assert f == 10
+    assert gradient.tolist() == [4, 8]
+
+
+def test_nothing_that_is_returned_shares_memory_with_an_argument() -> None:
+    for text in ("A'", "A", "vec(A)", "diagonal(A)", "A[1,:]'"):
+        A = np.ones((3, 3))
+        found = function_of(mc.code(text, where="A: matrix(n,n)", name="g"), "g")(A)
+        assert not np.shares_memory(found, A), text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["x'*x", "x", "--target", "fortran"], "'fortran' is not one of"),
+        (["x'*x", "x", "--with", "hessain"], "there is no 'hessain' to write"),
+        (["x'*x", "--with", "gradient"], "the derivatives need a variable"),
+        (["x'*x", "x", "--name", "2f"], "'2f' is no name for a function"),
+        (["eigvecs(S)", "-w", "S: matrix(n,n) symmetric", "--target", "numpy", "--check"], "no derivative to check"),
+        (["x'*x", "x", "-o", "/no/such/place/f.py"], "cannot write"),
+    ],
+)
+def test_bad_requests_are_refused(arguments: list[str], message: str) -> None:
+    result = CliRunner().invoke(main, ["code", *arguments])
+    assert result.exit_code == 2
+    assert message in result.output
+
+
+def test_the_command_writes_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "loss.py"
+    result = CliRunner().invoke(main, ["code", "norm2(A*x-b)^2", "x", "--with", "f,gradient", "-o", str(file)])
+    assert (result.exit_code, result.output) == (0, "")
+    f, gradient = function_of(file.read_text(encoding="utf-8"), "f_and_gradient")(np.eye(2), np.ones(2), np.zeros(2))
+    assert (f, gradient.tolist()) == (2, [2, 2])
+
+
+# ---- other languages ---------------------------------------------------------------------------------------
+
+GOLDEN = Path(__file__).parent / "data" / "code"
+ENDINGS = {"julia": "jl", "matlab": "m", "torch": "torch.txt", "jax": "jax.txt"}
+PROBLEMS = {
+    "least_squares": ("norm2(A*x - b)^2", "x", "A: matrix(m,n), x: vector(n), b: vector(m)"),
+    "logistic": ("sum(softplus(-y.*(X*w)))", "w", "X: matrix(m,n), y: vector(m), w: vector(n)"),
+    "evidence": ("(y'*inv(K)*y + logdet(K))/2", "K", "K: matrix(n,n) spd, y: vector(n)"),
+    "adjoint_solve": ("c'*inv(A + diag(p))*b", "p", "A: matrix(n,n), b, c, p: vector(n)"),
+    "cross_entropy": ("logsumexp(W*x) - y'*W*x", "W", "W: matrix(k,n), x: vector(n), y: vector(k)"),
+    "determinant": ("logdet(A) + det(A) + x'*inv(A)*x", "A", "A: matrix(n,n), x: vector(n)"),
+}
+
+
+def written(problem: str, target: str) -> str:
+    formula, variable, where = PROBLEMS[problem]
+    return mc.code(formula, variable, where=where, target=target, with_=("f", "gradient", "hvp"), name=problem)
+
+
+@pytest.mark.parametrize("target", ENDINGS)
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_other_languages_are_written_as_they_were(problem: str, target: str) -> None:
+    # After a change: python tests/test_code.py writes the files again, to be read before they are committed.
+    assert written(problem, target) == (GOLDEN / f"{problem}.{ENDINGS[target]}").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("target", ENDINGS)
+def test_few_functions_have_no_code_in_other_languages(target: str) -> None:
+    refused = []
+    for case in CASES:
+        try:
+            mc.code(derivative(case), target=target)
+        except mc.MatcalcError as error:
+            assert error.message.startswith(UNWRITTEN)
+            refused.append(case["id"])
+    assert len(refused) <= 2, refused
+
+
+@every_case
+def test_jax_code_agrees_with_the_frozen_numbers(case: Case) -> None:
+    jax = pytest.importorskip("jax")
+    jax.config.update("jax_enable_x64", True)
+    agrees("jax", case, lambda value: value, jax.jit)
+
+
+@every_case
+def test_torch_code_agrees_with_the_frozen_numbers(case: Case) -> None:
+    torch = pytest.importorskip("torch")
+    agrees("torch", case, lambda value: torch.tensor(value), lambda function: function)
+
+
+def agrees(target: str, case: Case, argument: Any, wrapped: Any) -> None:
+    try:
+        source = mc.code(derivative(case), name="answer", target=target)
+    except mc.MatcalcError as error:
+        pytest.skip(error.message)
+    function = function_of(source, "answer")
+    for inputs, expected in draws(case):
+        values = {name: argument(inputs[name]) for name in signature(function).parameters}
+        assert relative_error(np.asarray(wrapped(function)(**values)), expected) < TOLERANCE, source
+
+
+def test_the_self_test_of_jax_code_passes(tmp_path: Path) -> None:
+    pytest.importorskip("jax")
+    file = tmp_path / "generated.py"
+    source = mc.code("logdet(A) + tr(inv(A)*C)", "A", where="A, C: matrix(n,n)", target="jax", check=True)
+    file.write_text(source, encoding="utf-8")
+    run = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_the_code_of_a_deep_network_is_linear_in_its_depth() -> None:
+    def lines(depth: int) -> int:
+        W, x = mc.variables("W: matrix(n,n), x: vector(n)")
+        for _ in range(depth):
+            x = mc.functions.tanh(W @ x)
+        return len(mc.code(mc.gradient(x.T @ x, "W")).splitlines())
+
+    assert lines(80) < 2.2 * lines(40)
+
+
+if __name__ == "__main__":
+    for one in PROBLEMS:
+        for language, ending in ENDINGS.items():
+            (GOLDEN / f"{one}.{ending}").write_text(written(one, language), encoding="utf-8")

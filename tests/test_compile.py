@@ -1,0 +1,269 @@
+"""Compiled functions: right on the corpus, checked, and clear about what goes wrong."""
+
+import pickle
+import threading
+import time
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from test_corpus import CASES, Case, derivative, draws, relative_error
+
+import matcalc as mc
+
+TOLERANCE = 1e-8
+CLOSE = 1e-10
+
+every_case = pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in CASES])
+
+
+@every_case
+def test_the_corpus_is_computed_as_evaluate_does(case: Case) -> None:
+    f = mc.parse(case["expr"], where=case["where"])
+    answer = derivative(case)
+    alone, together = mc.compile(answer), mc.compile([f, answer])
+    for inputs, expected in draws(case):
+        before = {name: value.copy() for name, value in inputs.items()}
+        found = alone(**{name: inputs[name] for name in alone.names})
+        _, shared = together(**{name: inputs[name] for name in together.names})
+        evaluated = answer.evaluate(inputs)
+        assert np.shape(found) == np.shape(shared) == np.shape(evaluated)
+        assert max(relative_error(found, expected), relative_error(shared, expected)) < TOLERANCE
+        assert relative_error(found, np.asarray(evaluated)) < CLOSE
+        assert all(np.array_equal(before[name], inputs[name]) for name in inputs)
+
+
+def test_compiling_takes_little_time() -> None:
+    times = []
+    for case in CASES:
+        answer = derivative(case)
+        mc.compile(answer)
+        begin = time.process_time()
+        mc.compile(answer)
+        times.append(time.process_time() - begin)
+    assert max(times) < 0.02
+
+
+# ---- arguments ---------------------------------------------------------------------------------------------
+
+WHERE = "A: matrix(m,n), x: vector(n), b: vector(m), t: scalar"
+
+
+def residual() -> mc.CompiledFunction:
+    found = mc.compile("t*norm2(A*x - b)^2", where=WHERE)
+    assert isinstance(found, mc.CompiledFunction)
+    return found
+
+
+A, X, B = np.arange(6.0).reshape(3, 2), np.array([1.0, -1.0]), np.ones(3)
+
+
+def test_arguments_are_taken_by_name_and_by_order() -> None:
+    f = residual()
+    assert f.names == ("t", "A", "x", "b")
+    assert f(2.0, A, X, B) == f(b=B, x=X, A=A, t=2.0) == f(2.0, A, b=B, x=X) == 24
+
+
+@pytest.mark.parametrize("column", [X, X[:, None], X.tolist(), X.astype(int)])
+def test_vectors_are_taken_in_any_form(column: Any) -> None:
+    assert residual()(t=2, A=A, x=column, b=B[:, None]) == 24
+    gradient = mc.compile(mc.gradient("norm2(A*x - b)^2", "x", where=WHERE))
+    assert gradient(A=A, x=column, b=B).shape == (2,)
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        ({"x": None}, mc.EvaluationError, "x has no value"),
+        ({"z": 1}, mc.EvaluationError, "there is no argument z"),
+        ({"x": np.ones(3)}, mc.ShapeError, "x must be a vector of length n"),
+        ({"A": np.ones(3)}, mc.ShapeError, "A must be a matrix of shape m×n"),
+        ({"b": np.ones((3, 2))}, mc.ShapeError, "b must be a vector of length m"),
+        ({"t": np.ones(2)}, mc.ShapeError, "t must be a scalar"),
+        ({"A": [[1, 2], [3]]}, mc.EvaluationError, "the rows of A differ in length"),
+        ({"A": [["a", "b"]]}, mc.EvaluationError, "the entries of A are of type"),
+        ({"A": np.full((3, 2), None)}, mc.EvaluationError, "the entries of A are numbers of a kind"),
+    ],
+)
+def test_wrong_arguments_are_named(changed: dict[str, Any], error: type[Exception], message: str) -> None:
+    values = {"t": 1.0, "A": A, "x": X, "b": B} | changed
+    with pytest.raises(error, match=message):
+        residual()(**{name: value for name, value in values.items() if value is not None})
+
+
+def test_too_many_arguments_and_repeated_ones_are_refused() -> None:
+    with pytest.raises(mc.EvaluationError, match="5 arguments are given for 4"):
+        residual()(1.0, A, X, B, B)
+    with pytest.raises(mc.EvaluationError, match="t is given twice"):
+        residual()(1.0, A, X, t=2.0)
+
+
+def test_a_value_without_its_declared_property_is_refused() -> None:
+    f = mc.compile("x'*S*x", where="S: matrix(n,n) symmetric, x: vector(n)")
+    with pytest.raises(mc.EvaluationError, match="S is declared symmetric"):
+        f(S=np.array([[1.0, 2.0], [3.0, 4.0]]), x=X)
+    with pytest.raises(mc.EvaluationError, match="L is declared lower"):
+        mc.compile("L*x", where="L: matrix(n,n) lower, x: vector(n)")(L=np.ones((2, 2)), x=X)
+
+
+def test_one_name_has_one_shape() -> None:
+    first, second = mc.parse("x'*x", where="x: vector(n)"), mc.parse("tr(x)", where="x: matrix(n,n)")
+    with pytest.raises(mc.MatcalcError, match="x is a vector of length n in one formula"):
+        mc.compile([first, second])
+
+
+def test_sizes_that_no_argument_shows_come_from_the_question() -> None:
+    gradient = mc.compile(mc.gradient("tr(X)", "X", where="X: matrix(n,n)"))
+    assert gradient(X=np.ones((3, 3))).tolist() == np.eye(3).tolist()
+    fixed = mc.compile("eye(n)*2", sizes={"n": 2})
+    assert fixed().tolist() == [[2, 0], [0, 2]]
+    with pytest.raises(mc.EvaluationError, match="no argument shows the size n"):
+        mc.compile("eye(n)*2")
+
+
+def test_sizes_in_formulas_are_solved_for() -> None:
+    f = mc.compile("sum(x)/n", where="x: vector(2*n + 1)")
+    assert f(x=np.ones(7)) == pytest.approx(7 / 3)
+    with pytest.raises(mc.ShapeError):
+        f(x=np.ones(4))
+
+
+# ---- types -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])
+@pytest.mark.parametrize(
+    ("formula", "where"),
+    [
+        ("inv(A)*x + 2*x", "A: matrix(n,n), x: vector(n)"),
+        ("A + eye(n)", "A: matrix(n,n)"),
+        ("exp(A)*x./3", "A: matrix(n,n), x: vector(n)"),
+        ("inv(A)", "A: matrix(n,n)"),
+        ("tr(A*A)*x", "A: matrix(n,n), x: vector(n)"),
+    ],
+)
+def test_the_type_of_the_numbers_is_kept(formula: str, where: str, dtype: type[Any]) -> None:
+    rng = np.random.default_rng(0)
+    values = {"A": rng.uniform(1, 2, (4, 4)) + 4 * np.eye(4), "x": rng.uniform(1, 2, 4)}
+    if np.dtype(dtype).kind == "c":
+        values = {name: value + 0.5j * value.T for name, value in values.items()}
+    f = mc.compile(formula, where=where)
+    found = f(**{name: values[name].astype(dtype) for name in f.names})
+    assert found.dtype == dtype
+    expected = np.asarray(mc.parse(formula, where=where).evaluate(values))
+    assert relative_error(found, expected) < (1e-4 if found.dtype.itemsize < 16 and dtype != np.float64 else 1e-12)
+
+
+def test_a_complex_spd_declaration_does_not_use_cholesky() -> None:
+    S = np.array([[2.0, 1j], [1j, 3.0]])
+    f = mc.compile("inv(S)*x", where="S: matrix(n,n) spd, x: vector(n)")
+    assert np.allclose(S @ f(S=S, x=X), X)
+
+
+# ---- what goes wrong ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("formula", "where", "matrix", "message"),
+    [
+        ("inv(A)*x", "A: matrix(n,n), x: vector(n)", np.ones((2, 2)), "A is singular"),
+        ("inv(A)*x", "A: matrix(n,n) spd, x: vector(n)", np.diag([1.0, -1.0]), "A is not positive definite"),
+        ("inv(A + A')*x", "A: matrix(n,n), x: vector(n)", np.zeros((2, 2)), "A \\+ A' is singular"),
+        ("inv(A'*A)*x", "A: matrix(m,n), x: vector(n)", np.zeros((3, 2)), "A'\\*A is not positive definite"),
+        ("inv(A)*x", "A: matrix(n,n) upper, x: vector(n)", np.diag([1.0, 0.0]), "A is singular"),
+    ],
+)
+def test_a_factorization_that_fails_names_the_matrix(formula: str, where: str, matrix: Any, message: str) -> None:
+    with pytest.raises(mc.FactorizationError, match=message):
+        mc.compile(formula, where=where)(A=matrix, x=X)
+    with pytest.raises(np.linalg.LinAlgError, match=message):
+        mc.compile(formula, where=where)(A=matrix, x=X)
+
+
+@pytest.mark.parametrize(
+    ("formula", "value", "message"),
+    [
+        ("sum(log(x))", -X, "log of a negative number"),
+        ("log(x)", X * 0, "log of 0"),
+        ("1 ./ x", X * 0, "division by zero"),
+        ("exp(1000*x)", X, "exp is not defined, or too large"),
+    ],
+)
+def test_a_value_that_is_not_finite_is_warned_of(formula: str, value: Any, message: str) -> None:
+    f = mc.compile(formula, where="x: vector(n)")
+    with pytest.warns(RuntimeWarning, match=message):
+        f(x=value)
+
+
+def test_division_by_zero_of_numbers_is_named() -> None:
+    with pytest.raises(mc.EvaluationError, match="division by zero, in 1/t"):
+        mc.compile("1/t", where="t: scalar")(t=0.0)
+
+
+def test_an_infinite_argument_gives_no_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isnan(mc.compile("sum(x)", where="x: vector(n)")(x=np.array([np.nan, 1.0])))
+
+
+def test_an_index_out_of_range_is_refused() -> None:
+    f = mc.compile("x[k]", where="x: vector(n), k: scalar integer")
+    assert f(x=np.array([5.0, 7.0]), k=2) == 7
+    for k in (0, 3, 1.5):
+        with pytest.raises(mc.EvaluationError, match="is no index from 1 to 2"):
+            f(x=np.array([5.0, 7.0]), k=k)
+
+
+# ---- the function as an object -----------------------------------------------------------------------------
+
+
+def test_it_is_pickled() -> None:
+    f = residual()
+    again = pickle.loads(pickle.dumps(f))
+    assert again.names == f.names
+    assert again(2.0, A, X, B) == 24
+
+
+def test_it_is_run_by_several_threads() -> None:
+    f = mc.compile("inv(A)*x", where="A: matrix(n,n), x: vector(n)")
+    rng = np.random.default_rng(0)
+    errors: list[float] = []
+
+    def work(seed: int) -> None:
+        own = np.random.default_rng(seed)
+        for _ in range(50):
+            M, v = own.standard_normal((20, 20)), own.standard_normal(20)
+            errors.append(float(np.linalg.norm(M @ f(A=M, x=v) - v)))
+
+    threads = [threading.Thread(target=work, args=(int(rng.integers(1000)),)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(errors) == 400
+    assert max(errors) < 1e-6
+
+
+def test_nothing_is_compiled_again_for_new_sizes() -> None:
+    f = residual()
+    source = f.source
+    for n in (1, 2, 5):
+        assert f(t=1.0, A=np.ones((3, n)), x=np.ones(n), b=np.zeros(3)) == 3 * n**2
+    assert f.source is source
+
+
+@pytest.mark.parametrize("formula", ["A'", "A", "vec(A)", "diagonal(A)", "A[1,:]'", "A[:,1]"])
+def test_results_do_not_share_memory_with_arguments(formula: str) -> None:
+    M = np.arange(9.0).reshape(3, 3)
+    found = mc.compile(formula, where="A: matrix(n,n)")(A=M)
+    assert not np.shares_memory(found, M)
+    found[...] = -1
+    assert M[0, 0] == 0
+
+
+def test_an_unknown_backend_is_refused() -> None:
+    with pytest.raises(mc.MatcalcError, match="there is no backend 'fortran'"):
+        mc.compile("x'*x", backend="fortran")
+    with pytest.raises(mc.MatcalcError, match="nothing to compile"):
+        mc.compile([])
