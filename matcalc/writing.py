@@ -30,6 +30,7 @@ from matcalc.notations import Notation
 from matcalc.parts import NO_PARTS, Program
 from matcalc.sheets import Written
 from matcalc.text import size_text, text_of
+from matcalc.transposes import transpose
 
 NAMEABLE = (Sum, Product, Power, Hadamard, EntrywisePower, Apply, IndexedSum, Implicit)
 LEAST_COST, LEAST_SAVING, GREATEST_HEIGHT = 4, 2, 24
@@ -122,7 +123,7 @@ class _Sharing:
 
     def _part_of(self, node: Expression, present: set[Expression]) -> Expression:
         inner = node._args[0] if isinstance(node, Transpose) else node
-        twin = inner._transposed
+        twin = transpose(inner) if isinstance(inner, NAMEABLE) and not inner.is_scalar else None
         if twin is None or twin not in present or isinstance(twin, Transpose):
             return inner
         return min(inner, twin, key=lambda e: (self.layout.plain(e).cost, e.key))
