@@ -163,8 +163,8 @@ class CompiledFunction:
             routine = self._real if dtype.kind == "f" else self._complex_routine()
         try:
             with np.errstate(all="ignore"):
-                found = routine.run(dtype, *arrays)
-        except (np.linalg.LinAlgError, ArithmeticError, IndexError, ValueError) as error:
+                found = routine.run(_real_type(dtype), *arrays)
+        except (np.linalg.LinAlgError, ArithmeticError, IndexError, TypeError, ValueError) as error:
             raise self._explained(error, routine) from None
         finished = []
         is_finite = True
@@ -286,6 +286,11 @@ class CompiledFunction:
         except MatcalcError as error:
             message = error.message
         warnings.warn(message, RuntimeWarning, stacklevel=3)
+
+
+def _real_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The type of the constants beside numbers of a type."""
+    return dtype if dtype.kind == "f" else np.dtype(f"f{dtype.itemsize // 2}")
 
 
 def _as_array(value: Any) -> Array | None:

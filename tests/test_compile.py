@@ -161,6 +161,11 @@ def test_a_complex_spd_declaration_does_not_use_cholesky() -> None:
     assert np.allclose(S @ f(S=S, x=X), X)
 
 
+def test_a_function_of_real_numbers_refuses_complex_ones() -> None:
+    with pytest.raises(mc.EvaluationError, match="cbrt"):
+        mc.compile("cbrt(x)", where="x: vector(n)")(x=X + 1j)
+
+
 # ---- what goes wrong ---------------------------------------------------------------------------------------
 
 
