@@ -67,11 +67,11 @@ def expression_of(formula: Formula, where: Where) -> Expression:
     return found
 
 
-def arguments_of(expressions: Iterable[Expression]) -> list[Variable]:
-    """The variables in the order in which they are written, and those of the questions that show further sizes."""
+def arguments_of(expressions: Iterable[Expression], sizes: Mapping[str, int] | None = None) -> list[Variable]:
+    """The variables in the order in which they are written, and those of the questions that show sizes not given."""
     expressions = list(expressions)
     found = formula_variables(expressions)
-    shown = _symbols(found.values())
+    shown = _symbols(found.values()) | (sizes or {}).keys()
     for e in expressions:
         missing = _named_sizes(e) - shown
         for context in e._contexts:
@@ -122,7 +122,7 @@ class CompiledFunction:
         self.is_single = is_single
         self.sizes = dict(sizes or {})
         self.program: Program = lower(expressions, self.sizes)
-        self.arguments = arguments_of(expressions)
+        self.arguments = arguments_of(expressions, self.sizes)
         self.names = tuple(v.name for v in self.arguments)
         shown = _symbols(self.arguments)
         self._fixed = {name: size for name, size in self.sizes.items() if name not in shown}
