@@ -154,9 +154,10 @@ def _indexed_sum_adjoints(
     """⟨G, Σ body⟩ pulled back term by term to the parts of the body that do not depend on the index."""
     index, lower, upper, body = node._args
     order = postorder(body)
-    indexed = depends_on(order, [index])
-    if body not in indexed:
+    if body not in depends_on(order, [index]):
         return [(body, multiply(add(upper, multiply(number(-1), lower), number(1)), G))]
+    # what changes with the index of a sum inside is not outside either
+    indexed = depends_on(order, [index, *(e._args[0] for e in order if isinstance(e, IndexedSum))])
     outside = {o for part in order if part in indexed for o in part.operands if o in active and o not in indexed}
     pulled = pullback(body, G, sorted(outside, key=lambda o: o.key))
     return [(o, indexed_sum(index, lower, upper, g)) for o, g in pulled.items()]

@@ -92,6 +92,8 @@ def fine_agreement(sides: Sides, rounding: float = 0.0) -> Agreement:
     """
     sides = sides.brought_into_range()
     difference, bar, size = sides.difference, sides.expected.error, sides.size
+    if np.isnan(magnitude(sides.expected.value)):
+        return "unknown"
     if np.isnan(magnitude(sides.found)) and np.isfinite(bar):
         return "disagree"
     if not size:

@@ -247,6 +247,10 @@ def unknown_function(found: Inference, tree: Tree) -> UnknownName:
         hint += f"; for a product write {name}*({_arguments(found, tree)})" if len(tree.children) == 1 else ""
         message = f"{name} is neither declared nor a function: {subject} are not supported"
         return UnknownName(message, hint=hint, **place)  # type: ignore[arg-type]
+    if len(tree.children) in (1, 2) and all(child.kind == "number" for child in tree.children):
+        entry = f"{name}[{','.join(str(child.value) for child in tree.children)}]"
+        message = f"{name} is neither declared nor a function"
+        return UnknownName(message, hint=f"for an entry write {entry}", **place)  # type: ignore[arg-type]
     near = [_MEANT[name]] if name in _MEANT else nearest_names(name, offered_names())
     times = f"for a product write {name}*({_arguments(found, tree)})"
     if len(name) > 1 and near:

@@ -21,9 +21,10 @@ def call_shape(found: Inference, tree: Tree) -> Shape:
     """The shape of a function's value; raises UnknownName for a name that is no function."""
     name = str(tree.value)
     named = FUNCTIONS[name].named if name in FUNCTIONS else ""
-    if name in found.names or (name in found.declared and not named) or found.bound.get(name):
+    is_declared = not named or named in found.functions
+    if name in found.names or (name in found.declared - found.functions) or found.bound.get(name):
         raise mistakes.variable_called(found, tree)
-    if not is_called(name) or (named and named not in found.declared):
+    if not is_called(name) or not is_declared:
         raise mistakes.unknown_function(found, tree)
     for argument in tree.children:
         if argument.kind == "equation" and name != "solve":

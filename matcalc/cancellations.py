@@ -73,7 +73,8 @@ def _of_application(node: Apply, values: Values) -> Any:
 
 
 def _of_indexed_sum(node: IndexedSum, values: Values) -> Any:
-    return np.inf
+    """Its terms are not seen; they are taken to be of order one, or as large as the largest value."""
+    return 1.0
 
 
 # The functions that are small where their argument is close to 1, and those that add products of so many entries.

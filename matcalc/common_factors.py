@@ -198,7 +198,10 @@ def _join_entrywise(base: Expression, terms: Sequence[Expression], down: bool) -
         return None
     least = min(exponents, key=abs)
     inverse = entrywise_power(base, number(-least))
-    inner = factor(add(*(hadamard(inverse, t) for t in terms)))
+    quotients = [hadamard(inverse, t) for t in terms]
+    if any(length(q) >= length(t) for q, t in zip(quotients, terms, strict=True)):
+        return None  # eye and other structured factors do not cancel
+    inner = factor(add(*quotients))
     return hadamard(entrywise_power(base, number(least)), inner)
 
 

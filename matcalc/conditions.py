@@ -53,11 +53,15 @@ DET_POSITIVE = "det positive"
 
 def _simplest(e: Expression, word: str) -> Expression:
     """What the condition says the same of: x for -2*x nonzero, A for A' invertible."""
-    if word in ("nonzero", "invertible"):
+    if word in ("nonzero", "entries_nonzero", "invertible"):
         e = unsigned(split_coefficient(e)[1])[1]
     if word in ("invertible", DET_POSITIVE) and is_turned(e):
         return transpose(e)
     return e
+
+
+def _no_zero(e: Expression) -> str:
+    return "nonzero" if e.is_scalar else "entries_nonzero"
 
 
 def _conditions(f: Expression, variables: list[Variable]) -> Iterator[tuple[Expression, str]]:
@@ -71,7 +75,7 @@ def _conditions(f: Expression, variables: list[Variable]) -> Iterator[tuple[Expr
             continue
         if isinstance(node, Apply) and FUNCTIONS[node.function].is_entrywise:
             if FUNCTIONS[node.function].kinked:
-                yield node.operands[-1], "nonzero"
+                yield node.operands[-1], _no_zero(node.operands[-1])
             if node.function == "log" and sign_of(node.operands[-1]) != POSITIVE:
                 yield node.operands[-1], "positive"
             continue
@@ -84,7 +88,7 @@ def _conditions(f: Expression, variables: list[Variable]) -> Iterator[tuple[Expr
             value = node._args[1].value
             plain = value.is_integer and value.is_positive
             if value.is_number and not plain and sign_of(node._args[0]) != POSITIVE:
-                yield node._args[0], "nonzero" if value.is_integer else "positive"
+                yield node._args[0], _no_zero(node._args[0]) if value.is_integer else "positive"
         if isinstance(node, Power) and isinstance(node._args[1], Number):
             exponent = node._args[1].value
             if node.is_scalar and exponent.is_number and (exponent < 1 or not exponent.is_integer):

@@ -52,7 +52,9 @@ def _about_character(character: str) -> tuple[str, str]:
     code = f"U+{ord(character):04X}"
     described = f"{unicodedata.name(character, 'a character without a name').lower()}, {code}"
     latin = _CYRILLIC.get(character) or _GREEK.get(character)
-    plain = unicodedata.normalize("NFKC", character)
+    plain = unicodedata.normalize("NFKC", character).replace("⁄", "/")  # ½ is 1⁄2
+    if character == "_":
+        return "_ stands in names only", "write x_1; the norms are norm1, norm2, normspec, normnuc"
     if latin is not None:
         return f"{character} ({described}) looks like the Latin {latin} and is not", f"write {latin}"
     if character == "ς":

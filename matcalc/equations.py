@@ -1,7 +1,7 @@
 """Functions defined by an equation: the node ``solve(g(x, p) = 0, x)``.
 
-The equation is kept in variables of its own, its parameters, for which the operands of the node stand, so that the
-unknown is nowhere free and no pass over a graph needs to know of it.
+The operands of the node are the variables of the equation but for the unknown, which is nowhere free, so that no pass
+over a graph needs to know of it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ class Equation(Basic):
     def __new__(cls, residual: Expression, unknown: Variable) -> Equation:
         found: Equation = Basic.__new__(cls, residual, unknown)
         found.residual, found.unknown = residual, unknown
-        found.parameters = tuple(sorted((v for v in variables_of(residual) if v is not unknown), key=lambda v: v.name))
+        # the index of a sum around the equation is a parameter too
+        variables = [e for e in postorder(residual) if isinstance(e, Variable) and e is not unknown]
+        found.parameters = tuple(sorted(variables, key=lambda v: v.name))
         found.sizes = tuple(sorted(_symbols([residual, unknown, *found.parameters]), key=str))
         return found
 
@@ -55,7 +57,16 @@ class Implicit(Expression):
 
 
 def implicit(equation: Equation, *operands: Expression) -> Expression:
-    """The solution of an equation at operands that stand for its parameters."""
+    """The solution of an equation at operands for its parameters, which are put into it: the node has its variables."""
+    if operands != equation.parameters:
+        unknown = equation.unknown
+        taken, label = {v.name for v in variables_of(*operands)}, unknown.name
+        while label in taken:
+            label += "_"
+        own = CONSTRUCTORS["Variable"](label, *unknown.shape)
+        values = {unknown: own, **dict(zip(equation.parameters, operands, strict=True))}
+        equation = Equation(CONSTRUCTORS["substitute"](equation.residual, values), own)
+        operands = equation.parameters
     node: Expression = intern(Implicit, (equation, *operands), equation.unknown.shape, equation=equation)
     return node
 

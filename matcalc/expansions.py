@@ -230,6 +230,8 @@ def _cancels(base: Expression, above: int, below: int, bag: Bag) -> bool:
         return True
     if isinstance(base, Ones):
         return above > 1 or transpose(base) in bag
+    if isinstance(base, Apply) and base.function == "kron":
+        return sum(k for b, (k, _) in bag.items() if isinstance(b, Apply) and b.function == "kron") > 1
     if isinstance(base, Variable) and base.properties:
         return not base.properties.isdisjoint(("orthogonal", "unit")) and transpose(base) in bag
     return False

@@ -337,6 +337,7 @@ FUNCTIONS: dict[str, Function] = {row.name: row for row in _ROWS}
 ALIASES: dict[str, str] = {alias: row.name for row in _ROWS for alias in row.aliases}
 FROM_SYMPY: dict[Any, str] = {row.scalar: row.name for row in _ROWS if row.scalar is not None}
 
+SPECTRA = frozenset(_SPECTRAL)
 SLOW_TO_CHECK = frozenset({*_SPECTRAL, "pinv", "sylvester"})
 """Functions whose exact or long kernels take milliseconds, so that they are checked at small sizes."""
 

@@ -12,13 +12,14 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from sympy import Expr
 
 from matcalc.applications import apply
 from matcalc.differentials import differential_of
 from matcalc.equations import Equation, Implicit
 from matcalc.errors import MatcalcError
 from matcalc.evaluation import Evaluator
-from matcalc.expressions import Expression, Variable, variables_of
+from matcalc.expressions import Expression, Variable, postorder, variables_of
 from matcalc.leaves import is_zero, number, perturbation_of, variable, zero
 from matcalc.operations import FLOAT, Arithmetic, shape_value
 from matcalc.operator_matrices import operator_matrix
@@ -46,6 +47,10 @@ def solve(residual: Expression, unknown: Expression) -> Expression:
     """
     if not isinstance(unknown, Variable):
         raise MatcalcError("the unknown of solve is a name", hint="write solve(g = 0, x)")
+    if unknown.properties:
+        words = " ".join(sorted(unknown.properties))
+        message = f"the unknown {unknown.name} is declared {words}, which an equation does not see to"
+        raise MatcalcError(message, hint=f"declare {unknown.name} without it; what solves the equation may have it")
     if residual.shape != unknown.shape:
         message = f"the equation has the shape {_shape(residual)}, and {unknown.name} the shape {_shape(unknown)}"
         raise MatcalcError(message, hint="an equation determines an unknown of its own shape")
@@ -53,6 +58,7 @@ def solve(residual: Expression, unknown: Expression) -> Expression:
     if is_zero(J):
         raise MatcalcError(f"{unknown.name} does not occur in the equation", hint=f"write solve(g = 0, {unknown.name})")
     if unknown not in set(variables_of(J)):
+        _refuse_singular(J, unknown)
         value = substitute(residual, {unknown: zero(*unknown.shape)})
         return simplify(_divided(J, multiply(number(-1), value)))
     _refuse_singular(J, unknown)
@@ -87,7 +93,8 @@ def implicit_rule(equation: Equation) -> Rule:
     """The differential of a solution, as the rule book would state it."""
     parameters = equation.parameters
     solution: Expression = CONSTRUCTORS["Implicit"](equation, *parameters)
-    moved = differential_of(equation.residual, {p: perturbation_of(p) for p in parameters})
+    moving = [p for p in parameters if "integer" not in p.properties]
+    moved = differential_of(equation.residual, {p: perturbation_of(p) for p in moving})
     right = _divided(_slope(equation.residual, equation.unknown), multiply(number(-1), moved))
     return Rule(
         "implicit-function",
@@ -176,21 +183,24 @@ def _refuse_singular(J: Expression, unknown: Variable) -> None:
     """Raise MatcalcError where the derivative in the unknown is singular at all of some random points."""
     evaluator = Evaluator([J])
     inputs = evaluator.inputs
-    names = {str(s) for v in (*inputs, unknown) for d in v.shape for s in d.free_symbols}
+    if any(not v.properties.isdisjoint(("orthogonal", "unit")) for v in inputs):
+        return
+    symbols = {s for e in postorder(J) for a in (*e.shape, *e._args) if isinstance(a, Expr) for s in a.free_symbols}
+    names = sorted(map(str, symbols))
     rng = np.random.default_rng(0)
     worst = 0.0
-    for _ in range(TRIES):
-        sizes = {name: 2 + i % 3 for i, name in enumerate(sorted(names))}
+    for trial in range(TRIES):
+        sizes = {name: 2 + (i if trial % 2 else len(names) - i) % 4 for i, name in enumerate(names)}
         values = {v.name: rng.uniform(0.5, 2.0, shape_value(v, sizes)) for v in inputs}
         try:
             at = {v.name: values[v.name][0, 0] if v.is_scalar else values[v.name] for v in inputs}
             (found,) = evaluator(at, sizes)
         except (MatcalcError, ValueError):
             return
-        singular_values = np.linalg.svd(np.atleast_2d(found), compute_uv=False) if np.all(np.isfinite(found)) else None
-        if singular_values is None or singular_values[0] == 0:
-            continue
-        worst = max(worst, float(singular_values[-1] / singular_values[0]))
+        if not np.all(np.isfinite(found)):
+            return
+        values_of_slope = np.linalg.svd(np.atleast_2d(found), compute_uv=False)
+        worst = max(worst, float(values_of_slope[-1] / values_of_slope[0]) if values_of_slope[0] else 0.0)
     if worst < SINGULAR:
         message = f"the equation does not determine {unknown.name}: its derivative in {unknown.name} is singular"
         raise MatcalcError(message, hint="give as many independent equations as there are unknowns")

@@ -24,9 +24,9 @@ class Inference:
     """One attempt, for one reading of the undeclared names.
 
     ``names`` are the shapes of the free names, ``sizes`` the names of dimensions, ``declared`` all that stands in
-    the declarations; ``wanted`` is the shape that a text about known variables should have, whose names nobody
-    needs to declare.  After a failure ``place`` is the number of the step that failed and ``conflict`` the trees
-    that do not fit together.
+    the declarations, ``functions`` the functions among them; ``wanted`` is the shape that a text about known
+    variables should have, whose names nobody needs to declare.  After a failure ``place`` is the number of the step
+    that failed and ``conflict`` the trees that do not fit together.
     """
 
     text: str
@@ -41,6 +41,7 @@ class Inference:
     bound: dict[str, list[Shape]] = field(default_factory=dict)
     place: int = 0
     conflict: tuple[Tree, ...] = ()
+    functions: frozenset[str] = frozenset()
 
     def shape(self, tree: Tree) -> Shape:
         """The shape of a part that was visited, with everything known put in."""

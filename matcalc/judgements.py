@@ -164,9 +164,9 @@ class Jury:
                     self.points.append(point)
 
     def _number_of_points(self) -> int:
-        """More where a formula may be right in some regions only, or where exact arithmetic objects."""
+        """More where a formula may be right in some regions only, or where exact arithmetic does not agree."""
         trials = max(self.trials, POINTS_WITH_KINKS) if self.source.kinks else self.trials
-        return MORE_WHERE_DOUBTED * trials if self.exact.agreed is False else trials
+        return trials if self.exact.agreed else MORE_WHERE_DOUBTED * trials
 
     def _wants_sixty_digits(self, point: Point) -> bool:
         """Whether a point is worth them though double precision agrees: they are cheap, and nothing is shown yet."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from matcalc.expressions import Apply, Expression
-from matcalc.function_table import FUNCTIONS
+from matcalc.expressions import Apply, Expression, Number, Power, Product, Variable
+from matcalc.function_table import FUNCTIONS, SPECTRA
 
 MARGIN = 0.05
 # A pair of arguments should differ at two points, which refute; it is given up after so many where it does not.
@@ -25,7 +25,7 @@ class Kinks:
 
     def __init__(self, nodes: Sequence[Expression]) -> None:
         slots = {node: i for i, node in enumerate(nodes)}
-        arguments = [node.operands[-1] for node in nodes if _is_kinked(node)]
+        arguments = [a for node in nodes for a in _arguments(node)]
         self._slots = [slots[a] for a in dict.fromkeys(arguments)]
         pairs = combinations(dict.fromkeys(arguments), 2)
         self._seen: set[bytes] = set()
@@ -70,8 +70,19 @@ class Kinks:
                 del self._open[pair]
 
 
-def _is_kinked(node: Expression) -> bool:
-    return isinstance(node, Apply) and FUNCTIONS[node.function].kinked
+def _arguments(node: Expression) -> Iterator[Expression]:
+    """What bends at 0 in a node: the argument of abs, and scalar factors whose signs norms and spectra do not see."""
+    if isinstance(node, Apply) and FUNCTIONS[node.function].kinked:
+        yield node.operands[-1]
+    if isinstance(node, Apply) and node.function in BLIND_TO_SIGNS and isinstance(node.operands[0], Product):
+        for s in node.operands[0].scalars:
+            base, exponent = s._args if isinstance(s, Power) else (s, None)
+            even = isinstance(exponent, Number) and exponent.value.is_even
+            if not even and not (isinstance(base, Variable) and "positive" in base.properties):
+                yield base
+
+
+BLIND_TO_SIGNS = SPECTRA | {"norm2"}
 
 
 def _is_close(entries: Any) -> bool:

@@ -153,6 +153,7 @@ def _check_properties(name: str, shape: tuple[Dimension, Dimension], words: tupl
 _ONE_OF_TWO = "declare one of the two"
 _ONLY_ZERO = "only the zero matrix is both: declare one of the two"
 _CLASHES = (
+    *(({"symmetric", word}, "a matrix that is both is diagonal: declare that") for word in ("lower", "upper")),
     *(({"skew", word}, _ONLY_ZERO) for word in ("symmetric", "diagonal", "lower", "upper")),
     ({"spd", "skew"}, _ONE_OF_TWO),
     ({"skew", "orthogonal"}, _ONE_OF_TWO),
@@ -168,18 +169,26 @@ _CLASHES = (
 """Properties that contradict each other, with the way out."""
 
 
+def _plain(n: Dimension) -> Dimension:
+    """n² + n for n (n + 1): one size has one form."""
+    return expand(n) if n.is_Mul and any(f.is_Add for f in n.args) else n
+
+
 def identity(n: Dimension) -> Expression:
     """The identity matrix of size n."""
+    n = _plain(n)
     return ONE_NODE if n is ONE else intern(Identity, (n,), (n, n))
 
 
 def ones(rows: Dimension, columns: Dimension) -> Expression:
     """The matrix of ones."""
+    rows, columns = _plain(rows), _plain(columns)
     return ONE_NODE if rows is ONE and columns is ONE else intern(Ones, (rows, columns), (rows, columns))
 
 
 def zero(rows: Dimension, columns: Dimension) -> Expression:
     """The matrix of zeros."""
+    rows, columns = _plain(rows), _plain(columns)
     return ZERO_NODE if rows is ONE and columns is ONE else intern(Zero, (rows, columns), (rows, columns))
 
 

@@ -9,6 +9,7 @@ Sources: Higham 2008, Functions of Matrices, algorithms 6.3 and 10.20 and sectio
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Overflow
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -69,14 +70,22 @@ def sqrtm(A: Any, inverse: Inverse) -> Any:
     array([[2., 0.],
            [0., 3.]])
     """
-    X, Y = A, _eye(A) + 0 * A
+    X, Y, before = A, _eye(A) + 0 * A, np.inf
+    roundoff = _unit_roundoff(A)
     for _ in range(MOST_STEPS):
         following = (X + inverse(Y)) / 2
         Y = (Y + inverse(X)) / 2
         change, X = _size(following - X), following
-        if change <= 100 * len(A) * _unit_roundoff(A) * _size(X):
+        settled = change >= before and change <= roundoff**0.75 * _size(X)  # as near as an ill-conditioned A allows
+        if settled or change <= 100 * len(A) * roundoff * _size(X):
             return X
-    raise ValueError("the square root of a matrix was not found")
+        before = change
+    raise _not_found(A, "the square root of a matrix was not found")
+
+
+def _not_found(A: Any, message: str) -> ArithmeticError | ValueError:
+    """To sixty digits nothing is known then, which is not to say that there is no value."""
+    return Overflow(message) if A.dtype == object else ValueError(message)
 
 
 def logm(A: Any, inverse: Inverse) -> Any:
@@ -90,7 +99,7 @@ def logm(A: Any, inverse: Inverse) -> Any:
     while _size(A - eye) > 0.25:
         A, roots = sqrtm(A, inverse), roots + 1
         if roots > MOST_DOUBLINGS:
-            raise ValueError("the logarithm of a matrix was not found")
+            raise _not_found(A, "the logarithm of a matrix was not found")
     Z = (A - eye) @ inverse(A + eye)
     square, power, result = Z @ Z, Z, Z
     for k in range(3, 2 * MOST_STEPS, 2):

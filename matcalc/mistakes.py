@@ -91,6 +91,14 @@ MISTAKES = (
         r"(?P<at>'[^'\n]*)", r"'", "text in quotes is not part of the language",
         "write names without quotes",
     ),
+    Mistake(
+        "", r"['\"](fro|Fro|F)['\"]", "text in quotes is not part of the language",
+        "the Frobenius norm is norm2(A) or norm(A)",
+    ),
+    Mistake(
+        "", r"['\"](nuc|nuclear|\*)['\"]", "text in quotes is not part of the language",
+        "the nuclear norm is normnuc(A)",
+    ),
     Mistake("", r"'[^'\n]*'", "text in quotes is not part of the language", "write names without quotes"),
     Mistake("", r'["“”„«]', "text in quotes is not part of the language", "write names without quotes"),
     # comparisons and logic

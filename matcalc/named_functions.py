@@ -26,8 +26,8 @@ _RULES = """{0}: analytic {0}(A)
 {0}-of-number: d({0}(a)) = d{0}(a, 1)*d(a)
     for a: scalar, {0}: analytic
 
-{0}-derivative-of-number: d(d{0}(a, e)) = [1, 0]*d{0}([a e; 0 a], [d(a) d(e); 0 d(a)])*[0; 1]
-    for a: scalar, e: scalar, {0}: analytic
+{0}-derivative-of-number: d(d{0}(a, 1)) = [1, 0]*d{0}([a 1; 0 a], [d(a) 0; 0 d(a)])*[0; 1]
+    for a: scalar, {0}: analytic
 """
 
 

@@ -26,6 +26,7 @@ from matcalc.expressions import (
     Power,
     Transpose,
     Variable,
+    postorder,
     variables_of,
 )
 from matcalc.function_table import DEFINITE, FUNCTIONS, SLOW_TO_CHECK, TALL
@@ -42,6 +43,9 @@ CANDIDATES = 12
 # Successive points are of order one, of any order of magnitude, and small: mistakes may hide where a function is
 # saturated. With kinks the candidates for a point are of many scales, and one in a new region is taken.
 SMALL_SCALE, ORDERS_OF_MAGNITUDE = 1 / 64, (-6.0, 6.0)
+# Inverse functions agree with what they invert in the middle only: arcsin(sin(x)) is x up to π/2.
+FAR_SCALES = (2.0, 6.0)
+ORDERS_WITH_KINKS = (-6.0, 2.0)
 # exp, gamma, … are too large, too small or too slow at a million.
 ORDERS_WITH_FUNCTIONS = (-6.0, 1.0)
 NEARBY = 0.01
@@ -91,6 +95,7 @@ class PointSource:
         self._inverted = [slots[o] for o in _inverted(nodes)]
         self.kinks = Kinks(nodes)
         transcendental = any(isinstance(n, Apply) and _is_transcendental(n.function) for n in nodes)
+        self._has_branches = any(map(_has_branches, applied))
         self._orders = ORDERS_WITH_FUNCTIONS if transcendental else ORDERS_OF_MAGNITUDE
         self.start = _narrowed(self.start, nodes)
         if self.start.sizes is None and any(n.function in SLOW_TO_CHECK for n in applied):
@@ -149,13 +154,15 @@ class PointSource:
             return self.start.scale
         if trial % 3 == 1:
             return float(10.0 ** self.sampler.rng.uniform(*self._orders))
+        if trial > 2 and self._has_branches and trial % 3:
+            return float(self.sampler.rng.uniform(*FAR_SCALES))
         return SMALL_SCALE if trial % 3 else 1.0
 
     def _scale_with_kinks(self, i: int) -> float:
         """Half of the candidates are of order one: a constant in a kink, as in min(x, 6), has regions far out."""
         if self.start.scale is not None:
             return self.start.scale
-        return float(10.0 ** self.sampler.rng.uniform(-2, 2)) if i % 2 else 1.0
+        return float(10.0 ** self.sampler.rng.uniform(*ORDERS_WITH_KINKS)) if i % 2 else 1.0
 
     def _ladder(self, culprits: set[str]) -> Iterator[Domain]:
         """The domains to try, wide ones first; `culprits` grows while they fail."""
@@ -263,6 +270,15 @@ _STEPS = (
 
 def _is_transcendental(name: str) -> bool:
     return FUNCTIONS[name].is_entrywise or FUNCTIONS[name].analytic
+
+
+def _has_branches(node: Apply) -> bool:
+    """Whether the node is an inverse function of what is made with other functions."""
+    inside = postorder(*node.operands) if node.function in _INVERSES else []
+    return any(isinstance(e, (Apply, Power)) for e in inside)
+
+
+_INVERSES = frozenset({"arcsin", "arccos", "arctan", "arccosh", "logm", "sqrtm"})
 
 
 def _inverted(nodes: Sequence[Expression]) -> Iterator[Expression]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ from mpmath import MPContext
 from matcalc import factorizations
 from matcalc.factorizations import Solver
 
-DIGITS, NEWTON_STEPS = 60, 4
+DIGITS, NEWTON_STEPS, REMEMBERED = 60, 4, 8
 _mp = MPContext()
 _mp.dps = DIGITS + 10
 _SMALLEST_RELATIVE_SINGULAR_VALUE = _mp.mpf(10) ** -40
@@ -28,6 +30,17 @@ def _entries(M: Any, number: Any) -> Any:
     return found
 
 
+def _remembered(decomposition: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The decomposition, which is asked for again at once by each function that is made of it."""
+
+    @lru_cache(maxsize=REMEMBERED)
+    def of_entries(entries: tuple[Any, ...], rows: int) -> Any:
+        return decomposition(np.array(entries, dtype=object).reshape(rows, -1))
+
+    return lambda A: of_entries(tuple(A.flat), len(A))
+
+
+@_remembered
 def eigen(S: Any) -> tuple[Any, Any]:
     """Ascending eigenvalues of a symmetric matrix of `decimal` numbers, and eigenvectors as columns."""
     number = type(S[0, 0])
@@ -60,6 +73,7 @@ def _refined(A: Any, value: float, vector: Any, solve: Solver) -> tuple[Any, Any
     return found, x
 
 
+@_remembered
 def singular(A: Any) -> tuple[Any, Any, Any]:
     """U, descending singular values and V with A = U diag(s) V′, thin."""
     number = type(A[0, 0])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from matcalc.contexts import remember
 from matcalc.declarations import ANALYTIC, Declared, Where, declarations, declared_names
 from matcalc.definitions import program_of, unused_names
 from matcalc.dimensions import any_unknown, fresh_names, is_unknown, name_unknowns
-from matcalc.errors import ParseError, ShapeError
+from matcalc.errors import MatcalcError, ParseError, ShapeError
 from matcalc.expressions import ONE, Dimension, Expression, Shape, Variable
 from matcalc.function_table import FUNCTIONS, Function
 from matcalc.inferences import Inference
@@ -28,7 +29,7 @@ from matcalc.sizes import declaration_text
 from matcalc.substitutions import substitute
 from matcalc.syntax import parse_expression
 from matcalc.syntax_trees import Tree
-from matcalc.walks import Step, Survey, survey, walk_of
+from matcalc.walks import VISIT, Step, Survey, survey, walk_of
 
 __all__ = ["Declared", "Reading", "Where", "declarations", "declared_names", "parse", "read", "read_tree"]
 
@@ -80,6 +81,8 @@ def read(
     >>> read("norm2(A*x - b)^2").notes
     ('b: vector(m), since A*x - b needs it',)
     """
+    if not isinstance(text, str):
+        raise MatcalcError(f"an expression is a text, and {text!r:.40} is none", hint='write it in quotes: "x\'*A*x"')
     tree = parse_expression(text, limits=limits)
     declared, sizes = declarations(where)
     reading = _Reader(text, declared, sizes, shape=shape, wanted=wanted).read(tree)
@@ -130,13 +133,14 @@ class _Reader:
         self.sizes = sizes | {str(s) for d in shape or () for s in d.free_symbols}
         self.perturbations = perturbations
         self.shape = shape
+        self.functions = frozenset(n for n, d in declared.items() if ANALYTIC in d.properties)
 
     def read(self, tree: Tree) -> Reading:
         """The reading of a tree of the text."""
         walk = walk_of(tree)
         found = survey(walk)
-        for name, place in found.names.items():
-            if name in self.declared and ANALYTIC in self.declared[name].properties:
+        for name, place in found.names.items() if self.functions else ():
+            if name in self.functions:
                 message = f"{name} is declared as a function, and here it has no argument"
                 raise ParseError(message, text=self.text, start=place.start, end=place.end, hint=f"write {name}(A)")
         unknown = undeclared(found, self.declared, self.sizes, self.text)
@@ -150,15 +154,16 @@ class _Reader:
         made = Construction(inference, variables)
         expression = construct(made, walk, _CONSTRUCTORS)
         unused = (f"{n} is defined, and not used" for n in unused_names(tree))
-        about_names = (*_kind_notes(chosen, variables, inference), *self._function_notes(walk))
+        about_names = [*_kind_notes(chosen, variables, inference), *self._function_notes(walk)]
+        if unknown:
+            about_names += _doubtful_names(unknown, walk, inference, variables)
         notes = tuple(dict.fromkeys((*made.notes, *about_names, *unused)))
         program = program_of(tree, walk, made, _CONSTRUCTORS)
         return Reading(expression, tuple(variables.values()), notes, self.text, program)
 
     def _function_notes(self, walk: list[Step]) -> list[str]:
-        named = [name for name, d in self.declared.items() if ANALYTIC in d.properties]
-        called = {tree.value for _, tree, _ in walk if tree.kind == "call"} if named else set()
-        used = [name for name in named if name in called or f"d{name}" in called]
+        called = {tree.value for _, tree, _ in walk if tree.kind == "call"} if self.functions else set()
+        used = [name for name in sorted(self.functions) if name in called or f"d{name}" in called]
         return [f"{name}: any analytic function, in the check a random polynomial" for name in used]
 
     def _chosen(self, walk: list[Step], found: Survey, known: Mapping[str, Shape], unknown: list[str]) -> Revision:
@@ -191,6 +196,7 @@ class _Reader:
         inference = Inference(
             self.text, {}, self.sizes, frozenset(self.declared), self.perturbations, quiet, self.wanted
         )
+        inference.functions = self.functions
         shapes = {n: shape_of_kind(kind, inference.unifier) for n, kind in kinds.items()}
         inference.names = {**known, **shapes}
         try:
@@ -245,6 +251,27 @@ def _kind_notes(chosen: Revision, variables: Mapping[str, Variable], inference: 
         words = " ".join([declaration_text(v.shape), *sorted(v.properties)])
         notes.append(f"{name}: {words}, since {inference.bare(reason)} needs it")
     return notes
+
+
+def _doubtful_names(
+    unknown: Sequence[str], walk: list[Step], inference: Inference, variables: Mapping[str, Variable]
+) -> Iterator[str]:
+    """What may have been meant by names that are not declared: a vector at the end of a product, e, a product."""
+    scalars = {n for n in unknown if n in variables and variables[n].is_scalar}
+    for tree in [tree for action, tree, _ in walk if scalars and action == VISIT and tree.kind in ("product", "power")]:
+        last, base = tree.children[-1], tree.children[0]
+        if tree.kind == "product" and last.kind == "name" and last.value in scalars:
+            operators: tuple[str, ...] = tree.value or ()  # type: ignore[assignment]
+            if set(operators) <= {"*"} and inference.shape(tree)[1] != ONE:
+                yield f"{last.value}: a scalar by convention; if it is a vector, declare {last.value}: vector(n)"
+        elif tree.kind == "power" and base.kind == "name" and base.value == "e" and "e" in scalars:
+            yield "e: a variable; the exponential function is exp(x)"
+    for name in unknown:
+        if _GLUED.fullmatch(name):
+            yield f"{name}: one name; a product is written {'*'.join(name)}"
+
+
+_GLUED = re.compile(r"[A-Z][a-z]|[A-Z]{2,3}")
 
 
 def _several(first: ShapeError, readings: list[Revision]) -> ShapeError:

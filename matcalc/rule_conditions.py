@@ -4,10 +4,11 @@ from __future__ import annotations
 
 CONDITIONS = {
     **{word: f"{{}} {word}" for word in ("invertible", "nonnegative", "nonzero", "positive", "spd")},
+    "entries_nonzero": "entries of {} nonzero",
     "full_rank": "{} of full rank",
     "full_column_rank": "{} of full column rank",
     "nonzero_minors": "leading minors of {} nonzero",
-    "no_opposite_eigenvalues": "no two eigenvalues opposite in {}",
+    "no_opposite_eigenvalues": "no eigenvalue of {} opposite to one of the other matrix of sylvester",
     "simple_largest": "largest eigenvalue of {} simple",
     "simple_smallest": "smallest eigenvalue of {} simple",
     "simple_leading": "leading eigenvalue of {} real and simple",

@@ -6,7 +6,7 @@ products multiplied out where something cancels.  Deterministic, and bounded in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from sympy import Integer, Rational
 
@@ -207,7 +207,10 @@ def _complement_of(node: Apply) -> Expression:
 
 
 def _heads(node: Expression) -> set[str]:
-    """The kinds of the operands, variables and numbers left out, and inner products: a quick sieve before matching."""
+    """The kinds of the operands and of what is inverted in them, and inner products: a quick sieve before matching.
+
+    Variables and numbers are left out: they match anything, or are looked for by value.
+    """
     found = set()
     for o in node.operands:
         kind = type(o)
@@ -219,9 +222,19 @@ def _heads(node: Expression) -> set[str]:
         found.add(head(o))
         if kind is Power or kind is EntrywisePower:
             found.add(head(o._args[0]))
+        elif kind is Product or kind is Sum:
+            found.update(_inverted(o))
     if isinstance(node, Product) and (_is_inner(node) or any(map(_is_inner, node.scalars))):
         found.add("inner product")
     return found
+
+
+def _inverted(node: Product | Sum) -> Iterator[str]:
+    """What kinds of matrices are inverted among the factors of a product, or of the terms of a sum."""
+    for term in node.operands if isinstance(node, Sum) else (node,):
+        for f in term.chain if isinstance(term, Product) else (term,):
+            if type(f) is Power and not f.is_scalar and type(f._args[0]) is not Variable:
+                yield f"inv {head(f._args[0])}"
 
 
 def _is_inner(node: Expression) -> bool:

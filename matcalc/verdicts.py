@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from matcalc.declarations import Where, unused
+from matcalc.declarations import ANALYTIC, Where, declarations, unused
 from matcalc.definitions import definitions_of
 from matcalc.derivative_tests import Claim
 from matcalc.derivatives import Derivative
@@ -301,6 +301,14 @@ def equal(
     return replace(report, declarations=declarations_of(known, [first, second]), notes=notes)
 
 
+def _others(where: Where, variables: Iterable[Variable]) -> list[str]:
+    """The declarations of functions, and of sizes that no variable shows."""
+    names, sizes = declarations(where)
+    shown = {str(s) for v in variables for d in v.shape for s in d.free_symbols}
+    functions = [f"{name}: {ANALYTIC}" for name, d in names.items() if ANALYTIC in d.properties]
+    return [*(f"{s}: size" for s in sorted(sizes - shown)), *functions]
+
+
 def _read_both(e1: str, e2: str, where: Where) -> tuple[Expression, Expression, tuple[str, ...]]:
     """Two texts with the sizes that both of them together need, and notes; they may still differ in shape."""
     try:
@@ -309,6 +317,6 @@ def _read_both(e1: str, e2: str, where: Where) -> tuple[Expression, Expression, 
         readings = read(e1, where), read(e2, where)
         others = unused(where, {v.name for r in readings for v in r.variables})
         return readings[0].expression, readings[1].expression, (*readings[0].notes, *readings[1].notes, *others)
-    declared = declarations_of(together.variables, [])
+    declared = ", ".join(filter(None, (declarations_of(together.variables, []), *_others(where, together.variables))))
     notes = (*together.notes, *unused(where, {v.name for v in together.variables}))
     return read(e1, declared).expression, read(e2, declared).expression, notes

@@ -183,9 +183,10 @@ def _find_outside(found: Survey, walk: list[Step]) -> None:
     visited = [tree for action, tree, _ in walk if action == VISIT]
     for solve in found.equations:
         unknown = solve.children[-1]
+        own = [s for s in found.equations if s.children and s.children[-1].value == unknown.value]
         for tree in visited:
             alike = tree.kind == "name" and tree.value == unknown.value
-            if alike and not solve.start <= tree.start < solve.end:
+            if alike and not any(s.start <= tree.start < s.end for s in own):
                 found.unknowns.setdefault(str(unknown.value), tree)
 
 

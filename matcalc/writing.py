@@ -91,7 +91,8 @@ def _names(roots: Sequence[Expression], layout: Layout, taken: Iterable[str] = (
     chosen |= set(_deep(order, chosen, shared))
     if not chosen:
         return {}
-    letters = _Letters({e.name for e in order if isinstance(e, Variable)} | _size_names(order) | set(taken))
+    unknowns = {e.equation.unknown.name for e in order if isinstance(e, Implicit)}
+    letters = _Letters({e.name for e in order if isinstance(e, Variable)} | unknowns | _size_names(order) | set(taken))
     names: dict[Expression, str] = {}
     for node in order:
         if node in chosen:

@@ -47,7 +47,7 @@ HESSIANS = [
 CONDITIONS = [
     (f"sum({CROSS_ENTROPY})", "w", None, ()),
     ("sum(abs(x).^2)", "x", None, ()),
-    ("sum(max(0, x))", "x", None, ("x nonzero",)),
+    ("sum(max(0, x))", "x", None, ("entries of x nonzero",)),
     ("logdet(K) + y'*inv(K)*y", "K", None, ("det(K) positive",)),
     ("x'*inv(A)'*x", "A", None, ("A invertible",)),
 ]
@@ -112,3 +112,42 @@ def test_sums_over_data_points_are_folded(expr: str, x: str, where: str, expecte
     assert mc.equal(D.gradient, expected, where=D.gradient.where, seed=1).verdict == "verified"
     assert len(str(D.gradient)) <= len(expected) + 8
     assert D.verify(seed=1).verdict == "verified"
+
+
+NESTED = [
+    ("sum(i, 1, n, (sum(j, 1, n, A[i,j]*x[j]) - y[i])^2)", "x"),
+    ("sum(i, 1, n, log(sum(j, 1, n, exp(A[i,j]*x[j]))))", "x"),
+    ("sum(i, 1, n, exp(x[i])/sum(j, 1, n, exp(x[j])))", "x"),
+    ("sum(i, 1, n, sum(j, 1, i, x[j]))", "x"),
+    ("sum(i, 1, n, sum(j, 1, n, A[j,j]*x[i]))", "A"),
+    ("sum(i, 1, n, sum(j, 1, n, (x[i] - y[j])^2))", "y"),
+]
+
+
+@pytest.mark.parametrize(("expr", "x"), NESTED, ids=[e for e, _ in NESTED])
+def test_a_variable_may_carry_the_index_of_an_inner_sum(expr: str, x: str) -> None:
+    D = mc.differentiate(expr, x, where="A: matrix(n,n), x, y: vector(n)")
+    assert D.verify(seed=1).verdict == "verified"
+
+
+@pytest.mark.parametrize(
+    ("expr", "x", "order"),
+    [
+        ("norm2(A.*A' - eye)^2", "A", 1),
+        ("norm2(diag(d)*A*diag(d) - eye)^2", "d", 2),
+        ("(A'.*B^2).^2", "B", 1),
+        ("norm2(A.*A')^2", "A", 2),
+        ("sum(exp(A.*A'))", "A", 2),
+    ],
+)
+def test_entrywise_products_with_a_transpose_end(expr: str, x: str, order: int) -> None:
+    D = mc.differentiate(expr, x, where="A, B: matrix(n,n), d: vector(n)")
+    assert (D.second_differential if order == 2 else D.differential) is not None
+    assert D.verify(seed=1).verdict == "verified"
+
+
+@pytest.mark.parametrize(("expr", "x"), [("A*x", "A"), ("tr(A*B*A')", "A")])
+def test_composite_sizes_are_one_size_in_any_form(expr: str, x: str) -> None:
+    D = mc.differentiate(expr, x, where="A: matrix(n+1,n), B: matrix(n,n), x: vector(n)")
+    assert D.verify(seed=1).verdict == "verified"
+    assert (D.hessian if D.expression.is_scalar else D.jacobian) is not None

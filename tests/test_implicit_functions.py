@@ -104,3 +104,26 @@ def test_an_unknown_is_renamed_where_its_name_is_taken() -> None:
 
     g = substitute(f, {f.variables["b"]: y})
     assert mc.parse(str(g), where=g.where).evaluate({"x": [2.0]}) == pytest.approx([1.0])
+
+
+def test_solutions_may_be_nested_and_stand_in_sums() -> None:
+    nested = "sum(solve(x + tanh(solve(y + tanh(x + y) = b, y)) = b, x))"
+    g = mc.gradient(nested, "b", where="b: vector(n)")
+    assert mc.parse(str(g), where=g.where) is g
+    for expr in (nested, "sum(i, 1, n, solve(s^3 + s = b[i], s))"):
+        assert mc.differentiate(expr, "b", where="b: vector(n), s: scalar").verify(seed=1).verdict == "verified"
+
+
+def test_sizes_in_any_order_do_not_make_an_equation_singular() -> None:
+    f = mc.parse("sum(solve(A'*(tanh(A*x) - b) = zeros(n), x))", where="A: matrix(m,n), b: vector(m)")
+    assert f.is_scalar
+
+
+def test_an_unknown_with_properties_is_refused() -> None:
+    with pytest.raises(mc.MatcalcError, match="X is declared symmetric, which an equation does not see to"):
+        mc.parse("solve(X'*X = A, X)", where="X: matrix(n,n) symmetric")
+
+
+def test_an_equation_that_is_singular_for_every_size_is_refused() -> None:
+    with pytest.raises(mc.MatcalcError, match="does not determine X"):
+        mc.parse("solve(X' + X = C, X)", where="C: matrix(n,n)")

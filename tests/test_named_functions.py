@@ -56,3 +56,19 @@ def test_an_improper_use_is_refused(text: str, where: str, message: str) -> None
 def test_it_has_no_values() -> None:
     with pytest.raises(mc.MatcalcError, match="f has no values"):
         mc.parse("tr(f(A))", where=WHERE).evaluate({"A": [[1.0]]})
+
+
+def test_a_number_has_a_second_derivative() -> None:
+    h = mc.hessian("f(s)", "s", where="f: analytic, s: scalar")
+    assert "df(" in str(h)
+
+
+def test_two_expressions_may_share_a_declared_function() -> None:
+    assert mc.equal("tr(f(A)*B)", "tr(B*f(A))", where=WHERE, seed=1).verdict == "verified"
+    assert mc.equal("f(A)*B", "B*f(A)", where=WHERE, seed=1).verdict == "refuted"
+
+
+def test_a_declaration_does_not_outlive_its_text() -> None:
+    mc.parse("f(t)", where=WHERE)
+    with pytest.raises(mc.MatcalcError, match="f is declared as a variable"):
+        mc.parse("f(t + 1)", where="f, t: scalar")
