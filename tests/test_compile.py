@@ -212,6 +212,11 @@ def test_an_infinite_argument_gives_no_warning() -> None:
         assert np.isnan(mc.compile("sum(x)", where="x: vector(n)")(x=np.array([np.nan, 1.0])))
 
 
+def test_a_function_that_is_not_found_is_an_error() -> None:
+    with pytest.raises(mc.EvaluationError, match=r"the square root of a matrix was not found, in sqrtm\(A\)"):
+        mc.compile("sqrtm(A)", where="A: matrix(n,n)")(A=np.diag([1.0, -4.0]))
+
+
 def test_an_index_out_of_range_is_refused() -> None:
     f = mc.compile("x[k]", where="x: vector(n), k: scalar integer")
     assert f(x=np.array([5.0, 7.0]), k=2) == 7
