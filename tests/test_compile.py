@@ -38,10 +38,12 @@ def test_compiling_takes_little_time() -> None:
     times = []
     for case in CASES:
         answer = derivative(case)
-        mc.compile(answer)
-        begin = time.process_time()
-        mc.compile(answer)
-        times.append(time.process_time() - begin)
+        own = []
+        for _ in range(3):
+            begin = time.process_time()
+            mc.compile(answer)
+            own.append(time.process_time() - begin)
+        times.append(min(own))
     assert max(times) < 0.02
 
 
