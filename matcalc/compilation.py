@@ -79,7 +79,7 @@ def routine_of(
     namespace: dict[str, Any] = dict(RUNTIME)
     for step in program.values:
         if step.op == "apply":
-            namespace["kernel_" + step.data[0]] = FUNCTIONS[step.data[0]].kernel
+            namespace[f"kernel_{step.index}"] = FUNCTIONS[step.data[0]].kernel
         elif step.op == "opaque":
             namespace[f"operation_{step.index}"] = _operation(step)
     filename = f"<matcalc {program.expressions[0].key.hex()}>"

@@ -67,11 +67,11 @@ def expression_of(formula: Formula, where: Where) -> Expression:
     return found
 
 
-def arguments_of(expressions: Iterable[Expression]) -> list[Variable]:
-    """The variables in the order in which they are written, and those of the questions that show further sizes."""
+def arguments_of(expressions: Iterable[Expression], sizes: Mapping[str, int] | None = None) -> list[Variable]:
+    """The variables in the order in which they are written, and those of the questions that show sizes not given."""
     expressions = list(expressions)
     found = formula_variables(expressions)
-    shown = _symbols(found.values())
+    shown = _symbols(found.values()) | (sizes or {}).keys()
     for e in expressions:
         missing = _named_sizes(e) - shown
         for context in e._contexts:
@@ -122,7 +122,7 @@ class CompiledFunction:
         self.is_single = is_single
         self.sizes = dict(sizes or {})
         self.program: Program = lower(expressions, self.sizes)
-        self.arguments = arguments_of(expressions)
+        self.arguments = arguments_of(expressions, self.sizes)
         self.names = tuple(v.name for v in self.arguments)
         shown = _symbols(self.arguments)
         self._fixed = {name: size for name, size in self.sizes.items() if name not in shown}
@@ -163,8 +163,8 @@ class CompiledFunction:
             routine = self._real if dtype.kind == "f" else self._complex_routine()
         try:
             with np.errstate(all="ignore"):
-                found = routine.run(dtype, *arrays)
-        except (np.linalg.LinAlgError, ArithmeticError, IndexError, ValueError) as error:
+                found = routine.run(_real_type(dtype), *arrays)
+        except (np.linalg.LinAlgError, ArithmeticError, IndexError, TypeError, ValueError) as error:
             raise self._explained(error, routine) from None
         finished = []
         is_finite = True
@@ -286,6 +286,11 @@ class CompiledFunction:
         except MatcalcError as error:
             message = error.message
         warnings.warn(message, RuntimeWarning, stacklevel=3)
+
+
+def _real_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The type of the constants beside numbers of a type."""
+    return dtype if dtype.kind == "f" else np.dtype(f"f{dtype.itemsize // 2}")
 
 
 def _as_array(value: Any) -> Array | None:

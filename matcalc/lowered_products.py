@@ -42,7 +42,7 @@ from matcalc.product_orders import (
     parts_of,
     written_out,
 )
-from matcalc.programs import FACTOR, SPREAD, Builder, Value
+from matcalc.programs import FACTOR, Builder, Value
 from matcalc.registries import CONSTRUCTORS
 from matcalc.transposes import transpose
 
@@ -266,7 +266,7 @@ class ProductLowering:
         shape = (value.shape[1], ONE)
         if value.op == "transpose":
             return b.emit("row_sums", value.args[0], shape=shape)
-        if value.op == "mul" and all(a.rank == 2 and a.op not in SPREAD for a in value.args):
+        if value.op == "mul" and all(a.rank == 2 and a.is_full for a in value.args):
             A, B = value.args
             return b.emit("row_dots", b.transposed(A), b.transposed(B), shape=shape)
         return b.emit("column_sums", value, shape=shape)
@@ -278,13 +278,13 @@ class ProductLowering:
             return self.sum_of_entries(value.args[0])
         if value.op == "neg":
             return b.negated(self.sum_of_entries(value.args[0]))
-        if value.op == "pow" and value.args[1].op == "number" and value.args[1].data[0] == 2:
+        if value.op == "pow" and value.args[0].is_full and value.args[1].op == "number" and value.args[1].data[0] == 2:
             return b.emit("square", value.args[0], shape=SCALAR)
         if value.op == "mul":
             first, second = value.args
             if first.rank == 0:
                 return b.scaled(first, self.sum_of_entries(second))
-            if first.rank == second.rank and not {first.op, second.op} & SPREAD:
+            if first.rank == second.rank and first.is_full and second.is_full:
                 return b.inner(first, second)
         return b.emit("sum", value, shape=SCALAR)
 

@@ -82,7 +82,7 @@ def write_apply(sheet: Sheet, v: Value) -> Text:
     if name in FUNCTIONS:
         return Text(FUNCTIONS[name].format(argument))
     if is_runtime(sheet):
-        return Text(f"{sheet.helper('kernel_' + name)}({argument})")
+        return Text(f"{sheet.helper(f'kernel_{v.index}')}({argument})")
     if name in SPECIAL:
         return Text(f"{sheet.imported('scipy.special', SPECIAL[name])}({argument})")
     raise unwritten(name)

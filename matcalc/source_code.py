@@ -102,10 +102,10 @@ def requested(
     question = None
     if not isinstance(formula, (list, tuple)):
         question = formula.expression if isinstance(formula, Derivative) else expression_of(formula, where)
-    used = set(arguments_of(expressions))
+    used = set(arguments_of(expressions, sizes))
     directions = list(dict.fromkeys(d for o in outputs for d in o.directions))
     # the formula of the question decides the order of the arguments
-    ordered = arguments_of(expressions if question is None else [question, *expressions])
+    ordered = arguments_of(expressions if question is None else [question, *expressions], sizes)
     arguments = [v for v in ordered if v in used and v not in directions] + directions
     return Request(question, outputs, arguments, lower(expressions, sizes))
 

@@ -38,10 +38,12 @@ def test_compiling_takes_little_time() -> None:
     times = []
     for case in CASES:
         answer = derivative(case)
-        mc.compile(answer)
-        begin = time.process_time()
-        mc.compile(answer)
-        times.append(time.process_time() - begin)
+        own = []
+        for _ in range(3):
+            begin = time.process_time()
+            mc.compile(answer)
+            own.append(time.process_time() - begin)
+        times.append(min(own))
     assert max(times) < 0.02
 
 
@@ -161,6 +163,11 @@ def test_a_complex_spd_declaration_does_not_use_cholesky() -> None:
     assert np.allclose(S @ f(S=S, x=X), X)
 
 
+def test_a_function_of_real_numbers_refuses_complex_ones() -> None:
+    with pytest.raises(mc.EvaluationError, match="cbrt"):
+        mc.compile("cbrt(x)", where="x: vector(n)")(x=X + 1j)
+
+
 # ---- what goes wrong ---------------------------------------------------------------------------------------
 
 
@@ -205,6 +212,11 @@ def test_an_infinite_argument_gives_no_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert np.isnan(mc.compile("sum(x)", where="x: vector(n)")(x=np.array([np.nan, 1.0])))
+
+
+def test_a_function_that_is_not_found_is_an_error() -> None:
+    with pytest.raises(mc.EvaluationError, match=r"the square root of a matrix was not found, in sqrtm\(A\)"):
+        mc.compile("sqrtm(A)", where="A: matrix(n,n)")(A=np.diag([1.0, -4.0]))
 
 
 def test_an_index_out_of_range_is_refused() -> None:

@@ -143,6 +143,18 @@ def test_a_stable_form_does_not_overflow() -> None:
     assert rows.tolist() == [1000, 0]
 
 
+def test_constants_of_different_shapes_are_different() -> None:
+    f = mc.compile("norm2(ones(n,m))*x + norm2(ones(m,m))*x", where="x: vector(n), z: vector(m)", sizes={"m": 4})
+    assert f(x=np.ones(9)).tolist() == [10] * 9
+
+
+def test_rows_that_are_all_alike_are_spread_out_before_they_are_summed() -> None:
+    f = mc.compile("sum((ones(m)*x').^2)", where="x: vector(n)", sizes={"m": 5})
+    assert f(x=np.array([1.0, 2.0])) == 25
+    columns = mc.compile("sum((ones(m)*x').^2, 1)", where="x: vector(n)", sizes={"m": 5})
+    assert columns(x=np.array([1.0, 2.0])).tolist() == [[5, 20]]
+
+
 # ---- counts ------------------------------------------------------------------------------------------------
 
 

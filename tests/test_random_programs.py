@@ -45,7 +45,7 @@ def moved(values: dict[str, Any]) -> dict[str, Any]:
 
 def distance(found: Any, expected: Any) -> float:
     difference = np.abs(np.asarray(found) - np.asarray(expected))
-    return float(np.max(difference, initial=0) / max(np.max(np.abs(expected), initial=0), 1e-12))
+    return float(np.max(difference, initial=0) / max(np.max(np.abs(expected), initial=0), 1e-6))
 
 
 def evaluated(f: mc.Expression, values: dict[str, Any]) -> Any:
