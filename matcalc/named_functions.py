@@ -20,7 +20,7 @@ from matcalc.matrix_functions import Inverse
 from matcalc.rule_book import Book, records
 
 DEGREE = 8
-DECLARED = "declared"
+DECLARED_BY_USERS = "declared"
 _RULES = """{0}: analytic {0}(A)
     for A: matrix(n,n), {0}: analytic
 
@@ -52,7 +52,7 @@ def declare_function(name: str) -> None:
         FUNCTIONS[row.name] = row
     forms = {name: form_of_named(name), f"d{name}": form_of_derivative(name)}
     registered_forms().update({word: of_arguments(form) for word, form in forms.items()})
-    Book.get().add_records(records(_RULES.format(name), DECLARED))
+    Book.get().add_records(records(_RULES.format(name), DECLARED_BY_USERS))
 
 
 def stand_in(name: str) -> Any:

@@ -42,7 +42,7 @@ from matcalc.kernel_checks import KernelSubject, kernel_subjects
 from matcalc.leaves import number, perturbation_of, variable
 from matcalc.local_differentials import entrywise_derivative
 from matcalc.mutants import mutants
-from matcalc.named_functions import DECLARED
+from matcalc.named_functions import DECLARED_BY_USERS
 from matcalc.powers import hadamard, is_integer_valued
 from matcalc.registries import method
 from matcalc.reports import Report
@@ -137,7 +137,7 @@ def _check_number(i: int, seed: int) -> SelfCheck:
 
 def subjects(trials: int = TRIALS) -> list[Subject | KernelSubject]:
     """Everything that is checked, in the order of the book and of the table of functions."""
-    rules = [rule for rule in Book.get() if rule.file != DECLARED]
+    rules = [rule for rule in Book.get() if rule.file != DECLARED_BY_USERS]
     derived = [_derived_subject(rule, trials) for rule in rules if rule.kind == DIFFERENTIAL]
     rows = [row for row in FUNCTIONS.values() if row.is_entrywise]
     entrywise = [_entrywise_subject(row, k, trials) for row in rows for k in PARAMETRIC.get(row.name, (None,))]
