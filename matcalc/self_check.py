@@ -36,7 +36,7 @@ from matcalc.expressions import (
     postorder,
     variables_of,
 )
-from matcalc.function_table import FUNCTIONS, Function
+from matcalc.function_table import FUNCTIONS, SLOW_TO_CHECK, Function
 from matcalc.judgements import Test
 from matcalc.kernel_checks import KernelSubject, kernel_subjects
 from matcalc.leaves import number, perturbation_of, variable
@@ -192,7 +192,7 @@ def _domain(rule: Rule) -> Domain:
     """The domain that the conditions of a rule leave; generic matrices are invertible and not zero."""
     # the derivative of a derivative is a block of four times the size
     functions = {n.function for n in postorder(rule.left) if isinstance(n, Apply)}
-    sizes = (2, 3) if any(FUNCTIONS[f].analytic for f in functions) else None
+    sizes = (2, 3) if any(FUNCTIONS[f].analytic or f in SLOW_TO_CHECK for f in functions) else None
     words = {word: frozenset(n for n, w in rule.conditions if w == word) for _, word in rule.conditions}
     positive, nonnegative = words.get("positive", frozenset()), words.get("nonnegative", frozenset())
     return Domain(positive=positive, nonnegative=nonnegative, sizes=sizes)

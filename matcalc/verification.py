@@ -186,7 +186,8 @@ def verify_tests(
                 return _refuted_exactly(tests, computer, source, exact, explain)
         jury = Jury(tests, computer, source, trials, deadline, exact)
         report = jury.hear()
-        if report.verdict != "inconclusive" or jury.has_objection or monotonic() > deadline:
+        decided = report.verdict != "inconclusive" or (jury.has_objection and not jury.stopped)
+        if decided or monotonic() > deadline:
             break
     return _with_small_counterexample(report, tests, computer, source) if explain else report
 
