@@ -35,7 +35,7 @@ from matcalc.reports import Check, Report, Verdict
 from matcalc.sampling import NoPoint
 
 # What is so small beside the largest number on the way may be rounding alone.
-FINE_ZERO = 1e-50
+FINE_ZERO = 1e-44
 JITTERS = 8
 SUSPECT_ERROR = 1e-3
 EXTRA_POINTS, NEARBY_POINTS = 8, 3

@@ -1,8 +1,11 @@
-"""Signs and branches that a function does not see: a claim that is wrong in half of the space is refuted each time."""
+"""What is easily missed: signs and branches that a function does not see, sizes of two sides, and rounding."""
 
 import pytest
 
 import matcalc as mc
+from matcalc.sampling import Domain
+from matcalc.verdicts import default_forms, forms_of
+from matcalc.verification import verify_forms
 
 SEEDS = range(6)
 WRONG_CLAIMS = [
@@ -52,3 +55,21 @@ def test_what_agrees_everywhere_is_not(one: str, other: str, where: str, seed: i
 def test_a_declared_size_is_the_same_on_both_sides(one: str, other: str) -> None:
     assert mc.equal(one, other, where="n: size", seed=1).verdict == "verified"
     assert mc.equal(one, f"{other} + 1", where="n: size", seed=1).verdict == "refuted"
+
+
+@pytest.mark.parametrize("seed", [4012162402, 3063426513, 2444712010, 3277894583])
+@pytest.mark.parametrize("scale", [65.61000208341001, 106.5489656259226, 183.71266072292877])
+def test_a_tiny_derivative_left_over_by_rounding_is_no_mistake(seed: int, scale: float) -> None:
+    """log(1 + t) of a t of 1e-35 has 25 of sixty digits, and its differences fewer."""
+    D = mc.differentiate("log(1 + sum(exp(x)))", "x", where="x: vector(n)")
+    report = verify_forms(
+        D.expression,
+        D.variables,
+        forms_of(D, default_forms(D)),
+        perturbations=D.perturbations,
+        second_perturbations=D.second_perturbations,
+        seed=seed,
+        domain=Domain(scale=scale, sizes=(1, 8)),
+        explain=False,
+    )
+    assert report.verdict != "refuted"
