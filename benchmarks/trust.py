@@ -100,8 +100,7 @@ def planted() -> list[tuple[str, str, Any]]:
     found: list[tuple[str, str, Any]] = []
     for subject in (s for s in subjects() if isinstance(s, Subject)):
         for mistake, mutant in (*mutants(subject.formula), *subtle_mutants(subject.formula)):
-            same = verify_equal(mutant, subject.formula, seed=1, domain=subject.domain, explain=False)
-            if not same.passed:
+            if not subject.is_same(mutant, 1):  # in a symmetric perturbation only symmetric parts are seen
                 found.append((subject.name, mistake, _of_subject(subject, mutant)))
     for name, (D, claims) in derivatives():
         for form, claim in claims.items():

@@ -81,11 +81,12 @@ class Subject:
         """Every mistake planted in it, and whether it was refused; what leaves the same function is none."""
         for mistake, mutant in () if self.is_copy else mutants(self.formula):
             refused = self.check(mutant, seed).verdict == "refuted"
-            if not refused and self._is_same(mutant, seed):
+            if not refused and self.is_same(mutant, seed):
                 continue
             yield f"{mistake}: {mutant}", refused
 
-    def _is_same(self, mutant: Expression, seed: int) -> bool:
+    def is_same(self, mutant: Expression, seed: int) -> bool:
+        """Whether the statement says the same of another formula, which is then no mistake."""
         found, right = self.seen(mutant), self.seen(self.formula)
         return verify_equal(found, right, seed=seed, domain=self.domain, explain=False).passed
 
