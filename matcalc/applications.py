@@ -26,9 +26,9 @@ from matcalc.powers import entrywise_power, hadamard
 from matcalc.products import multiply
 from matcalc.registries import CONSTRUCTORS
 from matcalc.sizes import size_value
+from matcalc.structures import is_symmetric
 from matcalc.sums import add, describe, scale
 from matcalc.syntax import parse_expression
-from matcalc.transposes import transpose
 
 NormalForm = Callable[[str, Sequence[Expression]], Expression | None]
 NORMAL_FORMS: dict[str, NormalForm] = {}
@@ -176,7 +176,7 @@ def _refuse_unfit(name: str, takes: str, argument: Expression) -> None:
         if (argument.columns - argument.rows).is_positive:
             message = f"{name} takes a matrix with no more columns than rows, not {describe(argument)}"
             raise ShapeError(message, hint=f"take {name} of the transpose")
-    elif transpose(argument) is not argument:
+    elif not is_symmetric(argument):
         shown, size = str(argument), argument.rows
         if len(shown) > LONGEST_SHOWN:
             shown, which = "A", "its argument"

@@ -72,9 +72,6 @@ def evaluate_all(
 ) -> list[Any]:
     """``evaluate`` for several expressions that share work."""
     evaluator = _evaluator(tuple(expressions))
-    for name in (FUNCTIONS[n.function].named for n in evaluator.nodes if isinstance(n, Apply)):
-        if name:
-            raise EvaluationError(f"{name} has no values: it was declared as any analytic function")
     used = {v.name for v in evaluator.inputs}
     others = [v for v in declared if v.name in values and v.name not in used]
     arrays, known = bind([*evaluator.inputs, *others], values, sizes or {})
@@ -113,7 +110,12 @@ def _as_given(value: Any, expression: Expression) -> Any:
 
 @lru_cache(maxsize=32)
 def _evaluator(expressions: tuple[Expression, ...]) -> Evaluator:
-    return Evaluator(expressions)
+    """The evaluator for users' values, which a declared function has not."""
+    evaluator = Evaluator(expressions)
+    for name in (FUNCTIONS[n.function].named for n in evaluator.nodes if isinstance(n, Apply)):
+        if name:
+            raise EvaluationError(f"{name} has no values: it was declared as any analytic function")
+    return evaluator
 
 
 class Evaluator:

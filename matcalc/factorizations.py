@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from matcalc.matrix_functions import identity_like
+
 OfArray: TypeAlias = Callable[[Any], Any]
 Solver: TypeAlias = Callable[[Any, Any], Any]
 
@@ -77,8 +79,7 @@ def sylvester(A: Any, B: Any, C: Any, solve: Solver) -> Any:
     [[2.0]]
     """
     m, n = len(A), len(B)
-    left, right = np.eye(m, dtype=int) + 0 * A, np.eye(n, dtype=int) + 0 * B
-    whole = np.kron(right, A) + np.kron(B.T, left)
+    whole = np.kron(identity_like(B), A) + np.kron(B.T, identity_like(A))
     return solve(whole, C.reshape(-1, 1, order="F")).reshape(m, n, order="F")
 
 

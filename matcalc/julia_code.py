@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from matcalc.code_sheets import ATOM, MATMUL, NEGATIVE, PLUS, POSTFIX, POWER, TIMES, Language, Sheet, Template, Text
-from matcalc.expressions import ONE, Apply, Expression
+from matcalc.column_major_code import commuted, kron, kron_times, matrix_product, power, reciprocal, spread
+from matcalc.expressions import Apply, Expression
 from matcalc.numpy_formulas import call, form, unwritten
 from matcalc.programs import Value
 
@@ -46,16 +46,6 @@ def _div(sheet: Sheet, v: Value) -> Text:
     return Text(f"{sheet.formula(a, TIMES)} {dot}/ {sheet.formula(b, TIMES + 1)}", TIMES)
 
 
-def _reciprocal(sheet: Sheet, v: Value) -> Text:
-    return Text(f"1 {'.' if v.rank else ''}/ {sheet.formula(v.args[0], TIMES + 1)}", TIMES)
-
-
-def _pow(sheet: Sheet, v: Value) -> Text:
-    base, exponent = v.args
-    dot = "." if base.rank or exponent.rank else ""
-    return Text(f"{sheet.formula(base, POWER + 1)} {dot}^ {sheet.formula(exponent, POWER + 1)}", POWER)
-
-
 def _each(function: str, sheet: Sheet, a: Value) -> str:
     return f"{function}{'.' if a.rank else ''}({sheet.formula(a)})"
 
@@ -86,13 +76,6 @@ def _softplus(sheet: Sheet, v: Value) -> Text:
     return Text(f"max{dot}({x}, 0) {dot}+ log1p{dot}(exp{dot}(-abs{dot}({x})))", PLUS)
 
 
-def _matrix_product(sheet: Sheet, v: Value) -> Text:
-    a, b = v.args
-    left = sheet.texts[a]
-    first = left.text if left.binding == MATMUL else sheet.formula(a, TIMES + 1)
-    return Text(f"{first} * {sheet.formula(b, TIMES + 1)}", MATMUL)
-
-
 def _square(sheet: Sheet, v: Value) -> Text:
     a = sheet.formula(v.args[0])
     return Text(f"dot({a}, {a})")
@@ -121,32 +104,12 @@ def _scaled_eye(sheet: Sheet, v: Value) -> Text:
     return Text(f"Matrix({sheet.formula(v.args[0], TIMES)} * I, {n}, {n})")
 
 
-def _spread(sheet: Sheet, v: Value, shape: Any) -> str:
-    is_row = v.rank == 1 and shape[0] is ONE
-    return sheet.formula(v, POSTFIX) + "'" if is_row else sheet.formula(v)
-
-
-def _kron(sheet: Sheet, v: Value) -> Text:
-    parts = [_spread(sheet, a, shape) for a, shape in zip(v.args, v.data, strict=True)]
-    return Text(f"kron({', '.join(parts)})")
-
-
-def _kron_times(sheet: Sheet, v: Value) -> Text:
-    is_eye, *shapes = v.data
-    rest = list(v.args)
-    parts = ["I" if eye else _spread(sheet, rest.pop(0), shape) for eye, shape in zip(is_eye, shapes, strict=True)]
-    X, n = sheet.formula(rest[-1]), sheet.size(shapes[0][1])
-    return Text(f"{sheet.helper('kron_times')}({', '.join(parts)}, {X}, {n})")
-
-
 def _commute(sheet: Sheet, v: Value) -> Text:
-    m, n = map(sheet.size, v.data)
-    return Text(f"{sheet.helper('commuted')}({sheet.formula(v.args[0])}, {m}, {n})")
+    return commuted(sheet, v, sheet.formula(v.args[0]))
 
 
 def _commutation(sheet: Sheet, v: Value) -> Text:
-    m, n = map(sheet.size, v.data)
-    return Text(f"{sheet.helper('commuted')}({_eye(sheet, v).text}, {m}, {n})")
+    return commuted(sheet, v, _eye(sheet, v).text)
 
 
 def _index(sheet: Sheet, index: Value) -> str:
@@ -169,7 +132,7 @@ def _block(sheet: Sheet, v: Value) -> Text:
     width, shapes = v.data
     if v.rank == 1:
         return Text(f"vcat({', '.join(sheet.formula(a) for a in v.args)})")
-    parts = [_spread(sheet, a, shape) for a, shape in zip(v.args, shapes, strict=True)]
+    parts = [spread(sheet, a, shape, "'") for a, shape in zip(v.args, shapes, strict=True)]
     parts = [p if p.isidentifier() else f"({p})" for p in parts]
     return Text("[" + "; ".join(" ".join(parts[i : i + width]) for i in range(0, len(parts), width)) + "]")
 
@@ -222,9 +185,9 @@ OPERATIONS: dict[str, Template] = {
     "mul": _mul,
     "div": _div,
     "neg": form("-{}", NEGATIVE, NEGATIVE),
-    "reciprocal": _reciprocal,
+    "reciprocal": reciprocal,
     "sqrt": lambda sheet, v: Text(_each("sqrt", sheet, v.args[0])),
-    "pow": _pow,
+    "pow": power,
     "apply": _apply,
     "sigmoid": _sigmoid,
     "softplus": _softplus,
@@ -235,8 +198,8 @@ OPERATIONS: dict[str, Template] = {
     "as_column": lambda sheet, v: sheet.texts[v.args[0]],
     "as_row": form("{}'", POSTFIX, POSTFIX),
     "outer": form("{} * {}'", MATMUL, TIMES + 1, POSTFIX),
-    "matvec": _matrix_product,
-    "matmul": _matrix_product,
+    "matvec": matrix_product,
+    "matmul": matrix_product,
     "dot": call("dot", 2),
     "square": _square,
     "squared_norm": _square,
@@ -254,8 +217,8 @@ OPERATIONS: dict[str, Template] = {
     "transpose": form("{}'", POSTFIX, POSTFIX),
     "vec": call("vec"),
     "unvec": lambda sheet, v: Text(f"reshape({sheet.formula(v.args[0])}, {', '.join(map(sheet.size, v.shape))})"),
-    "kron": _kron,
-    "kron_times": _kron_times,
+    "kron": kron("'"),
+    "kron_times": kron_times("'", "I"),
     "commute": _commute,
     "entry": _selection("{}"),
     "row": _selection("{}, :"),

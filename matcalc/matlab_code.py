@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from matcalc.code_sheets import ATOM, MATMUL, NEGATIVE, PLUS, POSTFIX, POWER, TIMES, Language, Sheet, Template, Text
-from matcalc.expressions import ONE
+from matcalc.column_major_code import commuted, kron, kron_times, matrix_product, power, reciprocal, spread
 from matcalc.julia_code import opaque
 from matcalc.numpy_formulas import call, form, unwritten
 from matcalc.programs import Value
@@ -30,16 +29,6 @@ def _entrywise(sign: str) -> Template:
     return write
 
 
-def _reciprocal(sheet: Sheet, v: Value) -> Text:
-    return Text(f"1 {'.' if v.rank else ''}/ {sheet.formula(v.args[0], TIMES + 1)}", TIMES)
-
-
-def _pow(sheet: Sheet, v: Value) -> Text:
-    base, exponent = v.args
-    dot = "." if base.rank or exponent.rank else ""
-    return Text(f"{sheet.formula(base, POWER + 1)} {dot}^ {sheet.formula(exponent, POWER + 1)}", POWER)
-
-
 def _apply(sheet: Sheet, v: Value) -> Text:
     name, x = v.data[0], sheet.formula(v.args[0])
     if name in FUNCTIONS:
@@ -57,13 +46,6 @@ def _sigmoid(sheet: Sheet, v: Value) -> Text:
 def _softplus(sheet: Sheet, v: Value) -> Text:
     x = sheet.formula(v.args[0])
     return Text(f"max({x}, 0) + log1p(exp(-abs({x})))", PLUS)
-
-
-def _matrix_product(sheet: Sheet, v: Value) -> Text:
-    a, b = v.args
-    left = sheet.texts[a]
-    first = left.text if left.binding == MATMUL else sheet.formula(a, TIMES + 1)
-    return Text(f"{first} * {sheet.formula(b, TIMES + 1)}", MATMUL)
 
 
 def _dot(sheet: Sheet, v: Value) -> Text:
@@ -108,28 +90,8 @@ def _scaled_eye(sheet: Sheet, v: Value) -> Text:
     return Text(f"{sheet.formula(v.args[0], TIMES)} * eye({sheet.size(v.shape[0])})", TIMES)
 
 
-def _spread(sheet: Sheet, v: Value, shape: Any) -> str:
-    is_row = v.rank == 1 and shape[0] is ONE
-    return sheet.formula(v, POSTFIX) + ".'" if is_row else sheet.formula(v)
-
-
-def _kron(sheet: Sheet, v: Value) -> Text:
-    parts = [_spread(sheet, a, shape) for a, shape in zip(v.args, v.data, strict=True)]
-    return Text(f"kron({', '.join(parts)})")
-
-
-def _kron_times(sheet: Sheet, v: Value) -> Text:
-    is_eye, *shapes = v.data
-    rest = list(v.args)
-    parts = ["[]" if eye else _spread(sheet, rest.pop(0), shape) for eye, shape in zip(is_eye, shapes, strict=True)]
-    X, n = sheet.formula(rest[-1]), sheet.size(shapes[0][1])
-    return Text(f"{sheet.helper('kron_times')}({', '.join(parts)}, {X}, {n})")
-
-
 def _commute(sheet: Sheet, v: Value) -> Text:
-    m, n = map(sheet.size, v.data)
-    X = sheet.formula(v.args[0]) if v.args else f"eye({sheet.size(v.shape[0])})"
-    return Text(f"{sheet.helper('commuted')}({X}, {m}, {n})")
+    return commuted(sheet, v, sheet.formula(v.args[0]) if v.args else f"eye({sheet.size(v.shape[0])})")
 
 
 def _unit(sheet: Sheet, v: Value) -> Text:
@@ -149,7 +111,7 @@ def _block(sheet: Sheet, v: Value) -> Text:
     width, shapes = v.data
     if v.rank == 1:
         return Text(f"[{'; '.join(sheet.formula(a) for a in v.args)}]")
-    parts = [_spread(sheet, a, shape) for a, shape in zip(v.args, shapes, strict=True)]
+    parts = [spread(sheet, a, shape, ".'") for a, shape in zip(v.args, shapes, strict=True)]
     return Text("[" + "; ".join(", ".join(parts[i : i + width]) for i in range(0, len(parts), width)) + "]")
 
 
@@ -211,9 +173,9 @@ OPERATIONS: dict[str, Template] = {
     "mul": _entrywise("*"),
     "div": _entrywise("/"),
     "neg": form("-{}", NEGATIVE, NEGATIVE),
-    "reciprocal": _reciprocal,
+    "reciprocal": reciprocal,
     "sqrt": call("sqrt"),
-    "pow": _pow,
+    "pow": power,
     "apply": _apply,
     "sigmoid": _sigmoid,
     "softplus": _softplus,
@@ -222,8 +184,8 @@ OPERATIONS: dict[str, Template] = {
     "as_column": lambda sheet, v: sheet.texts[v.args[0]],
     "as_row": form("{}.'", POSTFIX, POSTFIX),
     "outer": form("{} * {}.'", MATMUL, TIMES + 1, POSTFIX),
-    "matvec": _matrix_product,
-    "matmul": _matrix_product,
+    "matvec": matrix_product,
+    "matmul": matrix_product,
     "dot": _dot,
     "square": _square,
     "squared_norm": _square,
@@ -241,8 +203,8 @@ OPERATIONS: dict[str, Template] = {
     "transpose": form("{}.'", POSTFIX, POSTFIX),
     "vec": form("reshape({}, [], 1)", ATOM, 0),
     "unvec": lambda sheet, v: Text(f"reshape({sheet.formula(v.args[0])}, {', '.join(map(sheet.size, v.shape))})"),
-    "kron": _kron,
-    "kron_times": _kron_times,
+    "kron": kron(".'"),
+    "kron_times": kron_times(".'", "[]"),
     "commute": _commute,
     "entry": _named("{}({})".format),
     "row": _named("{}({}, :).'".format),

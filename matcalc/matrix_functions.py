@@ -26,9 +26,9 @@ def _unit_roundoff(A: Any) -> float:
     return 1e-62 if A.dtype == object else float(np.finfo(float).eps) / 4
 
 
-def _eye(A: Any) -> Any:
-    eye = np.eye(len(A), dtype=int)
-    return eye.astype(object) if A.dtype == object else eye
+def identity_like(A: Any) -> Any:
+    """The identity of the size of A, of numbers of its kind."""
+    return np.eye(len(A), dtype=int) + 0 * A
 
 
 def _size(A: Any) -> float:
@@ -50,7 +50,7 @@ def expm(A: Any, inverse: Inverse) -> Any:
     if doublings > MOST_DOUBLINGS:
         raise ValueError("a matrix is too large for its exponential")
     X = A / 2**doublings
-    term = result = _eye(A) + 0 * A
+    term = result = identity_like(A)
     for k in range(1, MOST_STEPS):
         term = term @ X / k
         result = result + term
@@ -70,7 +70,7 @@ def sqrtm(A: Any, inverse: Inverse) -> Any:
     array([[2., 0.],
            [0., 3.]])
     """
-    X, Y, before = A, _eye(A) + 0 * A, np.inf
+    X, Y, before = A, identity_like(A), np.inf
     roundoff = _unit_roundoff(A)
     for _ in range(MOST_STEPS):
         following = (X + inverse(Y)) / 2
@@ -95,7 +95,7 @@ def logm(A: Any, inverse: Inverse) -> Any:
     array([[0., 0.],
            [0., 0.]])
     """
-    eye, roots = _eye(A), 0
+    eye, roots = identity_like(A), 0
     while _size(A - eye) > 0.25:
         A, roots = sqrtm(A, inverse), roots + 1
         if roots > MOST_DOUBLINGS:
@@ -115,9 +115,9 @@ def _cosine_and_sine(A: Any) -> tuple[Any, Any]:
     doublings = max(0, int(np.ceil(np.log2(max(_size(A), 1e-300)))) + 1)
     if doublings > MOST_DOUBLINGS:
         raise ValueError("a matrix is too large for its cosine")
-    X, eye = A / 2**doublings, _eye(A)
+    X, eye = A / 2**doublings, identity_like(A)
     square = X @ X
-    cosine = even = eye + 0 * A
+    cosine = even = eye
     sine = odd = X
     for k in range(2, 2 * MOST_STEPS, 2):
         even, odd = -even @ square / (k * (k - 1)), -odd @ square / (k * (k + 1))

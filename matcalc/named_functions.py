@@ -10,13 +10,11 @@ from hashlib import blake2b
 from math import factorial
 from typing import Any
 
-import numpy as np
-
 from matcalc.analytic_forms import form_of_derivative, form_of_named
 from matcalc.applications import of_arguments, registered_forms
 from matcalc.errors import MatcalcError
 from matcalc.function_table import ALIASES, FUNCTIONS, of_matrices
-from matcalc.matrix_functions import Inverse
+from matcalc.matrix_functions import Inverse, identity_like
 from matcalc.rule_book import Book, records
 
 DEGREE = 8
@@ -62,13 +60,9 @@ def stand_in(name: str) -> Any:
     def polynomial(A: Any, inverse: Inverse) -> Any:
         power = result = None
         for k, byte in enumerate(digest):
-            power = _eye(A) if power is None else power @ A
+            power = identity_like(A) if power is None else power @ A
             term = power * (byte - 100) / (32 * factorial(k))
             result = term if result is None else result + term
         return result
 
     return polynomial
-
-
-def _eye(A: Any) -> Any:
-    return np.eye(len(A), dtype=int) + 0 * A

@@ -56,11 +56,6 @@ class Program:
         """The names of the parts."""
         return frozenset(p.name for p in self.parts)
 
-    @lazy_property
-    def by_variable(self) -> dict[Expression, Part]:
-        """Each part by the variable that stands for it."""
-        return {p.variable: p for p in self.parts}
-
     def unfolded(self, e: Expression) -> Expression:
         """An expression with the values of the parts put in."""
         return substitute(e, {p.variable: p.value for p in self.parts}) if self.parts else e

@@ -88,9 +88,7 @@ class PointSource:
         applied = [n for n in nodes if isinstance(n, Apply)]
         self.shapes |= {(n.rows * n.columns,) * 2 for n in applied if n.function == "sylvester"}
         self.tall = [v.shape for v in self.variables if "orthogonal" in v.properties]
-        self.tall += [
-            n.operands[0].shape for n in nodes if isinstance(n, Apply) and FUNCTIONS[n.function].takes == TALL
-        ]
+        self.tall += [n.operands[0].shape for n in applied if FUNCTIONS[n.function].takes == TALL]
         slots = {node: i for i, node in enumerate(nodes)}
         self._inverted = [slots[o] for o in _inverted(nodes)]
         self.kinks = Kinks(nodes)

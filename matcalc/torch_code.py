@@ -9,6 +9,7 @@ from matcalc.code_sheets import ATOM, POSTFIX, POWER, TIMES, Language, Sheet, Te
 from matcalc.expressions import ONE
 from matcalc.julia_code import opaque
 from matcalc.numpy_code import NUMPY
+from matcalc.numpy_factorizations import HELPERS as NUMPY_HELPERS
 from matcalc.numpy_formulas import FUNCTIONS, form, matrix_product, spread, unwritten
 from matcalc.programs import Value
 
@@ -33,24 +34,8 @@ def adjugate(A):
     others = torch.where(torch.eye(len(s), dtype=bool, device=A.device), torch.ones_like(s), s).prod(dim=1)
     return torch.linalg.det(U) * torch.linalg.det(Vh) * (Vh.T * others) @ U.T
 ''',
-    "kron_times": '''
-def kron_times(A, B, X, columns):
-    """kron(A, B) @ X without the Kronecker product; None stands for an identity; A has that many columns."""
-    Y = X.reshape(columns, -1, X.shape[1])
-    if B is not None:
-        Y = B @ Y
-    if A is not None:
-        Y = torch.tensordot(A, Y, dims=1)
-    return Y.reshape(-1, X.shape[1])
-''',
-    "position": '''
-def position(index, length):
-    """Where the entry of that number stands, counting from 0."""
-    i = int(index)
-    if i != index or not 1 <= i <= length:
-        raise IndexError(f"{index:g} is no index from 1 to {length}")
-    return i - 1
-''',
+    "kron_times": NUMPY_HELPERS["kron_times"].replace("np.tensordot(A, Y, axes=1)", "torch.tensordot(A, Y, dims=1)"),
+    "position": NUMPY_HELPERS["position"],
 }
 
 OWN_FUNCTIONS = {

@@ -193,6 +193,7 @@ ORDER = [
     "compilation",
     "compiled_functions",
     "numerical_problems",
+    "column_major_code",
     "julia_code",
     "julia_functions",
     "matlab_code",
