@@ -253,3 +253,26 @@ def position(index: float, length: int) -> int:
     if i != index or not 1 <= i <= length:
         raise IndexError(f"{index:g} is no index from 1 to {length}")
     return i - 1
+
+
+def duplication(n: int, dtype: Any = float) -> Array:
+    """The D with vec(S) = D·vech(S) for a symmetric n×n matrix S.
+
+    >>> duplication(2).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    i, j = np.indices((n, n))
+    i, j = np.maximum(i, j), np.minimum(i, j)
+    D: Array = np.eye(n * (n + 1) // 2, dtype=dtype)[(j * (2 * n - j - 1) // 2 + i).ravel()]
+    return D
+
+
+def elimination(n: int, dtype: Any = float) -> Array:
+    """The L with vech(A) = L·vec(A) for an n×n matrix A.
+
+    >>> elimination(2).tolist()
+    [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
+    """
+    i, j = np.triu_indices(n)
+    L: Array = np.eye(n * n, dtype=dtype)[i * n + j]
+    return L

@@ -30,6 +30,7 @@ from matcalc.expressions import (
     Zero,
 )
 from matcalc.function_table import FUNCTIONS
+from matcalc.leaves import Duplication, Elimination
 from matcalc.lowered_entries import (
     column_shape,
     lower_entrywise_function,
@@ -152,6 +153,8 @@ RULES: dict[type[Expression], Callable[[ProductLowering, Any], Lowered]] = {
     Ones: _leaf("ones"),
     Zero: _leaf("zeros"),
     Commutation: _leaf("commutation", lambda node: node.args),
+    Duplication: _leaf("duplication", lambda node: node.args),
+    Elimination: _leaf("elimination", lambda node: node.args),
     Unit: _unit,
     Transpose: _transpose,
     Sum: lower_sum,

@@ -219,6 +219,12 @@ def write_commutation(sheet: Sheet, v: Value) -> Text:
     return Text(f'np.eye({size}{dtype})[np.arange({size}).reshape({m}, {n}, order="F").ravel()]', POSTFIX)
 
 
+def write_half(sheet: Sheet, v: Value) -> Text:
+    """A duplication or elimination matrix."""
+    dtype = ", dtype" if is_runtime(sheet) else ""
+    return Text(f"{sheet.helper(v.op)}({sheet.size(v.data[0])}{dtype})")
+
+
 def write_commute(sheet: Sheet, v: Value) -> Text:
     m, n = (sheet.size(d) for d in v.data)
     X = sheet.formula(v.args[0], POSTFIX)
@@ -260,7 +266,8 @@ def write_unvec(sheet: Sheet, v: Value) -> Text:
 def write_add_diagonal(sheet: Sheet, v: Value) -> Text:
     A, entries = v.args
     if is_runtime(sheet):
-        ours = sheet.uses[A] == 1 and A.op in ("add", "sub", "matmul", "div", "scale_rows", "scale_columns", "apply")
+        made = ("add", "sub", "matmul", "div", "scale_rows", "scale_columns", "apply")
+        ours = A not in sheet.given and sheet.uses[A] == 1 and A.op in made
         is_ours = f", is_ours={A.args[0].rank == 2 or A.args[-1].rank == 2}" if ours else ""
         return Text(f"{sheet.helper('add_diagonal')}({sheet.formula(A)}, {sheet.formula(entries)}{is_ours})")
     if entries.rank:

@@ -18,6 +18,7 @@ from matcalc.flop_counts import FLOPS, simplified_count
 
 FACTOR = -1
 SPREAD = frozenset({"as_column", "as_row"})
+WITHOUT_WORK = SPREAD | {"input", "number", "constant", "transpose"}
 ENTRYWISE = frozenset({"add", "sub", "mul", "div", "neg", "pow", "reciprocal", "apply", "sqrt", "sigmoid", "softplus"})
 
 
@@ -83,12 +84,39 @@ class Program:
     def uses(self) -> dict[Value, int]:
         """How often each value is used, as an operand or as an output."""
         count = dict.fromkeys(self.values, 0)
-        for v in self.values:
-            for a in v.args:
-                count[a] += 1
-        for v in self.outputs:
-            count[v] += 1
+        for a in (*(a for v in self.values for a in v.args), *self.outputs):
+            count[a] = count.get(a, 0) + 1
         return count
+
+    def split(self, late: Variable) -> tuple[Program, Program]:
+        """What does not need an input, and the rest: the outputs of the first are what the second uses of it.
+
+        >>> from matcalc.lowering import lower
+        >>> from matcalc.reading import parse
+        >>> Hv = parse("2*kron(V'*V, eye(m))*vec(Z)", where="V: matrix(n,k), Z: matrix(m,k)")
+        >>> before, after = lower([Hv]).split(Hv.variables["Z"])
+        >>> before.flops, after.flops
+        (2*k**2*n, 2*k**2*m + k*m)
+        """
+        needs: set[Value] = set()
+        for v in self.values:
+            if (v.op == "input" and v.data[0] is late) or any(a in needs for a in v.args):
+                needs.add(v)
+        wanted = {*self.outputs, *(a for v in needs for a in v.args)}
+        again: set[Value] = set()  # what is only another view is written where it is used
+        for v in reversed(self.values):
+            if v in wanted and v not in needs and v.op in WITHOUT_WORK:
+                again.add(v)
+                wanted.update(v.args)
+        handed = [v for v in self.values if v in wanted and v not in needs and v not in again]
+        made = set(handed)
+        for v in reversed(self.values):
+            if v in made:
+                made.update(v.args)
+        before = Program([v for v in self.values if v in made], handed, (), self.inputs)
+        rest = [v for v in self.values if v in needs or v in again]
+        after = Program(rest, self.outputs, self.expressions, self.inputs)
+        return before, after
 
 
 @dataclass

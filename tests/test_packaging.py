@@ -192,6 +192,7 @@ ORDER = [
     "linear_solves",
     "compilation",
     "compiled_functions",
+    "linear_operators",
     "numerical_problems",
     "column_major_code",
     "julia_code",
