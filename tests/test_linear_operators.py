@@ -185,3 +185,24 @@ def test_operators_are_pickled() -> None:
     assert repr(again) == "<2*kron(V'*V, eye(m)) of shape (8, 8)>"
     J = mc.linear_operator("A*x", "x", where="A: matrix(m,n), x: vector(n)")(A=np.ones((3, 2)), x=np.ones(2)).T
     assert np.array_equal(pickle.loads(pickle.dumps(J)) @ np.ones(3), J @ np.ones(3))
+
+
+def test_scipy_takes_operators() -> None:
+    linalg = pytest.importorskip("scipy.sparse.linalg")
+    H, values = factorization()
+    operator = linalg.aslinearoperator(H)
+    b = H @ values["U"].ravel(order="F")
+    found, status = linalg.cg(operator, b, rtol=1e-12)
+    assert status == 0
+    assert np.allclose(found, values["U"].ravel(order="F"))
+    J = mc.linear_operator("A*x", "x", where="A: matrix(m,n), x: vector(n)")(
+        A=np.arange(6.0).reshape(3, 2), x=np.ones(2)
+    )
+    assert np.allclose(linalg.aslinearoperator(J).rmatvec(np.ones(3)), np.arange(6.0).reshape(3, 2).sum(0))
+    optimize = pytest.importorskip("scipy.optimize")
+    p = mc.problem("norm2(U*V' - T)^2", "U", where=FACTORS, data={"V": values["V"], "T": values["T"]})
+    start = np.random.default_rng(5).standard_normal(8)
+    least = optimize.minimize(
+        p.fun, start, jac=p.jac, hess=lambda x: linalg.aslinearoperator(p.hess_operator(x)), method="trust-constr"
+    )
+    assert np.linalg.norm(p.jac(least.x)) < 1e-4
