@@ -39,6 +39,7 @@ from matcalc.product_orders import (
     gram_weights,
     is_diagonal,
     is_kron,
+    part_key,
     parts_of,
     written_out,
 )
@@ -171,6 +172,7 @@ class ProductLowering:
         k, mode = order[i, j]
         shape = (factors[i].rows, factors[j].columns)
         b = self.builder
+        self.orders.made.add(part_key(factors[i : j + 1]))
         if mode == "left":
             right = yield from self._segment(factors, order, k + 1, j)
             return (yield from self.applied(factors[i], right, shape))
@@ -292,24 +294,8 @@ class ProductLowering:
         b = self.builder
         m, n = node.args
         if columns is ONE:
-            return self.vec(b.transposed(self.unvec(value, m, n)))
+            return self.builder.vec(b.transposed(self.builder.unvec(value, m, n)))
         return b.emit("commute", value, shape=value.shape, data=(m, n))
-
-    def vec(self, value: Value) -> Value:
-        """The columns of an array below each other."""
-        if value.rank < 2:
-            return value
-        if value.op == "unvec":
-            return value.args[0]
-        return self.builder.emit("vec", value, shape=(value.shape[0] * value.shape[1], ONE))
-
-    def unvec(self, value: Value, rows: Expr, columns: Expr) -> Value:
-        """The matrix whose columns below each other are a vector."""
-        if rows is ONE or columns is ONE:
-            return value
-        if value.op == "vec" and value.args[0].shape == (rows, columns):
-            return value.args[0]
-        return self.builder.emit("unvec", value, shape=(rows, columns))
 
     def _kron_applied(self, node: Apply, value: Value, shape: Shape) -> Lowered:
         """kron(A, B) times a vector is vec(B*X*A'), times a matrix the same for all columns at once."""
@@ -323,7 +309,7 @@ class ProductLowering:
                 factors.append((yield f))
         if shape[1] is not ONE:
             return b.emit("kron_times", *factors, value, shape=shape, data=(is_eye, A.shape, B.shape))
-        X = self.unvec(value, q, n)
+        X = self.builder.unvec(value, q, n)
         left = None if is_eye[1] else factors[-1]
         right = None if is_eye[0] else b.transposed(factors[0])
         size = self.orders.length
@@ -334,7 +320,7 @@ class ProductLowering:
             X = b.multiplied(X, right, (q, m), n)
         if left is not None:
             X = b.multiplied(left, X, (p, m), q)
-        return self.vec(X)
+        return self.builder.vec(X)
 
     def _sum_applied(self, node: Sum, value: Value, shape: Shape) -> Lowered:
         """(A + B)*x as A*x + B*x."""

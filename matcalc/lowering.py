@@ -43,7 +43,9 @@ from matcalc.lowered_entries import (
 from matcalc.lowered_functions import APPLICATIONS
 from matcalc.lowered_products import Lowered, ProductLowering
 from matcalc.operations import is_minus_one
+from matcalc.product_orders import MOST_COPIES
 from matcalc.programs import Program, Value
+from matcalc.transposes import transpose
 
 
 def lower(expressions: Sequence[Expression], sizes: Mapping[str, int] | None = None) -> Program:
@@ -78,6 +80,8 @@ class Lowering(ProductLowering):
                 wanted = rule.send(sent)
             except StopIteration as stop:
                 sent = self.values[node] = stop.value
+                if sent.rank == 2 and transpose(node) is node:
+                    sent.is_symmetric = True
                 stack.pop()
                 continue
             sent = self.values.get(wanted)
@@ -124,6 +128,8 @@ def _power(self: ProductLowering, node: Power) -> Lowered:
     if isinstance(exponent, Number) and exponent.value.is_Integer:
         k = int(exponent.value)
         value = yield (base if k > 0 else self.inverse_node(base))
+        if 0 < abs(k) <= MOST_COPIES:
+            return self.builder.raised(value, abs(k))
         return self.builder.emit("matrix_power", value, shape=node.shape, data=(abs(k),))
     return (yield from opaque(self, node))
 
