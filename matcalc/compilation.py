@@ -26,6 +26,8 @@ from matcalc.linear_solves import (
     kron_times,
     log_determinant,
     position,
+    times,
+    weighted_gram,
 )
 from matcalc.numpy_code import NUMPY, result
 from matcalc.operations import FLOAT, compiled, operands_of
@@ -43,6 +45,8 @@ RUNTIME: Mapping[str, Any] = {
     "kron_times": kron_times,
     "log_determinant": log_determinant,
     "position": position,
+    "times": times,
+    "weighted_gram": weighted_gram,
 }
 
 

@@ -121,7 +121,7 @@ class CompiledFunction:
         self.expressions = tuple(expressions)
         self.is_single = is_single
         self.sizes = dict(sizes or {})
-        self.program: Program = lower(expressions, self.sizes)
+        self.program: Program = lower(expressions, self.sizes, is_fused=True)
         self.arguments = arguments_of(expressions, self.sizes)
         self.names = tuple(v.name for v in self.arguments)
         shown = _symbols(self.arguments)

@@ -161,7 +161,7 @@ class Stages:
         self, e: Expression, arguments: Sequence[Variable], sizes: Mapping[str, int], is_complex: bool
     ) -> None:
         self.expression, self.direction = e, arguments[-1]
-        self.before, self.after = lower([e], sizes).split(self.direction)
+        self.before, self.after = lower([e], sizes, is_fused=True).split(self.direction)
         self.routines: tuple[Routine, Routine] = staged_routines(
             self.before, self.after, arguments, sizes, is_complex=is_complex
         )

@@ -65,7 +65,7 @@ def _cheapest_terms(self: ProductLowering, chain: tuple[Expression, ...], levels
         cost = 0.0
         terms: list[Term] = []
         for coefficient, scalars, factors in split:
-            part, own = _cheapest_terms(self, factors, levels - 1)
+            part, own = _cheapest_terms(self, tuple(factors), levels - 1)
             cost += part
             terms += [(coefficient * c, (*scalars, *s), f) for c, s, f in own]
         if cost < best[0] and len(terms) <= MOST_TRACES:

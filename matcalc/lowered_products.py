@@ -29,7 +29,7 @@ from matcalc.expressions import (
 )
 from matcalc.leaves import MINUS_ONE
 from matcalc.operations import is_minus_one
-from matcalc.positivity import is_semidefinite
+from matcalc.positivity import is_positive, is_semidefinite
 from matcalc.product_orders import (
     LONGEST_CHAIN,
     Order,
@@ -53,7 +53,8 @@ Lowered: TypeAlias = Generator[Expression, Value, Value]
 class ProductLowering:
     """Makes the values of products; a node whose value is needed is yielded, its value sent back."""
 
-    def __init__(self, sizes: Mapping[str, int]) -> None:
+    def __init__(self, sizes: Mapping[str, int], is_fused: bool = False) -> None:
+        self.is_fused = is_fused
         self.builder = Builder()
         self.orders = ProductOrders(sizes)
 
@@ -137,18 +138,26 @@ class ProductLowering:
         if factors[0].rows is ONE and len(factors) == 3 and are_ones(factors[0], factors[2]):
             return self.sum_of_entries((yield factors[1]))
         weights = gram_weights(factors)
-        if weights is not None:
-            half = factors[len(factors) // 2 + 1 :]
-            root = self.builder.emit("sqrt", (yield weights), shape=weights.shape)
-            scaled = self.rows_scaled(root, (yield from self.chain(half)))
-            return self.builder.multiplied(
-                self.builder.transposed(scaled), scaled, (factors[0].rows, factors[-1].columns), weights.rows
-            )
+        if weights is not None and (is_positive(weights) or (self.is_fused and len(factors) == 3)):
+            return (yield from self._weighted_gram(weights, factors))
         place = self.orders.multiplied_out(factors)
         if place is not None:
             return (yield from self._multiplied_out(factors, place))
         order = self.orders.chain(factors).order
         return (yield from self._segment(factors, order, 0, len(factors) - 1))
+
+    def _weighted_gram(self, weights: Expression, factors: Sequence[Expression]) -> Lowered:
+        """F'*diag(w)*F: half of its entries, or Z'*Z with Z = diag(sqrt(w))*F."""
+        shape = (factors[0].rows, factors[-1].columns)
+        half = factors[len(factors) // 2 + 1 :]
+        if self.is_fused:
+            F = yield from self.chain(half)
+            found = self.builder.emit("weighted_gram", F, (yield weights), shape=shape)
+            found.is_symmetric = True
+            return found
+        root = self.builder.emit("sqrt", (yield weights), shape=weights.shape)
+        scaled = self.rows_scaled(root, (yield from self.chain(half)))
+        return self.builder.multiplied(self.builder.transposed(scaled), scaled, shape, weights.rows)
 
     def _multiplied_out(self, factors: Sequence[Expression], place: int) -> Lowered:
         """The product, a sum among its factors multiplied out."""

@@ -48,14 +48,18 @@ from matcalc.programs import Program, Value
 from matcalc.transposes import transpose
 
 
-def lower(expressions: Sequence[Expression], sizes: Mapping[str, int] | None = None) -> Program:
+def lower(
+    expressions: Sequence[Expression], sizes: Mapping[str, int] | None = None, *, is_fused: bool = False
+) -> Program:
     """The program that computes the expressions; `sizes` helps to choose between orders of multiplication.
+
+    A fused program has operations that only `mc.compile` knows.
 
     >>> from matcalc.reading import parse
     >>> lower([parse("A*B*x", where="A, B: matrix(n,n), x: vector(n)")]).flops
     4*n**2
     """
-    lowering = Lowering(expressions, sizes or {})
+    lowering = Lowering(expressions, sizes or {}, is_fused)
     outputs = [lowering.value(e) for e in expressions]
     inputs = [v for v in lowering.values if isinstance(v, Variable)]
     return lowering.builder.program(outputs, expressions, inputs)
@@ -64,8 +68,8 @@ def lower(expressions: Sequence[Expression], sizes: Mapping[str, int] | None = N
 class Lowering(ProductLowering):
     """The values of nodes made so far."""
 
-    def __init__(self, expressions: Sequence[Expression], sizes: Mapping[str, int]) -> None:
-        super().__init__(sizes)
+    def __init__(self, expressions: Sequence[Expression], sizes: Mapping[str, int], is_fused: bool) -> None:
+        super().__init__(sizes, is_fused)
         self.orders.survey(expressions)
         self.values: dict[Expression, Value] = {}
 

@@ -141,6 +141,7 @@ OPERATIONS: dict[str, Template] = {
     "adjugate": lambda sheet, v: Text(f"{sheet.helper('adjugate')}({sheet.formula(v.args[0])})"),
     "matrix_power": lambda sheet, v: Text(f"np.linalg.matrix_power({sheet.formula(v.args[0])}, {v.data[0]})"),
     "opaque": _opaque,
+    "weighted_gram": call("weighted_gram", 2),
 }
 
 NUMPY = Language(

@@ -30,7 +30,6 @@ from matcalc.expressions import (
 )
 from matcalc.leaves import MINUS_ONE, is_zero
 from matcalc.operations import evaluation_order, is_minus_one, operands_of
-from matcalc.positivity import is_positive
 from matcalc.registries import CONSTRUCTORS
 from matcalc.transposes import transpose
 
@@ -320,13 +319,13 @@ def gram_half(factors: Sequence[Expression]) -> Sequence[Expression] | None:
 
 
 def gram_weights(factors: Sequence[Expression]) -> Expression | None:
-    """w where the factors are F'*diag(w)*F with w ≥ 0, and F is a matrix."""
+    """w where the factors are F'*diag(w)*F, and F is a matrix."""
     middle = len(factors) // 2
     if len(factors) % 2 == 0 or not is_diagonal(factors[middle]) or factors[0].rows is ONE:
         return None
     weights: Expression = factors[middle].operands[0]
     mirrored = all(transpose(factors[i]) is factors[-1 - i] for i in range(middle))
-    return weights if mirrored and not is_zero(weights) and is_positive(weights) else None
+    return weights if mirrored and not is_zero(weights) else None
 
 
 def parts_of(term: Expression) -> tuple[Expr, tuple[Expression, ...], tuple[Expression, ...]]:

@@ -38,7 +38,7 @@ class Value:
         self.index = index
         self.origin: Expression | None = None
         # whether it is a matrix that is known to equal its transpose
-        self.is_symmetric = op == "inverse" and args[0].args[0].is_symmetric
+        self.is_symmetric: bool = op == "inverse" and args[0].args[0].is_symmetric
         # whether the array has its shape, and is not one column or row that is spread out when it meets a matrix
         self.is_full = op not in SPREAD
         if rank == 2 and op in ENTRYWISE:
