@@ -26,6 +26,7 @@ from matcalc.linear_solves import (
     kron_times,
     log_determinant,
     position,
+    symmetric_factor,
     times,
     weighted_gram,
 )
@@ -33,6 +34,7 @@ from matcalc.numpy_code import NUMPY, result
 from matcalc.operations import FLOAT, compiled, operands_of
 from matcalc.programs import Program, Value
 
+FUSED = frozenset({"weighted_gram", "symmetric"})
 RUNTIME: Mapping[str, Any] = {
     "np": np,
     "Cholesky": Cholesky,
@@ -45,6 +47,7 @@ RUNTIME: Mapping[str, Any] = {
     "kron_times": kron_times,
     "log_determinant": log_determinant,
     "position": position,
+    "symmetric_factor": symmetric_factor,
     "times": times,
     "weighted_gram": weighted_gram,
 }

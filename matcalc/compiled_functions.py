@@ -11,7 +11,7 @@ import numpy as np
 from sympy import Expr, Integer
 
 from matcalc.bindings import PROPERTY_TOLERANCE, bind, declared_shape
-from matcalc.compilation import Routine, quick_check, routine_of
+from matcalc.compilation import FUSED, Routine, quick_check, routine_of
 from matcalc.errors import EvaluationError, MatcalcError, ShapeError
 from matcalc.evaluation import evaluate_all
 from matcalc.expressions import Expression, Variable, postorder, variables_of
@@ -121,7 +121,7 @@ class CompiledFunction:
         self.expressions = tuple(expressions)
         self.is_single = is_single
         self.sizes = dict(sizes or {})
-        self.program: Program = lower(expressions, self.sizes, is_fused=True)
+        self.program: Program = lower(expressions, self.sizes, known=FUSED)
         self.arguments = arguments_of(expressions, self.sizes)
         self.names = tuple(v.name for v in self.arguments)
         shown = _symbols(self.arguments)

@@ -6,7 +6,7 @@ of the identity is an entry, a row or a column, one with ones a sum; kron(A, B)*
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from typing import TypeAlias
 
 from sympy import Expr
@@ -53,8 +53,8 @@ Lowered: TypeAlias = Generator[Expression, Value, Value]
 class ProductLowering:
     """Makes the values of products; a node whose value is needed is yielded, its value sent back."""
 
-    def __init__(self, sizes: Mapping[str, int], is_fused: bool = False) -> None:
-        self.is_fused = is_fused
+    def __init__(self, sizes: Mapping[str, int], known: Collection[str] = ()) -> None:
+        self.known = known
         self.builder = Builder()
         self.orders = ProductOrders(sizes)
 
@@ -138,7 +138,7 @@ class ProductLowering:
         if factors[0].rows is ONE and len(factors) == 3 and are_ones(factors[0], factors[2]):
             return self.sum_of_entries((yield factors[1]))
         weights = gram_weights(factors)
-        if weights is not None and (is_positive(weights) or (self.is_fused and len(factors) == 3)):
+        if weights is not None and (is_positive(weights) or ("weighted_gram" in self.known and len(factors) == 3)):
             return (yield from self._weighted_gram(weights, factors))
         place = self.orders.multiplied_out(factors)
         if place is not None:
@@ -150,7 +150,7 @@ class ProductLowering:
         """F'*diag(w)*F: half of its entries, or Z'*Z with Z = diag(sqrt(w))*F."""
         shape = (factors[0].rows, factors[-1].columns)
         half = factors[len(factors) // 2 + 1 :]
-        if self.is_fused:
+        if "weighted_gram" in self.known:
             F = yield from self.chain(half)
             found = self.builder.emit("weighted_gram", F, (yield weights), shape=shape)
             found.is_symmetric = True
@@ -365,6 +365,8 @@ class ProductLowering:
             op = "cholesky"
         elif isinstance(matrix, Variable) and matrix.properties & {"lower", "upper"}:
             op = "lower" if "lower" in matrix.properties else "upper"
+        elif turned is base and "symmetric" in self.known:
+            op = "symmetric"
         else:
             op = "lu"
         value = yield matrix

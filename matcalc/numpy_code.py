@@ -6,7 +6,7 @@ import keyword
 
 from matcalc.code_sheets import ATOM, PLUS, POSTFIX, TIMES, Language, Sheet, Template, Text
 from matcalc.expressions import Apply, Expression
-from matcalc.numpy_factorizations import factor, inverse, of_factor, solve, triangular
+from matcalc.numpy_factorizations import factor, inverse, of_factor, solve, symmetric, triangular
 from matcalc.numpy_formulas import (
     call,
     form,
@@ -128,6 +128,7 @@ OPERATIONS: dict[str, Template] = {
     "triu": call("np.triu"),
     "cholesky": factor("Cholesky", "cho_factor"),
     "lu": factor("LU", "lu_factor"),
+    "symmetric": symmetric,
     "lower": triangular(True),
     "upper": triangular(False),
     "solve": solve,

@@ -305,7 +305,7 @@ def counted(case: Case) -> tuple[float, float] | None:
         flat = array.reshape(-1) if 1 in shape else array
         arrays.append(tallies(flat) if shape != [1, 1] else Tally(1.5))
     namespace: dict[str, Any] = {"np": np, "Cholesky": EliminationOfSymmetric, "LU": Elimination}
-    namespace |= {"Triangular": NoElimination}
+    namespace |= {"Triangular": NoElimination, "symmetric_factor": EliminationOfSymmetric}
     namespace["times"] = lambda A, factor: A * factor
     namespace["add_diagonal"] = lambda A, d, is_ours=False: _with_diagonal(A, d)
     exec(compile(source, "counted", "exec"), namespace)
