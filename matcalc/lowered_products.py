@@ -55,6 +55,7 @@ class ProductLowering:
 
     def __init__(self, sizes: Mapping[str, int], known: Collection[str] = ()) -> None:
         self.known = known
+        self.products: dict[tuple[Expression, ...], tuple[tuple[Expression, ...], Value]] = {}
         self.builder = Builder()
         self.orders = ProductOrders(sizes)
 
@@ -111,18 +112,6 @@ class ProductLowering:
             total = self.builder.added(total, v, shape)
         return total
 
-    def diagonal_of(self, term: Expression) -> tuple[Expr, Sequence[Expression], Expression | None] | None:
-        """The multiple of the identity (column None) or of diag(column) that a term of a sum is."""
-        coefficient, scalars, chain = parts_of(term)
-        if len(chain) != 1:
-            return None
-        node = chain[0]
-        if isinstance(node, Identity):
-            return coefficient, scalars, None
-        if is_diagonal(node):
-            return coefficient, scalars, node.operands[0]
-        return None
-
     # ---- the chain ----
 
     def chain(self, factors: Sequence[Expression]) -> Lowered:
@@ -140,11 +129,17 @@ class ProductLowering:
         weights = gram_weights(factors)
         if weights is not None and (is_positive(weights) or ("weighted_gram" in self.known and len(factors) == 3)):
             return (yield from self._weighted_gram(weights, factors))
+        key = part_key(factors)
+        known = self.products.get(key)
+        if known is not None:
+            return known[1] if known[0] == factors else self.builder.transposed(known[1])
         place = self.orders.multiplied_out(factors)
         if place is not None:
-            return (yield from self._multiplied_out(factors, place))
-        order = self.orders.chain(factors).order
-        return (yield from self._segment(factors, order, 0, len(factors) - 1))
+            value = yield from self._multiplied_out(factors, place)
+        else:
+            value = yield from self._segment(factors, self.orders.chain(factors).order, 0, len(factors) - 1)
+        self.products[key] = factors, value
+        return value
 
     def _weighted_gram(self, weights: Expression, factors: Sequence[Expression]) -> Lowered:
         """F'*diag(w)*F: half of its entries, or Z'*Z with Z = diag(sqrt(w))*F."""
