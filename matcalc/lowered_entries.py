@@ -246,6 +246,8 @@ def lower_entrywise_function(self: ProductLowering, node: Apply) -> Lowered:
                 return filled(self, b.emit("softplus", inner, shape=shape), node)
             inner = yield from entrywise_operand(self, other)
             return filled(self, b.emit("apply", inner, shape=shape, data=("log1p",)), node)
+    if node in self.scalable:
+        return self.shifted_rows((yield argument))[0]
     value = yield from entrywise_operand(self, argument)
     if name in ("sigmoid", "softplus"):
         return filled(self, b.emit(name, value, shape=shape), node)

@@ -55,6 +55,7 @@ class ProductLowering:
 
     def __init__(self, sizes: Mapping[str, int], known: Collection[str] = ()) -> None:
         self.known = known
+        self.scalable: Collection[Expression] = ()
         self.products: dict[tuple[Expression, ...], tuple[tuple[Expression, ...], Value]] = {}
         self.builder = Builder()
         self.orders = ProductOrders(sizes)
@@ -238,7 +239,7 @@ class ProductLowering:
             return b.negated(self.rows_scaled(weights, value.args[0]))
         if value.op == "apply" and value.data == ("exp",) and weights.op == "reciprocal":
             if weights.args[0].op == "row_sums" and weights.args[0].args[0] is value:
-                return self.softmax_of_rows(value.args[0])
+                return self.softmax_of_rows(value)
         if value.op == "transpose":
             inner = value.args[0]
             return b.transposed(b.emit("scale_columns", inner, weights, shape=inner.shape))
@@ -251,12 +252,15 @@ class ProductLowering:
         shifted = b.emit("sub", X, b.emit("as_column", top, shape=X.shape, rank=2), shape=X.shape)
         return b.emit("apply", shifted, shape=X.shape, data=("exp",)), top
 
-    def softmax_of_rows(self, X: Value) -> Value:
+    def softmax_of_rows(self, exponentials: Value) -> Value:
         """exp(X) with every row divided by its sum."""
         b = self.builder
-        exponentials, top = self.shifted_rows(X)
-        sums = b.emit("row_sums", exponentials, shape=top.shape)
-        return b.emit("div", exponentials, b.emit("as_column", sums, shape=X.shape, rank=2), shape=X.shape)
+        shape = exponentials.shape
+        X = exponentials.args[0]
+        is_shifted = X.op == "sub" and X.args[1].op == "as_column" and X.args[1].args[0].op == "row_max"
+        E = exponentials if is_shifted else self.shifted_rows(X)[0]
+        sums = b.emit("row_sums", E, shape=(shape[0], ONE))
+        return b.emit("div", E, b.emit("as_column", sums, shape=shape, rank=2), shape=shape)
 
     def _selected(self, index: Value, value: Value, columns: Expr) -> Value:
         b = self.builder

@@ -45,6 +45,7 @@ from matcalc.lowered_products import Lowered, ProductLowering
 from matcalc.operations import is_minus_one
 from matcalc.product_orders import MOST_COPIES
 from matcalc.programs import Program, Value
+from matcalc.scale_invariance import scalable_exponentials
 from matcalc.transposes import transpose
 
 
@@ -71,6 +72,7 @@ class Lowering(ProductLowering):
     def __init__(self, expressions: Sequence[Expression], sizes: Mapping[str, int], known: Collection[str]) -> None:
         super().__init__(sizes, known)
         self.orders.survey(expressions)
+        self.scalable = scalable_exponentials(expressions)
         self.values: dict[Expression, Value] = {}
 
     def value(self, root: Expression) -> Value:
