@@ -101,7 +101,7 @@ class Sheet:
 
     def _added(self, name: str, v: Value) -> str:
         """The line that adds a term to a sum, in place where the arrays are our own."""
-        if self.options.get("runtime") and not self.options.get("complex"):
+        if self.options.get("in_place"):
             return f"{name} {'+' if v.op == 'add' else '-'}= {self.formula(v.args[1], PLUS + 1)}"
         return self.language.assignment.format(name, self.language.operations[v.op](self, v).text)
 

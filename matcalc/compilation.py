@@ -6,12 +6,28 @@ a user typed is never run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from matcalc.batched_arrays import (
+    DefiniteStack,
+    Stack,
+    TriangularStack,
+    add_diagonals,
+    blocks,
+    diagonal_matrices,
+    item_by_item,
+    kron_products,
+    kron_times_each,
+    log_determinants,
+    repeated,
+    scaled_eyes,
+    solved_columns,
+)
+from matcalc.batched_code import BATCHED, batched_result, layout_of
 from matcalc.code_sheets import Sheet, size_sources
 from matcalc.expressions import Expression, Variable
 from matcalc.function_table import FUNCTIONS
@@ -40,35 +56,65 @@ RUNTIME: Mapping[str, Any] = {
     "log_determinant": log_determinant,
     "position": position,
 }
+RUNTIME_OF_BATCHES: Mapping[str, Any] = {
+    "DefiniteStack": DefiniteStack,
+    "Stack": Stack,
+    "TriangularStack": TriangularStack,
+    "add_diagonals": add_diagonals,
+    "blocks": blocks,
+    "diagonal_matrices": diagonal_matrices,
+    "item_by_item": item_by_item,
+    "kron_products": kron_products,
+    "kron_times_each": kron_times_each,
+    "log_determinants": log_determinants,
+    "repeated": repeated,
+    "scaled_eyes": scaled_eyes,
+    "solved_columns": solved_columns,
+}
 
 
 @dataclass
 class Routine:
-    """A function made of generated text, and the value that each of its lines computes."""
+    """A function made of generated text, the value that each of its lines computes, and those with a leading axis."""
 
     run: Callable[..., tuple[Any, ...]]
     source: str
     steps: Mapping[int, Value]
     filename: str
+    batched: Collection[Value] = ()
 
 
 def routine_of(
-    program: Program, arguments: Sequence[Variable], sizes: Mapping[str, int], *, is_complex: bool
+    program: Program,
+    arguments: Sequence[Variable],
+    sizes: Mapping[str, int],
+    *,
+    is_complex: bool,
+    batched: Collection[str] = (),
 ) -> Routine:
-    """The program as a function of the type of its numbers, and of arrays in this order."""
-    sheet = Sheet(program, NUMPY, options={"runtime": True, "complex": is_complex})
+    """The program as a function of the type of its numbers, and of arrays in this order.
+
+    The arguments in `batched` have one leading axis more, and so has all that is returned.
+    """
+    layout = layout_of(program, batched)
+    options = {"runtime": True, "complex": is_complex, "in_place": not is_complex and not batched, "layout": layout}
+    sheet = Sheet(program, BATCHED if batched else NUMPY, options=options)
     names = {v.name: f"a{i}" for i, v in enumerate(arguments)}
     sheet.write(names, [f"y{i}" for i in range(len(program.outputs))])
+    returned = batched_result if batched else result
     results = [
-        result(sheet, v, e.rows == 1 and e.columns != 1)
+        returned(sheet, v, e.rows == 1 and e.columns != 1)
         for v, e in zip(program.outputs, program.expressions, strict=True)
     ]
     lines = [f"def run({', '.join(['dtype', *names.values()])}):"]
+    if batched:
+        lines.append(f"    batch = {next(names[v.name] for v in arguments if v.name in batched)}.shape[0]")
     for size in sheet.sizes.keys() & sizes.keys():
         lines.append(f"    {sheet.sizes[size]} = {int(sizes[size])}")
     shown = [size for size in sheet.sizes if size not in sizes]
     for size, (v, axis, dimension) in size_sources(shown, arguments).items():
-        lines.append(f"    {sheet.sizes[size]} = {size_formula(names[v.name], v, axis, dimension)}")
+        formula = size_formula(names[v.name], v, axis, dimension, leading=int(v.name in batched))
+        lines.append(f"    {sheet.sizes[size]} = {formula}")
     steps: dict[int, Value] = {}
     for text, value in sheet.lines:
         lines.append(f"    {text}")
@@ -76,7 +122,7 @@ def routine_of(
     lines.append(f"    return ({', '.join(results)},)")
     steps.setdefault(len(lines), program.outputs[0])
     source = "\n".join(lines) + "\n"
-    namespace: dict[str, Any] = dict(RUNTIME)
+    namespace: dict[str, Any] = {**RUNTIME, **(RUNTIME_OF_BATCHES if batched else {})}
     for step in program.values:
         if step.op == "apply":
             namespace[f"kernel_{step.index}"] = FUNCTIONS[step.data[0]].kernel
@@ -84,13 +130,13 @@ def routine_of(
             namespace[f"operation_{step.index}"] = _operation(step)
     filename = f"<matcalc {program.expressions[0].key.hex()}>"
     exec(compile(source, filename, "exec"), namespace)
-    return Routine(namespace["run"], source, steps, filename)
+    return Routine(namespace["run"], source, steps, filename, layout.batched)
 
 
-def size_formula(array: str, v: Variable, axis: int, dimension: Any) -> str:
+def size_formula(array: str, v: Variable, axis: int, dimension: Any, leading: int = 0) -> str:
     """The size as a formula in the length of an axis of an argument."""
     is_flat = v.rows == 1 or v.columns == 1
-    length = f"{array}.shape[{0 if is_flat else axis}]"
+    length = f"{array}.shape[{leading + (0 if is_flat else axis)}]"
     if dimension.is_Symbol:
         return length
     (symbol,) = dimension.free_symbols

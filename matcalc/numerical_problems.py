@@ -79,7 +79,7 @@ class Problem:
         return name
 
     def _compiled(self, formulas: Any) -> CompiledFunction:
-        return compile_formulas(formulas, sizes=self._sizes)
+        return compile_formulas(formulas, sizes=self._sizes, batch=False)
 
     def _scalar(self, what: str) -> Derivative:
         if not self.expression.is_scalar:

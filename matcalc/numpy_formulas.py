@@ -225,7 +225,8 @@ def write_commute(sheet: Sheet, v: Value) -> Text:
     return Text(f"{X}.reshape({n}, {m}, -1).swapaxes(0, 1).reshape({X}.shape)", POSTFIX)
 
 
-def _index(sheet: Sheet, index: Value, length: str) -> str:
+def index_formula(sheet: Sheet, index: Value, length: str) -> str:
+    """Where the entry of that number stands, counting from 0."""
     if index.op == "number" and index.data[0].is_Integer:
         return str(int(index.data[0]) - 1)
     return f"{sheet.helper('position')}({sheet.formula(index)}, {length})"
@@ -234,22 +235,22 @@ def _index(sheet: Sheet, index: Value, length: str) -> str:
 def write_unit(sheet: Sheet, v: Value) -> Text:
     n = sheet.size(v.shape[0])
     dtype = ", dtype=dtype" if is_runtime(sheet) else ""
-    return Text(f"np.eye({n}{dtype})[{_index(sheet, v.args[0], n)}]", POSTFIX)
+    return Text(f"np.eye({n}{dtype})[{index_formula(sheet, v.args[0], n)}]", POSTFIX)
 
 
 def write_entry(sheet: Sheet, v: Value) -> Text:
     x, index = v.args
-    return Text(f"{sheet.formula(x, POSTFIX)}[{_index(sheet, index, sheet.size(x.shape[0]))}]", POSTFIX)
+    return Text(f"{sheet.formula(x, POSTFIX)}[{index_formula(sheet, index, sheet.size(x.shape[0]))}]", POSTFIX)
 
 
 def write_row(sheet: Sheet, v: Value) -> Text:
     A, index = v.args
-    return Text(f"{sheet.formula(A, POSTFIX)}[{_index(sheet, index, sheet.size(A.shape[0]))}]", POSTFIX)
+    return Text(f"{sheet.formula(A, POSTFIX)}[{index_formula(sheet, index, sheet.size(A.shape[0]))}]", POSTFIX)
 
 
 def write_column(sheet: Sheet, v: Value) -> Text:
     A, index = v.args
-    return Text(f"{sheet.formula(A, POSTFIX)}[:, {_index(sheet, index, sheet.size(A.shape[1]))}]", POSTFIX)
+    return Text(f"{sheet.formula(A, POSTFIX)}[:, {index_formula(sheet, index, sheet.size(A.shape[1]))}]", POSTFIX)
 
 
 def write_unvec(sheet: Sheet, v: Value) -> Text:
