@@ -250,8 +250,10 @@ def _called(pattern: str) -> Template:
 
 
 # What is the same for a stack as for one array, or is written for it.
-AS_FOR_ONE = ("neg", "reciprocal", "sqrt", "apply", "sigmoid", "softplus", "tril", "triu", "determinant")
-AS_FOR_ONE += ("log_abs_determinant", "matrix_power", "inverse", "logdet", "logabsdet", "det")
+AS_FOR_ONE = (
+    *("neg", "reciprocal", "sqrt", "apply", "sigmoid", "softplus", "tril", "triu", "matrix_power"),
+    *("determinant", "log_abs_determinant", "inverse", "logdet", "logabsdet", "det"),
+)
 
 OPERATIONS: dict[str, Template] = {
     **{name: NUMPY.operations[name] for name in AS_FOR_ONE},
@@ -310,7 +312,7 @@ def _written(name: str) -> Template:
 BATCHED = Language(
     operations={name: _written(name) for name in NUMPY.operations},
     repeats=NUMPY.repeats,
-    reserved=NUMPY.reserved | {"batch", "items", "DefiniteStack", "Stack", "TriangularStack"},
+    reserved={*NUMPY.reserved, "batch", "items", "DefiniteStack", "Stack", "TriangularStack"},
 )
 
 

@@ -19,7 +19,7 @@ from matcalc.lowering import lower
 from matcalc.programs import FACTOR, Program, Value
 from matcalc.reading import Where, parse
 from matcalc.registries import method
-from matcalc.signatures import CHECKED, BatchNames, Bound, Signature, has_properties, size_value
+from matcalc.signatures import BatchNames, Bound, Signature, has_properties, size_value
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 Formula: TypeAlias = Any
@@ -147,7 +147,7 @@ class CompiledFunction:
         self._signature = Signature(self.arguments, self._fixed, self.batch)
         self.names = self._signature.names
         self._fits = None if self._signature.has_batches else quick_check(self.arguments)
-        self._checked = [(i, v) for i, v in enumerate(self.arguments) if v.properties & CHECKED and not v.is_scalar]
+        self._checked = self._signature.checked
         self._real = routine_of(self.program, self.arguments, self._fixed, is_complex=False)
         self._routines: dict[tuple[bool, frozenset[str]], Routine] = {(False, frozenset()): self._real}
 
@@ -175,7 +175,8 @@ class CompiledFunction:
         except KeyError:
             self._signature.named(values, named)
             raise
-        if self._fits is not None and self._fits(*arrays) and all(has_properties(v, arrays[i]) for i, v in self._checked):
+        fits = self._fits
+        if fits is not None and fits(*arrays) and all(has_properties(v, arrays[i]) for i, v in self._checked):
             dtype, routine = DOUBLE, self._real
         else:
             bound = self._signature.bound(arrays)
@@ -216,7 +217,7 @@ class CompiledFunction:
     def _of_batch(self, bound: Bound) -> Any:
         """The outputs for all items at once, each with the items along its first axis."""
         dtype = bound.dtype
-        if bound.count:
+        if bound.length:
             routine = self._routine(dtype.kind == "c", bound.batched)
             try:
                 with np.errstate(all="ignore"):
@@ -224,9 +225,7 @@ class CompiledFunction:
             except ERRORS as error:
                 raise self._explained_of_item(error, routine, bound) from None
         else:
-            lengths = [[size_value(d, bound.sizes) for d in e.shape] for e in self.expressions]
-            shapes = [[] if e.is_scalar else l[: 1 if e.columns == 1 else 2] for e, l in zip(self.expressions, lengths)]
-            found = tuple(np.zeros((0, *shape), dtype) for shape in shapes)
+            found = tuple(np.zeros((0, *_lengths(e, bound.sizes)), dtype) for e in self.expressions)
         finished = [value if value.dtype is dtype else value.astype(dtype) for value in found]
         if not all(map(_is_finite, finished)):
             self._warn_of_items(finished, bound)
@@ -234,7 +233,7 @@ class CompiledFunction:
 
     def _warn_of_items(self, finished: Sequence[Array], bound: Bound) -> None:
         """Warn of the first item whose values are not finite where its arguments are."""
-        is_finite = [np.isfinite(value).reshape(bound.count, -1).all(axis=1) for value in finished]
+        is_finite = [np.isfinite(value).reshape(bound.length, -1).all(axis=1) for value in finished]
         for index in np.flatnonzero(~np.all(is_finite, axis=0)):
             arrays = bound.item(self.names, index)
             if all(np.all(np.isfinite(x)) for x in arrays):
@@ -244,8 +243,9 @@ class CompiledFunction:
     def _explained_of_item(self, error: Exception, routine: Routine, bound: Bound) -> MatcalcError:
         """The error as one item of the batch raises it when it is computed alone."""
         step = _step_of(error, routine)
+        causes: Sequence[Value | None] = (_factors_of(step) if isinstance(error, np.linalg.LinAlgError) else []) or [step]
         alone = self._routine(bound.dtype.kind == "c")
-        for index in range(bound.count if step in routine.batched else 0):
+        for index in range(bound.length if any(v in routine.batched for v in causes) else 0):
             try:
                 with np.errstate(all="ignore"):
                     alone.run(_real_type(bound.dtype), *bound.item(self.names, index))
@@ -281,6 +281,12 @@ class CompiledFunction:
 def _real_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The type of the constants beside numbers of a type."""
     return dtype if dtype.kind == "f" else np.dtype(f"f{dtype.itemsize // 2}")
+
+
+def _lengths(e: Expression, sizes: Mapping[str, int]) -> list[int]:
+    """The shape of the array that is returned for an expression."""
+    kept = [] if e.is_scalar else [e.rows] if e.columns == 1 else e.shape
+    return [size_value(d, sizes) for d in kept]
 
 
 def _step_of(error: Exception, routine: Routine) -> Value | None:

@@ -70,7 +70,7 @@ class Cholesky:
         """S⁻¹."""
         potri = routine("potri", self.L.dtype)
         if potri is None:
-            inverse: Array = np.linalg.inv(self.matrix)
+            inverse = _inverse(self.matrix)
             return (inverse + inverse.T) / 2
         inverse = potri(self.L, lower=1)[0]
         n = len(inverse)
@@ -121,7 +121,7 @@ class LU:
     def inverse(self) -> Array:
         """A⁻¹."""
         if self.packed is None:
-            return np.linalg.inv(self.matrix)
+            return _inverse(self.matrix)
         inverse: Array = routine("getri", self.packed.dtype)(self.packed, self.pivots)[0]
         return inverse.T if self.turned else inverse
 
@@ -184,6 +184,13 @@ def _solved(A: Array, B: Array) -> Array:
     except LinAlgError:
         raise LinAlgError(SINGULAR) from None
     return X
+
+
+def _inverse(A: Array) -> Array:
+    try:
+        return np.linalg.inv(A)
+    except LinAlgError:
+        raise LinAlgError(SINGULAR) from None
 
 
 def log_determinant(A: Array) -> Any:

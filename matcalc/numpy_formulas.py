@@ -208,7 +208,8 @@ def write_constant_matrix(name: str) -> Template:
 
 
 def write_scaled_eye(sheet: Sheet, v: Value) -> Text:
-    dtype = ", dtype=dtype" if is_runtime(sheet) else ""
+    # dtype is that of real numbers
+    dtype = ", dtype=dtype" if is_runtime(sheet) and not is_complex(sheet) else ""
     return Text(f"np.diag(np.full({sheet.size(v.shape[0])}, {sheet.formula(v.args[0])}{dtype}))")
 
 

@@ -15,20 +15,18 @@ from matcalc.expressions import Variable
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 BatchNames: TypeAlias = bool | str | Iterable[str] | None
 CHECKED = frozenset({"symmetric", "spd", "skew", "diagonal", "lower", "upper"})
+# The types of numbers that LAPACK knows; others, and integers, are computed in double precision.
+TYPES = {letter: np.dtype(letter) for letter in "fdFD"}
 LARGEST_DEVIATION = 1e3 * PROPERTY_TOLERANCE
 
 
 class Argument(NamedTuple):
-    """An argument: the axes of its array, and whether it is a batch; None where its number of axes tells."""
+    """An argument: the axes of its array, and whether it is a batch; None where the number of axes tells."""
 
     variable: Variable
+    rank: int
     axes: Sequence[tuple[int, str | None, Expr]]
     is_batch: bool | None
-
-    @property
-    def rank(self) -> int:
-        """The number of axes of its array."""
-        return len(self.axes)
 
 
 class Bound(NamedTuple):
@@ -37,10 +35,10 @@ class Bound(NamedTuple):
     arrays: list[Any]
     dtype: np.dtype[Any]
     batched: frozenset[str]
-    count: int
+    length: int
     sizes: Mapping[str, int]
 
-    def item(self, names: Sequence[str], index: int) -> list[Any]:
+    def item(self, names: Sequence[str], index: Any) -> list[Any]:
         """The arguments of one item of the batch."""
         pairs = zip(names, self.arrays, strict=True)
         return [_item(x, index) if name in self.batched else x for name, x in pairs]
@@ -50,7 +48,7 @@ class Signature:
     """The arguments of a function by name and in order; `fixed` are sizes that no argument shows.
 
     >>> from matcalc.leaves import variable
-    >>> Signature([variable("x", "n")], {}, None).bound([[[1, 2], [3, 4], [5, 6]]]).count
+    >>> Signature([variable("x", "n")], {}, None).bound([[[1, 2], [3, 4], [5, 6]]]).length
     3
     """
 
@@ -59,7 +57,11 @@ class Signature:
         self.names = tuple(v.name for v in arguments)
         self.fixed = fixed
         declared = self._declared(batch)
-        self.plan = [Argument(v, _axes(v), None if declared is None else v.name in declared) for v in arguments]
+        self.plan: list[Argument] = []
+        for v in arguments:
+            axes = _axes(v)
+            self.plan.append(Argument(v, len(axes), axes, None if declared is None else v.name in declared))
+        self.checked = [(i, v) for i, v in enumerate(arguments) if v.properties & CHECKED and not v.is_scalar]
 
     def _declared(self, batch: BatchNames) -> Sequence[str] | None:
         """The names of the arguments that are always batches; None where their arrays tell."""
@@ -104,40 +106,43 @@ class Signature:
         stacks: dict[str, Array] = {}
         fits = True
         for argument, value in zip(self.plan, values, strict=True):
-            v, axes, _ = argument
-            if not axes and isinstance(value, (float, int, complex)) and not argument.is_batch:
+            v, rank, axes, is_batch = argument
+            if rank == 0 and isinstance(value, (float, int, complex)) and not is_batch:
                 found.append(_number(v, value))
                 fits = fits and value == value
                 continue
             array = value if type(value) is np.ndarray else _as_array(v, value)
             if array is None or array.dtype.kind not in "biufc":
+                found.append(None)
                 fits = False
                 continue
-            array = _items(argument, array)
+            is_stack = False
+            if array.ndim != rank or is_batch:
+                array, is_stack = _read(argument, array)
             lengths: Sequence[int] = array.shape
-            if argument.is_batch or (argument.is_batch is None and array.ndim == argument.rank + 1):
-                if array.ndim != argument.rank + 1:
-                    raise _no_batch(v, array)
+            if is_stack:
                 stacks[v.name] = array
                 lengths = lengths[1:]
-            elif not axes:
+            elif is_batch:
+                raise _no_batch(v, array)
+            elif rank == 0:
                 fits = fits and array.size == 1
                 found.append(array.reshape(-1)[0].item() + 0.0 if array.size == 1 else array)
                 continue
-            fits = fits and len(lengths) == argument.rank
+            fits = fits and len(lengths) == rank
             for length, (_, symbol, dimension) in zip(lengths, axes, strict=False):
                 if symbol is None:
                     late.append((dimension, length))
                 elif sizes.setdefault(symbol, length) != length:
                     fits = False
-            dtypes.add(_type_of(array))
+            dtypes.add(TYPES.get(array.dtype.char) or np.dtype(complex if array.dtype.kind == "c" else float))
             found.append(array)
         count = self._count(stacks)
         if fits and any(s.name not in sizes for dimension, _ in late for s in dimension.free_symbols):
             sizes = bind(self.arguments, self._of_item(values, stacks, 0), self.fixed)[1]
         fits = fits and all(size_value(dimension, sizes) == length for dimension, length in late)
-        pairs = zip(self.arguments, found, strict=False)
-        if not fits or 0 in sizes.values() or not all(has_properties(v, x) for v, x in pairs):
+        fits = fits and all(has_properties(v, found[i]) for i, v in self.checked)
+        if not fits or 0 in sizes.values():
             raise self._misfit(values, found, stacks, count)
         is_complex = any(isinstance(x, complex) for x in found)
         dtype = (
@@ -176,8 +181,8 @@ class Signature:
                 bind(self.arguments, self._of_item(values, stacks, index), self.fixed)
             except MatcalcError as error:
                 return at_index(error, index, stacks) if stacks else error
-        for v, x in zip(self.arguments, found, strict=False):
-            if not has_properties(v, x):
+        for i, v in self.checked:
+            if not has_properties(v, found[i]):
                 words = " and ".join(sorted(v.properties & CHECKED))
                 return EvaluationError(f"{v.name} is declared {words}, but the value given is not")
         hint = "; ".join(f"{v.name}: {declared_shape(v)}" for v in self.arguments)
@@ -217,32 +222,25 @@ def _as_array(v: Variable, value: Any) -> Array | None:
         return None
 
 
-def _type_of(array: Array) -> np.dtype[Any]:
-    """The type that an array is computed in: double precision for integers, and where LAPACK knows no other."""
-    if array.dtype.char in "fdFD":
-        return np.dtype(array.dtype.char)
-    return np.dtype(complex if array.dtype.kind == "c" else float)
-
-
-def _item(stack: Array, index: int) -> Any:
+def _item(stack: Array, index: Any) -> Any:
     return stack[index].item() if stack.ndim == 1 else stack[index]
 
 
-def _items(argument: Argument, array: Array) -> Array:
-    """The array with the axes that the argument has, and one more where it is a stack, as far as its shape tells."""
-    shape, rank = array.shape, argument.rank
-    is_declared = bool(argument.is_batch)
-    if rank == 0:
-        # an array of one number is that number unless it is declared a batch
-        is_stack = array.ndim > 0 and all(n == 1 for n in shape[1:]) and (is_declared or shape[0] != 1)
-        return array.reshape(-1) if is_stack and argument.is_batch is not False else array
-    if rank == 1:
-        thin = argument.axes[0][0] - 1  # the axis, from the end of a matrix, along which it has one row or column
-        if array.ndim == 2 and shape[thin] == 1 and not is_declared:
-            return array.reshape(-1)
-        if array.ndim == 3 and shape[1:][thin] == 1 and argument.is_batch is not False:
-            return array.reshape(shape[0], -1)
-    return array
+def _read(argument: Argument, array: Array) -> tuple[Array, bool]:
+    """The array with the axes that its argument has, or with one more where it is a stack; and whether it is one."""
+    _, rank, axes, is_batch = argument
+    shape = array.shape
+    is_stack = array.ndim == rank + 1 and is_batch is not False
+    if rank == 0 and array.ndim > 0 and all(n == 1 for n in shape[1:]):
+        # an array of one number is that number, unless it is declared a batch
+        return array.reshape(-1), is_batch or (is_batch is None and len(array) != 1)
+    if rank == 1 and array.ndim > 1:
+        thin = axes[0][0] - 1  # where one column or one row has its one entry: the last axis, or the one before
+        if array.ndim == 2 and shape[thin] == 1 and not is_batch:
+            return array.reshape(-1), False
+        if array.ndim == 3 and shape[1:][thin] == 1 and is_batch is not False:
+            return array.reshape(shape[0], -1), True
+    return array, is_stack
 
 
 def _axes(v: Variable) -> list[tuple[int, str | None, Expr]]:
@@ -258,13 +256,11 @@ def size_value(dimension: Expr, sizes: Mapping[str, int]) -> int:
 
 
 def has_properties(v: Variable, A: Any) -> bool:
-    """Whether three rows of a matrix have its declared properties, which one without them hardly passes.
+    """Whether three rows of a matrix have its properties of `CHECKED`, which one without them hardly passes.
 
     Of a stack, those of all matrices.
     """
     words = v.properties & CHECKED
-    if not words or v.is_scalar:
-        return True
     if A.ndim == 3:
         A = np.moveaxis(A, 0, -1)
     n = len(A)

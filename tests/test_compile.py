@@ -82,7 +82,7 @@ def test_vectors_are_taken_in_any_form(column: Any) -> None:
         ({"x": np.ones(3)}, mc.ShapeError, "x must be a vector of length n"),
         ({"A": np.ones(3)}, mc.ShapeError, "A must be a matrix of shape m×n"),
         ({"b": np.ones((3, 2))}, mc.ShapeError, "b must be a vector of length m"),
-        ({"t": np.ones(2)}, mc.ShapeError, "t must be a scalar"),
+        ({"t": np.ones((2, 2))}, mc.ShapeError, "t must be a scalar"),
         ({"A": [[1, 2], [3]]}, mc.EvaluationError, "the rows of A differ in length"),
         ({"A": [["a", "b"]]}, mc.EvaluationError, "the entries of A are of type"),
         ({"A": np.full((3, 2), None)}, mc.EvaluationError, "the entries of A are numbers of a kind"),
@@ -179,6 +179,7 @@ def test_a_function_of_real_numbers_refuses_complex_ones() -> None:
         ("inv(A + A')*x", "A: matrix(n,n), x: vector(n)", np.zeros((2, 2)), "A \\+ A' is singular"),
         ("inv(A'*A)*x", "A: matrix(m,n), x: vector(n)", np.zeros((3, 2)), "A'\\*A is not positive definite"),
         ("inv(A)*x", "A: matrix(n,n) upper, x: vector(n)", np.diag([1.0, 0.0]), "A is singular"),
+        ("inv(A) + x*x'", "A: matrix(n,n), x: vector(n)", np.ones((2, 2)), "A is singular"),
     ],
 )
 def test_a_factorization_that_fails_names_the_matrix(formula: str, where: str, matrix: Any, message: str) -> None:
