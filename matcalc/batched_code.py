@@ -11,7 +11,7 @@ from typing import Any
 
 from matcalc.code_sheets import ATOM, MATMUL, PLUS, POSTFIX, POWER, TIMES, Language, Sheet, Template, Text
 from matcalc.expressions import ONE
-from matcalc.numpy_code import NUMPY, VIEWS, result
+from matcalc.numpy_code import NUMPY, SOMETIMES_VIEWS, VIEWS, result, shares_memory
 from matcalc.numpy_formulas import index_formula, is_complex, spread
 from matcalc.programs import ENTRYWISE, Program, Value
 
@@ -321,8 +321,6 @@ def batched_result(sheet: Sheet, v: Value, is_row: bool) -> str:
     if not has_items(sheet, v):
         return f"repeated({result(sheet, v, is_row)}, batch)"
     text = sheet.formula(v, POSTFIX) + "[:, None, :]" if is_row else sheet.texts[v].text
-    shares = v
-    while shares.op in VIEWS | {"entry"} and shares.op != "input":
-        shares = shares.args[0]
-    # a view of an argument, or one that may not be written to, is copied
-    return f"np.array({text})" if shares.op == "input" or v.op in VIEWS else text
+    is_view = shares_memory(v, {*VIEWS, *SOMETIMES_VIEWS, "entry"}, least_rank=0)
+    # a view may not be one that can be written to
+    return f"np.array({text})" if is_view or v.op in VIEWS else text

@@ -118,7 +118,7 @@ class Sheet:
             return False
         if v.op in ("lower", "upper") and text.binding == ATOM and text.text.isidentifier():
             return False
-        if v.rank == FACTOR or v.op in self.language.statements:
+        if v.rank == FACTOR or v.op in self.language.statements or self.options.get("traced"):
             return True
         longest = LONGEST_RESULT if self.program.outputs == [v] else LONGEST_FORMULA
         return self.uses[v] > 1 or len(text.text) > longest

@@ -43,7 +43,7 @@ from matcalc.linear_solves import (
 )
 from matcalc.numpy_code import NUMPY, result
 from matcalc.operations import FLOAT, compiled, operands_of
-from matcalc.programs import Program, Value
+from matcalc.programs import FACTOR, Program, Value
 
 RUNTIME: Mapping[str, Any] = {
     "np": np,
@@ -82,6 +82,7 @@ class Routine:
     steps: Mapping[int, Value]
     filename: str
     batched: Collection[Value] = ()
+    returned: Sequence[Value] = ()
 
 
 def routine_of(
@@ -91,13 +92,16 @@ def routine_of(
     *,
     is_complex: bool,
     batched: Collection[str] = (),
+    traced: bool = False,
 ) -> Routine:
     """The program as a function of the type of its numbers, and of arrays in this order.
 
-    The arguments in `batched` have one leading axis more, and so has all that is returned.
+    The arguments in `batched` have one leading axis more, and so has all that is returned. A traced one returns
+    the value of every step in place of the outputs.
     """
     layout = layout_of(program, batched)
-    options = {"runtime": True, "complex": is_complex, "in_place": not is_complex and not batched, "layout": layout}
+    options = {"runtime": True, "complex": is_complex, "layout": layout, "traced": traced}
+    options["in_place"] = not is_complex and not batched and not traced
     sheet = Sheet(program, BATCHED if batched else NUMPY, options=options)
     names = {v.name: f"a{i}" for i, v in enumerate(arguments)}
     sheet.write(names, [f"y{i}" for i in range(len(program.outputs))])
@@ -106,6 +110,10 @@ def routine_of(
         returned(sheet, v, e.rows == 1 and e.columns != 1)
         for v, e in zip(program.outputs, program.expressions, strict=True)
     ]
+    outputs = program.outputs
+    if traced:
+        outputs = [v for _, v in sheet.lines if v.rank != FACTOR]
+        results = [sheet.names[v] for v in outputs]
     lines = [f"def run({', '.join(['dtype', *names.values()])}):"]
     if batched:
         lines.append(f"    batch = {next(names[v.name] for v in arguments if v.name in batched)}.shape[0]")
@@ -130,7 +138,7 @@ def routine_of(
             namespace[f"operation_{step.index}"] = _operation(step)
     filename = f"<matcalc {program.expressions[0].key.hex()}>"
     exec(compile(source, filename, "exec"), namespace)
-    return Routine(namespace["run"], source, steps, filename, layout.batched)
+    return Routine(namespace["run"], source, steps, filename, layout.batched, outputs)
 
 
 def size_formula(array: str, v: Variable, axis: int, dimension: Any, leading: int = 0) -> str:
@@ -181,7 +189,7 @@ def quick_check(arguments: Sequence[Variable]) -> Callable[..., bool] | None:
         if not all(d.is_Symbol or d.is_Integer for d in dimensions):
             return None
         if not dimensions:
-            kinds.append(f"type(a{i}) is float and a{i} == a{i}")
+            kinds.append(f"type(a{i}) is float")
             continue
         kinds.append(f"type(a{i}) is ndarray and a{i}.dtype is double and a{i}.ndim == {len(dimensions)}")
         for axis, d in enumerate(dimensions):

@@ -200,7 +200,7 @@ class CompiledFunction:
                 is_finite = is_finite and _is_finite(value)
             finished.append(value)
         if not is_finite and all(np.all(np.isfinite(x)) for x in arrays):
-            warnings.warn(self._reason(arrays), RuntimeWarning, stacklevel=2)
+            warnings.warn(self._reason(arrays, dtype), RuntimeWarning, stacklevel=2)
         return finished[0] if self.is_single else tuple(finished)
 
     def _routine(self, is_complex: bool, batched: frozenset[str] = frozenset()) -> Routine:
@@ -237,13 +237,17 @@ class CompiledFunction:
         for index in np.flatnonzero(~np.all(is_finite, axis=0)):
             arrays = bound.item(self.names, index)
             if all(np.all(np.isfinite(x)) for x in arrays):
-                warnings.warn(f"{self._reason(arrays)}, at index {index} of the batch", RuntimeWarning, stacklevel=4)
+                warnings.warn(
+                    f"{self._reason(arrays, bound.dtype)}, at index {index} of the batch", RuntimeWarning, stacklevel=4
+                )
                 return
 
     def _explained_of_item(self, error: Exception, routine: Routine, bound: Bound) -> MatcalcError:
         """The error as one item of the batch raises it when it is computed alone."""
         step = _step_of(error, routine)
-        causes: Sequence[Value | None] = (_factors_of(step) if isinstance(error, np.linalg.LinAlgError) else []) or [step]
+        causes: Sequence[Value | None] = (_factors_of(step) if isinstance(error, np.linalg.LinAlgError) else []) or [
+            step
+        ]
         alone = self._routine(bound.dtype.kind == "c")
         for index in range(bound.length if any(v in routine.batched for v in causes) else 0):
             try:
@@ -263,18 +267,25 @@ class CompiledFunction:
             factors = _factors_of(step)
             name = " or ".join(dict.fromkeys(str(f.args[0].origin) for f in factors)) or "a matrix"
             return FactorizationError(f"{name} is {error}" if factors else f"{error}")
-        if isinstance(error, ZeroDivisionError):
-            return EvaluationError(f"division by zero, in {step.origin if step is not None else 'the formula'}")
-        return EvaluationError(f"{error}, in {step.origin if step is not None else 'the formula'}")
+        reasons = {ZeroDivisionError: "division by zero", OverflowError: "a number is too large"}
+        reason = next((words for kind, words in reasons.items() if isinstance(error, kind)), f"{error}")
+        return EvaluationError(f"{reason}, in {step.origin if step is not None else 'the formula'}")
 
-    def _reason(self, arrays: Sequence[Any]) -> str:
+    def _reason(self, arrays: Sequence[Any], dtype: np.dtype[Any]) -> str:
         """Why a value is not finite where all arguments are: the operation that it comes from."""
+        values = dict(zip(self.names, arrays, strict=True))
         try:
-            evaluate_all(
-                self.expressions, dict(zip(self.names, arrays, strict=True)), sizes=self._fixed, declared=self.arguments
-            )
+            evaluate_all(self.expressions, values, sizes=self._fixed, declared=self.arguments)
         except MatcalcError as error:
             return error.message
+        # in other arithmetic, or another order, it is finite
+        is_complex = dtype.kind == "c"
+        routine = routine_of(self.program, self.arguments, self._fixed, is_complex=is_complex, traced=True)
+        with np.errstate(all="ignore"):
+            found = routine.run(_real_type(dtype), *arrays)
+        for value, step in zip(found, routine.returned, strict=True):
+            if not np.all(np.isfinite(value)):
+                return f"{step.origin} is not finite" + (f" in {dtype} arithmetic" if dtype != DOUBLE else "")
         return "the value is not finite"
 
 

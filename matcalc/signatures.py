@@ -109,7 +109,6 @@ class Signature:
             v, rank, axes, is_batch = argument
             if rank == 0 and isinstance(value, (float, int, complex)) and not is_batch:
                 found.append(_number(v, value))
-                fits = fits and value == value
                 continue
             array = value if type(value) is np.ndarray else _as_array(v, value)
             if array is None or array.dtype.kind not in "biufc":
@@ -220,6 +219,8 @@ def _as_array(v: Variable, value: Any) -> Array | None:
         return np.asarray(value)
     except ValueError:
         return None
+    except Exception as error:  # whatever an object raises that is asked for its array
+        raise EvaluationError(f"{v.name} is not read as an array: {error}", hint=f"give {declared_shape(v)}") from error
 
 
 def _item(stack: Array, index: Any) -> Any:
@@ -266,6 +267,8 @@ def has_properties(v: Variable, A: Any) -> bool:
     n = len(A)
     if A.ndim < 2 or A.shape[1] != n:
         return False
+    if not n:
+        return True
     for i in {0, n // 2, n - 1}:
         row, column = A[i], A[:, i]
         if "skew" in words:
