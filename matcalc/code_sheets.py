@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import log10
+from sys import float_info
 from typing import Any, NamedTuple
 
-from sympy import Expr, Symbol, sstr
+from sympy import Expr, Integer, Symbol, sstr
 
 from matcalc.bindings import declared_shape
 from matcalc.errors import EvaluationError
 from matcalc.expressions import ONE, Variable
-from matcalc.programs import FACTOR, Program, Value
+from matcalc.programs import FACTOR, Program, Value, refuse
 
 LONGEST_FORMULA = 68
 FEW_TERMS = 6
@@ -29,6 +31,7 @@ NAMES = {
     1: ("u", "v", "w", "z", "p", "h"),
     2: ("M", "N", "P", "Q", "R", "S", "T"),
 }
+LARGEST = Integer(int(float_info.max))
 NEVER_NAMED = frozenset({"input", "number", "constant", "as_row"})
 VIEWS = frozenset({"input", "transpose", "diagonal", "row", "column", "vec", "unvec", "eye"})
 
@@ -148,6 +151,8 @@ class Sheet:
 
     def number(self, value: Expr) -> Text:
         """A number, or a formula in sizes."""
+        if value.is_Rational and abs(value) > LARGEST:
+            raise refuse(f"numbers as large as 10^{int(log10(int(abs(value))))}", "double precision ends at 10^308")
         if value.is_Integer:
             text = str(value) if abs(value) < 2**31 else repr(float(value))
             return Text(text, NEGATIVE if value < 0 else ATOM)

@@ -175,6 +175,10 @@ class CompiledFunction:
         except KeyError:
             self._signature.named(values, named)
             raise
+        with np.errstate(all="ignore"):
+            return self._called(arrays)
+
+    def _called(self, arrays: list[Any]) -> Any:
         fits = self._fits
         if fits is not None and fits(*arrays) and all(has_properties(v, arrays[i]) for i, v in self._checked):
             dtype, routine = DOUBLE, self._real
@@ -185,8 +189,7 @@ class CompiledFunction:
             arrays, dtype = bound.arrays, bound.dtype
             routine = self._real if dtype.kind == "f" else self._routine(True)
         try:
-            with np.errstate(all="ignore"):
-                found = routine.run(_real_type(dtype), *arrays)
+            found = routine.run(_real_type(dtype), *arrays)
         except ERRORS as error:
             raise self._explained(error, routine) from None
         finished = []
@@ -200,7 +203,7 @@ class CompiledFunction:
                 is_finite = is_finite and _is_finite(value)
             finished.append(value)
         if not is_finite and all(np.all(np.isfinite(x)) for x in arrays):
-            warnings.warn(self._reason(arrays, dtype), RuntimeWarning, stacklevel=2)
+            warnings.warn(self._reason(arrays, dtype), RuntimeWarning, stacklevel=3)
         return finished[0] if self.is_single else tuple(finished)
 
     def _routine(self, is_complex: bool, batched: frozenset[str] = frozenset()) -> Routine:
@@ -220,8 +223,7 @@ class CompiledFunction:
         if bound.length:
             routine = self._routine(dtype.kind == "c", bound.batched)
             try:
-                with np.errstate(all="ignore"):
-                    found = routine.run(_real_type(dtype), *bound.arrays)
+                found = routine.run(_real_type(dtype), *bound.arrays)
             except ERRORS as error:
                 raise self._explained_of_item(error, routine, bound) from None
         else:
@@ -238,7 +240,7 @@ class CompiledFunction:
             arrays = bound.item(self.names, index)
             if all(np.all(np.isfinite(x)) for x in arrays):
                 warnings.warn(
-                    f"{self._reason(arrays, bound.dtype)}, at index {index} of the batch", RuntimeWarning, stacklevel=4
+                    f"{self._reason(arrays, bound.dtype)}, at index {index} of the batch", RuntimeWarning, stacklevel=5
                 )
                 return
 
@@ -251,8 +253,7 @@ class CompiledFunction:
         alone = self._routine(bound.dtype.kind == "c")
         for index in range(bound.length if any(v in routine.batched for v in causes) else 0):
             try:
-                with np.errstate(all="ignore"):
-                    alone.run(_real_type(bound.dtype), *bound.item(self.names, index))
+                alone.run(_real_type(bound.dtype), *bound.item(self.names, index))
             except ERRORS as found:
                 explained = self._explained(found, alone)
                 return type(explained)(f"{explained.message}, at index {index} of the batch", hint=explained.hint)
@@ -266,7 +267,8 @@ class CompiledFunction:
         if isinstance(error, np.linalg.LinAlgError):
             factors = _factors_of(step)
             name = " or ".join(dict.fromkeys(str(f.args[0].origin) for f in factors)) or "a matrix"
-            return FactorizationError(f"{name} is {error}" if factors else f"{error}")
+            place = f", in {step.origin}" if step is not None else ""
+            return FactorizationError(f"{name} is {error}" if factors else f"{error}{place}")
         reasons = {ZeroDivisionError: "division by zero", OverflowError: "a number is too large"}
         reason = next((words for kind, words in reasons.items() if isinstance(error, kind)), f"{error}")
         return EvaluationError(f"{reason}, in {step.origin if step is not None else 'the formula'}")
@@ -281,8 +283,7 @@ class CompiledFunction:
         # in other arithmetic, or another order, it is finite
         is_complex = dtype.kind == "c"
         routine = routine_of(self.program, self.arguments, self._fixed, is_complex=is_complex, traced=True)
-        with np.errstate(all="ignore"):
-            found = routine.run(_real_type(dtype), *arrays)
+        found = routine.run(_real_type(dtype), *arrays)
         for value, step in zip(found, routine.returned, strict=True):
             if not np.all(np.isfinite(value)):
                 return f"{step.origin} is not finite" + (f" in {dtype} arithmetic" if dtype != DOUBLE else "")

@@ -5,6 +5,7 @@ A factorization is made once and solves any number of systems, transposed ones t
 
 from __future__ import annotations
 
+import cmath
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, TypeAlias
@@ -250,13 +251,13 @@ def kron_times(A: Array | None, B: Array | None, X: Array, columns: int) -> Arra
     return Y.reshape(-1, X.shape[1])
 
 
-def position(index: float, length: int) -> int:
+def position(index: Any, length: int) -> int:
     """Where the entry of that number stands, counting from 0.
 
     >>> position(1, 3)
     0
     """
-    i = int(index)
+    i = int(index.real) if cmath.isfinite(index) else 0
     if i != index or not 1 <= i <= length:
         raise IndexError(f"{index:g} is no index from 1 to {length}")
     return i - 1

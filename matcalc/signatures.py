@@ -14,7 +14,8 @@ from matcalc.expressions import Variable
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 BatchNames: TypeAlias = bool | str | Iterable[str] | None
-CHECKED = frozenset({"symmetric", "spd", "skew", "diagonal", "lower", "upper"})
+OF_COLUMNS = frozenset({"orthogonal", "unit"})
+CHECKED = frozenset({"symmetric", "spd", "skew", "diagonal", "lower", "upper"}) | OF_COLUMNS
 # The types of numbers that LAPACK knows; others, and integers, are computed in double precision.
 TYPES = {letter: np.dtype(letter) for letter in "fdFD"}
 LARGEST_DEVIATION = 1e3 * PROPERTY_TOLERANCE
@@ -256,18 +257,35 @@ def size_value(dimension: Expr, sizes: Mapping[str, int]) -> int:
     return int(found) if found.is_Integer else -1
 
 
-def has_properties(v: Variable, A: Any) -> bool:
-    """Whether three rows of a matrix have its properties of `CHECKED`, which one without them hardly passes.
+def has_properties(v: Variable, A: Array) -> bool:
+    """Whether three rows or columns have the properties of `CHECKED`, which a value without them hardly passes.
 
-    Of a stack, those of all matrices.
+    Of a stack, those of all items.
     """
     words = v.properties & CHECKED
+    if words & OF_COLUMNS and not _has_unit_columns(A if v.columns != 1 else A[..., None], "orthogonal" in words):
+        return False
+    return words <= OF_COLUMNS or _has_structure(words, A)
+
+
+def _has_unit_columns(X: Array, is_orthogonal: bool) -> bool:
+    if X.ndim < 2 or not X.size:
+        return bool(X.ndim > 1)
+    k = X.shape[-1]
+    chosen = X[..., sorted({0, k // 2, k - 1})]
+    deviation = chosen.swapaxes(-1, -2) @ (chosen if is_orthogonal else chosen.conj()) - np.eye(chosen.shape[-1])
+    if not is_orthogonal:
+        deviation = np.diagonal(deviation, axis1=-2, axis2=-1)
+    return bool(np.abs(deviation).max() <= LARGEST_DEVIATION)
+
+
+def _has_structure(words: frozenset[str], A: Array) -> bool:
     if A.ndim == 3:
         A = np.moveaxis(A, 0, -1)
     n = len(A)
     if A.ndim < 2 or A.shape[1] != n:
         return False
-    if not n:
+    if not A.size:
         return True
     for i in {0, n // 2, n - 1}:
         row, column = A[i], A[:, i]
