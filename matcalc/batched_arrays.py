@@ -62,6 +62,16 @@ def add_diagonals(A: Array, entries: Any, batch: int) -> Array:
     return found
 
 
+def weighted_grams(F: Array, weights: Array) -> Array:
+    """F'·diag(weights)·F, exactly symmetric, where one at least is a stack.
+
+    >>> weighted_grams(np.array([[1.0, 2.0]]), np.array([[1.0], [2.0]])).tolist()
+    [[[1.0, 2.0], [2.0, 4.0]], [[2.0, 4.0], [4.0, 8.0]]]
+    """
+    found: Array = F.swapaxes(-1, -2) @ (weights[..., None] * F)
+    return (found + found.swapaxes(-1, -2)) / 2
+
+
 def kron_products(A: Any, B: Any) -> Array:
     """The Kronecker products of matrices, of which one at least is a stack.
 

@@ -12,7 +12,7 @@ from typing import Any
 from matcalc.code_sheets import ATOM, MATMUL, PLUS, POSTFIX, POWER, TIMES, Language, Sheet, Template, Text
 from matcalc.expressions import ONE
 from matcalc.numpy_code import NUMPY, SOMETIMES_VIEWS, VIEWS, result, shares_memory
-from matcalc.numpy_formulas import index_formula, is_complex, spread
+from matcalc.numpy_formulas import call, index_formula, is_complex, spread
 from matcalc.programs import ENTRYWISE, Program, Value
 
 
@@ -283,6 +283,7 @@ OPERATIONS: dict[str, Template] = {
     "diagonal": _called("np.diagonal({}, axis1=1, axis2=2)"),
     "diag": _called("diagonal_matrices({})"),
     "row_dots": _entrywise('np.einsum("...ij,...ij->...i", {}, {})', ATOM, 0, 0),
+    "weighted_gram": call("weighted_grams", 2),
     "add_diagonal": _add_diagonal,
     "transpose": _called("{}.swapaxes(1, 2)"),
     "vec": _vec,

@@ -72,10 +72,13 @@ class Sheet:
     imports: dict[str, set[str]] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     uses: dict[Value, int] = field(default_factory=dict)
+    given: Mapping[Value, str] = field(default_factory=dict)
 
     def write(self, arguments: Mapping[str, str], output_names: Sequence[str]) -> list[str]:
         """Write the lines; the formulas of the outputs are returned."""
-        self.taken.update(self.language.reserved, arguments.values(), output_names)
+        self.taken.update(self.language.reserved, arguments.values(), output_names, self.given.values())
+        self.names.update(self.given)
+        self.texts.update({v: Text(name) for v, name in self.given.items()})
         for v in self.program.values:
             if v.op == "input":
                 self.texts[v] = Text(arguments[v.data[0].name])
@@ -93,6 +96,8 @@ class Sheet:
                 self.lines.append((self._added(name, v), v))
                 self.names[v], self.texts[v] = name, Text(name)
                 continue
+            if v.op not in self.language.operations:
+                raise refuse(v.op, "mc.compile computes it")
             text = self.language.operations[v.op](self, v)
             if v in sums or v in repeated or is_output or self._deserves_a_name(v, text):
                 name = output_names[self.program.outputs.index(v)] if is_output else self._name_for(v)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,9 @@ from matcalc.batched_arrays import (
     repeated,
     scaled_eyes,
     solved_columns,
+    weighted_grams,
 )
-from matcalc.batched_code import BATCHED, batched_result, layout_of
+from matcalc.batched_code import BATCHED, Layout, batched_result, layout_of
 from matcalc.code_sheets import Sheet, size_sources
 from matcalc.expressions import Expression, Variable
 from matcalc.function_table import FUNCTIONS
@@ -37,9 +39,13 @@ from matcalc.linear_solves import (
     Triangular,
     add_diagonal,
     adjugate,
+    duplication,
+    elimination,
     kron_times,
     log_determinant,
     position,
+    times,
+    weighted_gram,
 )
 from matcalc.numpy_code import NUMPY, result
 from matcalc.operations import FLOAT, compiled, operands_of
@@ -52,9 +58,13 @@ RUNTIME: Mapping[str, Any] = {
     "Triangular": Triangular,
     "add_diagonal": add_diagonal,
     "adjugate": adjugate,
+    "duplication": duplication,
+    "elimination": elimination,
     "kron_times": kron_times,
     "log_determinant": log_determinant,
     "position": position,
+    "times": times,
+    "weighted_gram": weighted_gram,
 }
 RUNTIME_OF_BATCHES: Mapping[str, Any] = {
     "DefiniteStack": DefiniteStack,
@@ -70,6 +80,7 @@ RUNTIME_OF_BATCHES: Mapping[str, Any] = {
     "repeated": repeated,
     "scaled_eyes": scaled_eyes,
     "solved_columns": solved_columns,
+    "weighted_grams": weighted_grams,
 }
 
 
@@ -99,22 +110,45 @@ def routine_of(
     The arguments in `batched` have one leading axis more, and so has all that is returned. A traced one returns
     the value of every step in place of the outputs.
     """
-    layout = layout_of(program, batched)
-    options = {"runtime": True, "complex": is_complex, "layout": layout, "traced": traced}
-    options["in_place"] = not is_complex and not batched and not traced
-    sheet = Sheet(program, BATCHED if batched else NUMPY, options=options)
+    return _routine(program, arguments, sizes, {"complex": is_complex, "traced": traced}, batched=batched)
+
+
+def staged_routines(
+    before: Program, after: Program, arguments: Sequence[Variable], sizes: Mapping[str, int], *, is_complex: bool
+) -> tuple[Routine, Routine]:
+    """The two parts of a program as functions of its arguments; the second takes the values of the first after them."""
+    given = {v: f"p{i}" for i, v in enumerate(before.outputs)}
+    options = {"complex": is_complex}
+    first = _routine(before, arguments, sizes, options)
+    return first, _routine(after, arguments, sizes, options, given=given)
+
+
+def _routine(
+    program: Program,
+    arguments: Sequence[Variable],
+    sizes: Mapping[str, int],
+    options: Mapping[str, bool],
+    given: Mapping[Value, str] = MappingProxyType({}),
+    batched: Collection[str] = (),
+) -> Routine:
+    layout = layout_of(program, batched) if batched else Layout((), {})
+    is_traced = bool(options.get("traced"))
+    in_place = not (options["complex"] or batched or is_traced)
+    more = {"runtime": True, "in_place": in_place, "layout": layout}
+    sheet = Sheet(program, BATCHED if batched else NUMPY, options={**options, **more}, given=given)
     names = {v.name: f"a{i}" for i, v in enumerate(arguments)}
-    sheet.write(names, [f"y{i}" for i in range(len(program.outputs))])
-    returned = batched_result if batched else result
-    results = [
-        returned(sheet, v, e.rows == 1 and e.columns != 1)
-        for v, e in zip(program.outputs, program.expressions, strict=True)
-    ]
+    formulas = sheet.write(names, [f"y{i}" for i in range(len(program.outputs))])
     outputs = program.outputs
-    if traced:
+    if is_traced:
         outputs = [v for _, v in sheet.lines if v.rank != FACTOR]
-        results = [sheet.names[v] for v in outputs]
-    lines = [f"def run({', '.join(['dtype', *names.values()])}):"]
+        formulas = [sheet.names[v] for v in outputs]
+    elif program.expressions:
+        returned = batched_result if batched else result
+        formulas = [
+            returned(sheet, v, e.rows == 1 and e.columns != 1)
+            for v, e in zip(outputs, program.expressions, strict=True)
+        ]
+    lines = [f"def run({', '.join(['dtype', *names.values(), *given.values()])}):"]
     if batched:
         lines.append(f"    batch = {next(names[v.name] for v in arguments if v.name in batched)}.shape[0]")
     for size in sheet.sizes.keys() & sizes.keys():
@@ -127,8 +161,9 @@ def routine_of(
     for text, value in sheet.lines:
         lines.append(f"    {text}")
         steps[len(lines)] = value
-    lines.append(f"    return ({', '.join(results)},)")
-    steps.setdefault(len(lines), program.outputs[0])
+    lines.append(f"    return ({''.join(f'{formula}, ' for formula in formulas)})")
+    if program.outputs:
+        steps.setdefault(len(lines), program.outputs[0])
     source = "\n".join(lines) + "\n"
     namespace: dict[str, Any] = {**RUNTIME, **(RUNTIME_OF_BATCHES if batched else {})}
     for step in program.values:
@@ -136,7 +171,7 @@ def routine_of(
             namespace[f"kernel_{step.index}"] = FUNCTIONS[step.data[0]].kernel
         elif step.op == "opaque":
             namespace[f"operation_{step.index}"] = _operation(step)
-    filename = f"<matcalc {program.expressions[0].key.hex()}>"
+    filename = f"<matcalc {hash(source):x}>"
     exec(compile(source, filename, "exec"), namespace)
     return Routine(namespace["run"], source, steps, filename, layout.batched, outputs)
 

@@ -140,15 +140,15 @@ class CompiledFunction:
         self.is_single = is_single
         self.sizes = dict(sizes or {})
         self.batch = batch if batch is None or isinstance(batch, (bool, str)) else tuple(batch)
-        self.program: Program = lower(expressions, self.sizes)
+        self.program: Program = lower(expressions, self.sizes, is_fused=True)
         self.arguments = arguments_of(expressions, self.sizes)
         shown = _symbols(self.arguments)
-        self._fixed = {name: size for name, size in self.sizes.items() if name not in shown}
-        self._signature = Signature(self.arguments, self._fixed, self.batch)
+        self.fixed = {name: size for name, size in self.sizes.items() if name not in shown}
+        self._signature = Signature(self.arguments, self.fixed, self.batch)
         self.names = self._signature.names
         self._fits = None if self._signature.has_batches else quick_check(self.arguments)
         self._checked = self._signature.checked
-        self._real = routine_of(self.program, self.arguments, self._fixed, is_complex=False)
+        self._real = routine_of(self.program, self.arguments, self.fixed, is_complex=False)
         self._routines: dict[tuple[bool, frozenset[str]], Routine] = {(False, frozenset()): self._real}
 
     @property
@@ -191,7 +191,7 @@ class CompiledFunction:
         try:
             found = routine.run(_real_type(dtype), *arrays)
         except ERRORS as error:
-            raise self._explained(error, routine) from None
+            raise explained(error, routine) from None
         finished = []
         is_finite = True
         for value, e in zip(found, self.expressions, strict=True):
@@ -211,9 +211,15 @@ class CompiledFunction:
         key = is_complex, batched
         found = self._routines.get(key)
         if found is None:
-            found = routine_of(self.program, self.arguments, self._fixed, is_complex=is_complex, batched=batched)
+            found = routine_of(self.program, self.arguments, self.fixed, is_complex=is_complex, batched=batched)
             self._routines[key] = found
         return found
+
+    def arrays(self, *values: Any, **named: Any) -> tuple[list[Any], np.dtype[Any]]:
+        """The arguments in order, checked, vectors as flat arrays, all of the type of number that is returned too."""
+        found = self._signature.named(values, named)
+        bound = self._signature.bound([found[name] for name in self.names])
+        return bound.arrays, bound.dtype
 
     # ---- batches ----
 
@@ -255,34 +261,20 @@ class CompiledFunction:
             try:
                 alone.run(_real_type(bound.dtype), *bound.item(self.names, index))
             except ERRORS as found:
-                explained = self._explained(found, alone)
-                return type(explained)(f"{explained.message}, at index {index} of the batch", hint=explained.hint)
-        return self._explained(error, routine)
-
-    # ---- errors ----
-
-    def _explained(self, error: Exception, routine: Routine) -> MatcalcError:
-        """The error with the name of the matrix or the operation that it is about."""
-        step = _step_of(error, routine)
-        if isinstance(error, np.linalg.LinAlgError):
-            factors = _factors_of(step)
-            name = " or ".join(dict.fromkeys(str(f.args[0].origin) for f in factors)) or "a matrix"
-            place = f", in {step.origin}" if step is not None else ""
-            return FactorizationError(f"{name} is {error}" if factors else f"{error}{place}")
-        reasons = {ZeroDivisionError: "division by zero", OverflowError: "a number is too large"}
-        reason = next((words for kind, words in reasons.items() if isinstance(error, kind)), f"{error}")
-        return EvaluationError(f"{reason}, in {step.origin if step is not None else 'the formula'}")
+                own = explained(found, alone)
+                return type(own)(f"{own.message}, at index {index} of the batch", hint=own.hint)
+        return explained(error, routine)
 
     def _reason(self, arrays: Sequence[Any], dtype: np.dtype[Any]) -> str:
         """Why a value is not finite where all arguments are: the operation that it comes from."""
         values = dict(zip(self.names, arrays, strict=True))
         try:
-            evaluate_all(self.expressions, values, sizes=self._fixed, declared=self.arguments)
+            evaluate_all(self.expressions, values, sizes=self.fixed, declared=self.arguments)
         except MatcalcError as error:
             return error.message
         # in other arithmetic, or another order, it is finite
         is_complex = dtype.kind == "c"
-        routine = routine_of(self.program, self.arguments, self._fixed, is_complex=is_complex, traced=True)
+        routine = routine_of(self.program, self.arguments, self.fixed, is_complex=is_complex, traced=True)
         found = routine.run(_real_type(dtype), *arrays)
         for value, step in zip(found, routine.returned, strict=True):
             if not np.all(np.isfinite(value)):
@@ -299,6 +291,19 @@ def _lengths(e: Expression, sizes: Mapping[str, int]) -> list[int]:
     """The shape of the array that is returned for an expression."""
     kept = [] if e.is_scalar else [e.rows] if e.columns == 1 else e.shape
     return [size_value(d, sizes) for d in kept]
+
+
+def explained(error: Exception, routine: Routine) -> MatcalcError:
+    """The error with the name of the matrix or the operation that it is about."""
+    step = _step_of(error, routine)
+    if isinstance(error, np.linalg.LinAlgError):
+        factors = _factors_of(step)
+        name = " or ".join(dict.fromkeys(str(f.args[0].origin) for f in factors)) or "a matrix"
+        place = f", in {step.origin}" if step is not None else ""
+        return FactorizationError(f"{name} is {error}" if factors else f"{error}{place}")
+    reasons = {ZeroDivisionError: "division by zero", OverflowError: "a number is too large"}
+    reason = next((words for kind, words in reasons.items() if isinstance(error, kind)), f"{error}")
+    return EvaluationError(f"{reason}, in {step.origin if step is not None else 'the formula'}")
 
 
 def _step_of(error: Exception, routine: Routine) -> Value | None:

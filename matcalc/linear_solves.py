@@ -15,6 +15,7 @@ import numpy as np
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 LinAlgError = np.linalg.LinAlgError
 STRIP = 128
+NARROWEST_STRIP = 48
 LARGEST_CONDITION = 1e6
 NOT_DEFINITE = "not positive definite"
 SINGULAR = "singular"
@@ -236,6 +237,34 @@ def add_diagonal(A: Array, entries: Any, is_ours: bool = False) -> Array:
     return B
 
 
+def times(A: Array, factor: Any) -> Array:
+    """A times a number, in A itself.
+
+    >>> times(np.ones((1, 2)), 3.0).tolist()
+    [[3.0, 3.0]]
+    """
+    A *= factor
+    return A
+
+
+def weighted_gram(F: Array, weights: Array) -> Array:
+    """F'·diag(weights)·F, symmetric to the last bit: half of the products, and no array of the size of F.
+
+    >>> weighted_gram(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, -1.0])).tolist()
+    [[-8.0, -10.0], [-10.0, -12.0]]
+    """
+    n = F.shape[1]
+    width = max(NARROWEST_STRIP, n // 16)
+    G = np.empty((n, n), np.result_type(F, weights))
+    for i in range(0, n, width):
+        j = min(i + width, n)
+        np.matmul(F[:, i:].T, weights[:, None] * F[:, i:j], out=G[i:, i:j])
+        block = np.tril(G[i:j, i:j])
+        G[i:j, i:j] = block + np.tril(block, -1).T
+        G[i:j, j:] = G[j:, i:j].T
+    return G
+
+
 def kron_times(A: Array | None, B: Array | None, X: Array, columns: int) -> Array:
     """kron(A, B)·X without the Kronecker product; None stands for an identity; A has that many columns.
 
@@ -261,3 +290,26 @@ def position(index: Any, length: int) -> int:
     if i != index or not 1 <= i <= length:
         raise IndexError(f"{index:g} is no index from 1 to {length}")
     return i - 1
+
+
+def duplication(n: int, dtype: Any = float) -> Array:
+    """The D with vec(S) = D·vech(S) for a symmetric n×n matrix S.
+
+    >>> duplication(2).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    i, j = np.indices((n, n))
+    i, j = np.maximum(i, j), np.minimum(i, j)
+    D: Array = np.eye(n * (n + 1) // 2, dtype=dtype)[(j * (2 * n - j - 1) // 2 + i).ravel()]
+    return D
+
+
+def elimination(n: int, dtype: Any = float) -> Array:
+    """The L with vech(A) = L·vec(A) for an n×n matrix A.
+
+    >>> elimination(2).tolist()
+    [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
+    """
+    i, j = np.triu_indices(n)
+    L: Array = np.eye(n * n, dtype=dtype)[i * n + j]
+    return L

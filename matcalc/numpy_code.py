@@ -24,6 +24,7 @@ from matcalc.numpy_formulas import (
     write_constant_matrix,
     write_dot,
     write_entry,
+    write_half,
     write_kron,
     write_kron_times,
     write_mul,
@@ -79,6 +80,8 @@ OPERATIONS: dict[str, Template] = {
     **{name: write_constant_matrix(name) for name in ("eye", "ones", "zeros")},
     "scaled_eye": write_scaled_eye,
     "commutation": write_commutation,
+    "duplication": write_half,
+    "elimination": write_half,
     "unit": write_unit,
     "add": form("{} + {}", PLUS, PLUS, PLUS),
     "sub": form("{} - {}", PLUS, PLUS, PLUS + 1),
@@ -139,6 +142,7 @@ OPERATIONS: dict[str, Template] = {
     "adjugate": lambda sheet, v: Text(f"{sheet.helper('adjugate')}({sheet.formula(v.args[0])})"),
     "matrix_power": lambda sheet, v: Text(f"np.linalg.matrix_power({sheet.formula(v.args[0])}, {v.data[0]})"),
     "opaque": _opaque,
+    "weighted_gram": call("weighted_gram", 2),
 }
 
 NUMPY = Language(

@@ -59,6 +59,19 @@ def kron_times(A, B, X, columns):
         Y = np.tensordot(A, Y, axes=1)
     return Y.reshape(-1, X.shape[1])
 ''',
+    "duplication": '''
+def duplication(n):
+    """The D with vec(S) = D @ vech(S) for a symmetric n by n matrix S."""
+    i, j = np.indices((n, n))
+    i, j = np.maximum(i, j), np.minimum(i, j)
+    return np.eye(n * (n + 1) // 2)[(j * (2 * n - j - 1) // 2 + i).ravel()]
+''',
+    "elimination": '''
+def elimination(n):
+    """The L with vech(A) = L @ vec(A) for an n by n matrix A."""
+    i, j = np.triu_indices(n)
+    return np.eye(n * n)[i * n + j]
+''',
     "position": '''
 def position(index, length):
     """Where the entry of that number stands, counting from 0."""

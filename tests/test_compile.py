@@ -176,6 +176,12 @@ def test_sizes_that_no_argument_shows_come_from_the_question() -> None:
         mc.compile("eye(n)*2")
 
 
+def test_sizes_come_from_the_question_that_was_asked_last() -> None:
+    for name, question in 2 * [("X", "tr(X)"), ("Y", "tr(Y)")]:
+        gradient = mc.compile(mc.gradient(question, name, where=f"{name}: matrix(p,p)"))
+        assert gradient.names == (name,)
+
+
 def test_sizes_in_formulas_are_solved_for() -> None:
     f = mc.compile("sum(x)/n", where="x: vector(2*n + 1)")
     assert f(x=np.ones(7)) == pytest.approx(7 / 3)
@@ -368,3 +374,13 @@ def test_an_unknown_backend_is_refused() -> None:
         mc.compile("x'*x", backend="fortran")
     with pytest.raises(mc.MatcalcError, match="nothing to compile"):
         mc.compile([])
+
+
+@pytest.mark.parametrize(
+    "text", ["duplication(n)*vech(S)", "elimination(n)*vec(S)", "duplication(n)'*kron(S,S)*duplication(n)"]
+)
+def test_duplication_and_elimination(text: str) -> None:
+    e = mc.parse(text, where="S: matrix(n,n) symmetric")
+    S = np.array([[1.0, 2.0, 4.0], [2.0, 3.0, 5.0], [4.0, 5.0, 6.0]])
+    found = mc.compile(e)(S=S)
+    assert np.allclose(found, np.reshape(e.evaluate({"S": S}), found.shape))

@@ -306,6 +306,7 @@ def counted(case: Case) -> tuple[float, float] | None:
         arrays.append(tallies(flat) if shape != [1, 1] else Tally(1.5))
     namespace: dict[str, Any] = {"np": np, "Cholesky": EliminationOfSymmetric, "LU": Elimination}
     namespace |= {"Triangular": NoElimination}
+    namespace["times"] = lambda A, factor: A * factor
     namespace["add_diagonal"] = lambda A, d, is_ours=False: _with_diagonal(A, d)
     exec(compile(source, "counted", "exec"), namespace)
     Tally.count = 0

@@ -195,6 +195,7 @@ ORDER = [
     "signatures",
     "compilation",
     "compiled_functions",
+    "linear_operators",
     "numerical_problems",
     "column_major_code",
     "julia_code",
