@@ -180,6 +180,8 @@ class Signature:
             try:
                 bind(self.arguments, self._of_item(values, stacks, index), self.fixed)
             except MatcalcError as error:
+                if isinstance(error, ShapeError) and not error.hint:
+                    error.hint = self._other_reading(values, error)
                 return at_index(error, index, stacks) if stacks else error
         for i, v in self.checked:
             if not has_properties(v, found[i]):
@@ -187,6 +189,15 @@ class Signature:
                 return EvaluationError(f"{v.name} is declared {words}, but the value given is not")
         hint = "; ".join(f"{v.name}: {declared_shape(v)}" for v in self.arguments)
         return ShapeError("the shapes of the arguments do not fit", hint=hint)
+
+    def _other_reading(self, values: Sequence[Any], error: ShapeError) -> str:
+        """How a vector that has the shape of a matrix may be read as a batch."""
+        for argument, value in zip(self.plan, values, strict=True):
+            shape, name = np.shape(value), argument.variable.name
+            is_thin = argument.rank == 1 and len(shape) == 2 and shape[argument.axes[0][0] - 1] == 1
+            if is_thin and argument.is_batch is None and error.message.startswith(f"{name} must be"):
+                return f"{name} is read as one vector; with batch={name!r} it holds {shape[0]}"
+        return ""
 
 
 def at_index(error: MatcalcError, index: int, names: Iterable[str]) -> MatcalcError:

@@ -297,6 +297,13 @@ def test_batches_that_do_not_fit_are_named(changed: dict[str, Any], message: str
         f(**({"A": np.ones((2, 3)), "x": np.ones(3), "t": 1.0} | changed))
 
 
+def test_the_other_reading_of_a_thin_matrix_is_told() -> None:
+    with pytest.raises(mc.ShapeError, match="where n = 1, but the value given is 3×1") as caught:
+        mc.compile("A*x", where=LINEAR)(A=np.ones((2, 1)), x=np.ones((3, 1)))
+    assert caught.value.hint == "x is read as one vector; with batch='x' it holds 3"
+    assert mc.compile("A*x", where=LINEAR, batch="x")(A=np.ones((2, 1)), x=np.ones((3, 1))).shape == (3, 2)
+
+
 def test_rows_of_a_batch_that_differ_in_length_are_named() -> None:
     with pytest.raises(mc.EvaluationError, match="the rows of x differ in length"):
         mc.compile("2*x", where="x: vector(n)")(x=[[1, 2], [3]])
