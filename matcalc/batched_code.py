@@ -297,6 +297,7 @@ OPERATIONS: dict[str, Template] = {
     "block": _block,
     "cholesky": _factor("DefiniteStack", "Stack"),
     "lu": _factor("Stack"),
+    "symmetric": _factor("Stack"),
     "lower": _factor("TriangularStack"),
     "upper": _factor("TriangularStack"),
     "solve": _solve,

@@ -222,7 +222,7 @@ class Sheet:
             return "".join(plain) if len("".join(plain)) <= 4 else ""
         if v.op == "sub" and v.rank == 1:
             return "r"
-        if v.op in ("cholesky", "lu", "lower", "upper") and len(plain) == 1:
+        if v.op in ("cholesky", "lu", "symmetric", "lower", "upper") and len(plain) == 1:
             return f"{plain[0]}_factor"
         if v.op == "inverse":
             base = self.texts[v.args[0]].text.removesuffix("_factor")

@@ -44,6 +44,7 @@ from matcalc.linear_solves import (
     kron_times,
     log_determinant,
     position,
+    symmetric_factor,
     times,
     weighted_gram,
 )
@@ -51,6 +52,7 @@ from matcalc.numpy_code import NUMPY, result
 from matcalc.operations import FLOAT, compiled, operands_of
 from matcalc.programs import FACTOR, Program, Value
 
+FUSED = frozenset({"weighted_gram", "symmetric"})
 RUNTIME: Mapping[str, Any] = {
     "np": np,
     "Cholesky": Cholesky,
@@ -63,6 +65,7 @@ RUNTIME: Mapping[str, Any] = {
     "kron_times": kron_times,
     "log_determinant": log_determinant,
     "position": position,
+    "symmetric_factor": symmetric_factor,
     "times": times,
     "weighted_gram": weighted_gram,
 }

@@ -11,7 +11,7 @@ import numpy as np
 from sympy import Expr
 
 from matcalc.bindings import declared_shape
-from matcalc.compilation import Routine, quick_check, routine_of
+from matcalc.compilation import FUSED, Routine, quick_check, routine_of
 from matcalc.errors import EvaluationError, MatcalcError
 from matcalc.evaluation import evaluate_all
 from matcalc.expressions import Expression, Variable, postorder, variables_of
@@ -140,7 +140,7 @@ class CompiledFunction:
         self.is_single = is_single
         self.sizes = dict(sizes or {})
         self.batch = batch if batch is None or isinstance(batch, (bool, str)) else tuple(batch)
-        self.program: Program = lower(expressions, self.sizes, is_fused=True)
+        self.program: Program = lower(expressions, self.sizes, known=FUSED)
         self.arguments = arguments_of(expressions, self.sizes)
         shown = _symbols(self.arguments)
         self.fixed = {name: size for name, size in self.sizes.items() if name not in shown}

@@ -75,6 +75,7 @@ FLOPS: dict[str, Count] = {
     "kron_times": _kron_times,
     "cholesky": _cube(Rational(1, 3)),
     "lu": _cube(Rational(2, 3)),
+    "symmetric": _cube(Rational(1, 3)),
     "solve": lambda v: 2 * v.args[0].shape[0] ** 2 * v.args[1].shape[1],
     "inverse": _cube(Rational(4, 3)),
     "logdet": lambda v: 2 * v.args[0].shape[0],

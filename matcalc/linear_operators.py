@@ -16,7 +16,7 @@ from sympy import Expr
 
 from matcalc.applications import apply
 from matcalc.bindings import bind
-from matcalc.compilation import Routine, staged_routines
+from matcalc.compilation import FUSED, Routine, staged_routines
 from matcalc.compiled_functions import CompiledFunction, compile_formulas, explained
 from matcalc.derivatives import Derivative
 from matcalc.differentiation import differentiate, pullback_of
@@ -161,7 +161,7 @@ class Stages:
         self, e: Expression, arguments: Sequence[Variable], sizes: Mapping[str, int], is_complex: bool
     ) -> None:
         self.expression, self.direction = e, arguments[-1]
-        self.before, self.after = lower([e], sizes, is_fused=True).split(self.direction)
+        self.before, self.after = lower([e], sizes, known=FUSED).split(self.direction)
         self.routines: tuple[Routine, Routine] = staged_routines(
             self.before, self.after, arguments, sizes, is_complex=is_complex
         )
@@ -231,6 +231,11 @@ class LinearOperator:
 
     # ---- what it does ----
 
+    def prepared(self) -> LinearOperator:
+        """Itself, with all that its products need computed now."""
+        self._before("adjoint" if self.is_turned else "product")
+        return self
+
     def __matmul__(self, v: Any) -> Any:
         return self._applied("adjoint" if self.is_turned else "product", v, *self._ends)
 
@@ -281,18 +286,30 @@ class LinearOperator:
     def _of_one(self, part: str, v: Array, end: tuple[int, int]) -> Array:
         """The value at one direction, given and returned in its own shape."""
         stages = self.formula.stages(part, self.dtype.kind == "c")
-        before, after = stages.routines
+        prepared = self._before(part)
         late: Any = v.reshape(-1) if 1 in v.shape else v
         if v.size == 1 and stages.direction.is_scalar:
             late = v.item()
+        (found,) = self._run(stages.routines[1], late, *prepared)
+        found = np.array(found, self.dtype) if stages.is_constant else np.asarray(found, self.dtype)
+        if not np.all(np.isfinite(found)) and np.all(np.isfinite(v)):
+            warnings.warn(f"the value of {stages.expression} is not finite", RuntimeWarning, stacklevel=4)
+        return found.reshape(end, order="F")
+
+    def _before(self, part: str) -> tuple[Any, ...]:
+        """What a part needs that does not depend on the direction."""
+        found = self._prepared.get(part)
+        if found is None:
+            stages = self.formula.stages(part, self.dtype.kind == "c")
+            late = np.empty([n for n in self._numbers(stages.direction.shape) if n != 1], self.dtype)
+            found = self._prepared[part] = self._run(stages.routines[0], late)
+        return found
+
+    def _run(self, routine: Routine, *values: Any) -> tuple[Any, ...]:
         real = np.dtype(f"f{self.dtype.itemsize // 2}") if self.dtype.kind == "c" else self.dtype
-        routine = before
         try:
             with np.errstate(all="ignore"):
-                if part not in self._prepared:
-                    self._prepared[part] = before.run(real, *self._arrays, late)
-                routine = after
-                (found,) = after.run(real, *self._arrays, late, *self._prepared[part])
+                return routine.run(real, *self._arrays, *values)
         except (np.linalg.LinAlgError, ArithmeticError, IndexError, TypeError, ValueError) as error:
             raise explained(error, routine) from None
         except MemoryError:
@@ -300,10 +317,6 @@ class LinearOperator:
                 f"the matrix {self.formula.matrix} of shape {self.shape} does not fit into memory",
                 hint="use products A @ v, in scipy.sparse.linalg.cg for instance",
             ) from None
-        found = np.array(found, self.dtype) if stages.is_constant else np.asarray(found, self.dtype)
-        if not np.all(np.isfinite(found)) and np.all(np.isfinite(v)):
-            warnings.warn(f"the value of {stages.expression} is not finite", RuntimeWarning, stacklevel=4)
-        return found.reshape(end, order="F")
 
 
 def _sizes_of(arguments: Sequence[Variable], arrays: Sequence[Any], fixed: Mapping[str, int]) -> dict[str, int]:

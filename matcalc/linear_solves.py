@@ -15,7 +15,7 @@ import numpy as np
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 LinAlgError = np.linalg.LinAlgError
 STRIP = 128
-NARROWEST_STRIP = 48
+NARROW_STRIP = 64
 LARGEST_CONDITION = 1e6
 NOT_DEFINITE = "not positive definite"
 SINGULAR = "singular"
@@ -28,11 +28,11 @@ def has_scipy() -> bool:
     return find_spec("scipy") is not None
 
 
-def routine(name: str, dtype: np.dtype[Any]) -> Any:
-    """The LAPACK routine for numbers of this type, None without SciPy."""
+def routine(name: str, dtype: np.dtype[Any], library: str = "lapack") -> Any:
+    """The routine of LAPACK or BLAS for numbers of this type, None without SciPy."""
     key = name, dtype.char
     if key not in _routines:
-        lapack: Any = import_module("scipy.linalg.lapack") if has_scipy() and dtype.char in "fdFD" else None
+        lapack: Any = import_module(f"scipy.linalg.{library}") if has_scipy() and dtype.char in "fdFD" else None
         _routines[key] = (
             getattr(lapack, {"f": "s", "d": "d", "F": "c", "D": "z"}[dtype.char] + name) if lapack else None
         )
@@ -75,13 +75,7 @@ class Cholesky:
             inverse = _inverse(self.matrix)
             return (inverse + inverse.T) / 2
         inverse = potri(self.L, lower=1)[0]
-        n = len(inverse)
-        for i in range(0, n, STRIP):
-            j = min(i + STRIP, n)
-            block = np.tril(inverse[i:j, i:j])
-            inverse[i:j, i:j] = block + np.tril(block, -1).T
-            inverse[i:j, j:] = inverse[j:, i:j].T
-        return inverse
+        return mirrored(inverse)
 
     def logdet(self) -> Any:
         """log det S."""
@@ -150,6 +144,20 @@ class LU:
         swaps = np.count_nonzero(self.pivots != np.arange(len(self.pivots)))
         is_negative = (np.count_nonzero(diagonal < 0) + swaps) % 2
         return np.nan if is_negative else np.log(np.abs(diagonal)).sum()
+
+
+def symmetric_factor(S: Array) -> Cholesky | LU:
+    """The factorization of a symmetric matrix: Cholesky's where it is positive definite.
+
+    >>> [type(symmetric_factor(np.diag([1.0, d]))).__name__ for d in (2.0, -2.0)]
+    ['Cholesky', 'LU']
+    """
+    if np.all(S.diagonal() > 0):
+        try:
+            return Cholesky(S)
+        except LinAlgError:
+            pass
+    return LU(S)
 
 
 class Triangular:
@@ -253,12 +261,31 @@ def weighted_gram(F: Array, weights: Array) -> Array:
     >>> weighted_gram(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, -1.0])).tolist()
     [[-8.0, -10.0], [-10.0, -12.0]]
     """
-    n = F.shape[1]
-    width = max(NARROWEST_STRIP, n // 16)
-    G = np.empty((n, n), np.result_type(F, weights))
-    for i in range(0, n, width):
-        j = min(i + width, n)
-        np.matmul(F[:, i:].T, weights[:, None] * F[:, i:j], out=G[i:, i:j])
+    m, n = F.shape
+    dtype = np.result_type(F, weights)
+    syrk = routine("syrk", dtype, "blas") if dtype.kind == "f" and np.all(weights >= 0) else None
+    if syrk is None:
+        G = np.empty((n, n), dtype)
+        for i in range(0, n, NARROW_STRIP):
+            j = min(i + NARROW_STRIP, n)
+            np.matmul((weights[:, None] * F[:, i:j]).T, F[:, i:], out=G[i:j, i:])
+            G[i:j, i:j] = np.triu(G[i:j, i:j]) + np.triu(G[i:j, i:j], 1).T
+            G[j:, i:j] = G[i:j, j:].T
+        return G
+    G = np.zeros((n, n), dtype, order="F")
+    roots = np.sqrt(weights)
+    rows = max(STRIP, m // 32)
+    for i in range(0, m, rows):
+        scaled = roots[i : i + rows, None] * F[i : i + rows]
+        G = syrk(1, scaled.T, beta=1, c=G, overwrite_c=1, lower=1)
+    return mirrored(G)
+
+
+def mirrored(G: Array) -> Array:
+    """A matrix, whose lower triangle is known, with the same above the diagonal; in G itself."""
+    n = len(G)
+    for i in range(0, n, STRIP):
+        j = min(i + STRIP, n)
         block = np.tril(G[i:j, i:j])
         G[i:j, i:j] = block + np.tril(block, -1).T
         G[i:j, j:] = G[j:, i:j].T

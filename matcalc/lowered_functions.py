@@ -168,7 +168,7 @@ def _determinant(op: str, alone: str) -> Rule:
         is_inverted = base in self.orders.inverted or transpose(base) in self.orders.inverted
         if is_inverted or (op == "logdet" and is_semidefinite(base)):
             factor, _ = yield from self.factorization(base)
-            if factor.op in ("cholesky", "lu"):
+            if factor.op in ("cholesky", "lu") or (factor.op == "symmetric" and op == "logdet"):
                 return self.builder.emit(op, factor, shape=SCALAR)
         return self.builder.emit(alone, (yield base), shape=SCALAR)
 

@@ -6,7 +6,7 @@ of the identity is an entry, a row or a column, one with ones a sum; kron(A, B)*
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from typing import TypeAlias
 
 from sympy import Expr
@@ -53,8 +53,10 @@ Lowered: TypeAlias = Generator[Expression, Value, Value]
 class ProductLowering:
     """Makes the values of products; a node whose value is needed is yielded, its value sent back."""
 
-    def __init__(self, sizes: Mapping[str, int], is_fused: bool = False) -> None:
-        self.is_fused = is_fused
+    def __init__(self, sizes: Mapping[str, int], known: Collection[str] = ()) -> None:
+        self.known = known
+        self.scalable: Collection[Expression] = ()
+        self.products: dict[tuple[Expression, ...], tuple[tuple[Expression, ...], Value]] = {}
         self.builder = Builder()
         self.orders = ProductOrders(sizes)
 
@@ -111,18 +113,6 @@ class ProductLowering:
             total = self.builder.added(total, v, shape)
         return total
 
-    def diagonal_of(self, term: Expression) -> tuple[Expr, Sequence[Expression], Expression | None] | None:
-        """The multiple of the identity (column None) or of diag(column) that a term of a sum is."""
-        coefficient, scalars, chain = parts_of(term)
-        if len(chain) != 1:
-            return None
-        node = chain[0]
-        if isinstance(node, Identity):
-            return coefficient, scalars, None
-        if is_diagonal(node):
-            return coefficient, scalars, node.operands[0]
-        return None
-
     # ---- the chain ----
 
     def chain(self, factors: Sequence[Expression]) -> Lowered:
@@ -138,19 +128,25 @@ class ProductLowering:
         if factors[0].rows is ONE and len(factors) == 3 and are_ones(factors[0], factors[2]):
             return self.sum_of_entries((yield factors[1]))
         weights = gram_weights(factors)
-        if weights is not None and (is_positive(weights) or (self.is_fused and len(factors) == 3)):
+        if weights is not None and (is_positive(weights) or ("weighted_gram" in self.known and len(factors) == 3)):
             return (yield from self._weighted_gram(weights, factors))
+        key = part_key(factors)
+        known = self.products.get(key)
+        if known is not None:
+            return known[1] if known[0] == factors else self.builder.transposed(known[1])
         place = self.orders.multiplied_out(factors)
         if place is not None:
-            return (yield from self._multiplied_out(factors, place))
-        order = self.orders.chain(factors).order
-        return (yield from self._segment(factors, order, 0, len(factors) - 1))
+            value = yield from self._multiplied_out(factors, place)
+        else:
+            value = yield from self._segment(factors, self.orders.chain(factors).order, 0, len(factors) - 1)
+        self.products[key] = factors, value
+        return value
 
     def _weighted_gram(self, weights: Expression, factors: Sequence[Expression]) -> Lowered:
         """F'*diag(w)*F: half of its entries, or Z'*Z with Z = diag(sqrt(w))*F."""
         shape = (factors[0].rows, factors[-1].columns)
         half = factors[len(factors) // 2 + 1 :]
-        if self.is_fused:
+        if "weighted_gram" in self.known:
             F = yield from self.chain(half)
             found = self.builder.emit("weighted_gram", F, (yield weights), shape=shape)
             found.is_symmetric = True
@@ -243,7 +239,7 @@ class ProductLowering:
             return b.negated(self.rows_scaled(weights, value.args[0]))
         if value.op == "apply" and value.data == ("exp",) and weights.op == "reciprocal":
             if weights.args[0].op == "row_sums" and weights.args[0].args[0] is value:
-                return self.softmax_of_rows(value.args[0])
+                return self.softmax_of_rows(value)
         if value.op == "transpose":
             inner = value.args[0]
             return b.transposed(b.emit("scale_columns", inner, weights, shape=inner.shape))
@@ -256,12 +252,15 @@ class ProductLowering:
         shifted = b.emit("sub", X, b.emit("as_column", top, shape=X.shape, rank=2), shape=X.shape)
         return b.emit("apply", shifted, shape=X.shape, data=("exp",)), top
 
-    def softmax_of_rows(self, X: Value) -> Value:
+    def softmax_of_rows(self, exponentials: Value) -> Value:
         """exp(X) with every row divided by its sum."""
         b = self.builder
-        exponentials, top = self.shifted_rows(X)
-        sums = b.emit("row_sums", exponentials, shape=top.shape)
-        return b.emit("div", exponentials, b.emit("as_column", sums, shape=X.shape, rank=2), shape=X.shape)
+        shape = exponentials.shape
+        X = exponentials.args[0]
+        is_shifted = X.op == "sub" and X.args[1].op == "as_column" and X.args[1].args[0].op == "row_max"
+        E = exponentials if is_shifted else self.shifted_rows(X)[0]
+        sums = b.emit("row_sums", E, shape=(shape[0], ONE))
+        return b.emit("div", E, b.emit("as_column", sums, shape=shape, rank=2), shape=shape)
 
     def _selected(self, index: Value, value: Value, columns: Expr) -> Value:
         b = self.builder
@@ -365,6 +364,8 @@ class ProductLowering:
             op = "cholesky"
         elif isinstance(matrix, Variable) and matrix.properties & {"lower", "upper"}:
             op = "lower" if "lower" in matrix.properties else "upper"
+        elif turned is base and "symmetric" in self.known:
+            op = "symmetric"
         else:
             op = "lu"
         value = yield matrix

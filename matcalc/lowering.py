@@ -7,7 +7,7 @@ is never formed. Rules are generators that a loop runs: nothing recurses over th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from matcalc.expressions import (
@@ -45,21 +45,22 @@ from matcalc.lowered_products import Lowered, ProductLowering
 from matcalc.operations import is_minus_one
 from matcalc.product_orders import MOST_COPIES
 from matcalc.programs import Program, Value
+from matcalc.scale_invariance import scalable_exponentials
 from matcalc.transposes import transpose
 
 
 def lower(
-    expressions: Sequence[Expression], sizes: Mapping[str, int] | None = None, *, is_fused: bool = False
+    expressions: Sequence[Expression], sizes: Mapping[str, int] | None = None, *, known: Collection[str] = ()
 ) -> Program:
     """The program that computes the expressions; `sizes` helps to choose between orders of multiplication.
 
-    A fused program has operations that only `mc.compile` knows.
+    The operations weighted_gram and symmetric are used where they are known.
 
     >>> from matcalc.reading import parse
     >>> lower([parse("A*B*x", where="A, B: matrix(n,n), x: vector(n)")]).flops
     4*n**2
     """
-    lowering = Lowering(expressions, sizes or {}, is_fused)
+    lowering = Lowering(expressions, sizes or {}, known)
     outputs = [lowering.value(e) for e in expressions]
     inputs = [v for v in lowering.values if isinstance(v, Variable)]
     return lowering.builder.program(outputs, expressions, inputs)
@@ -68,9 +69,10 @@ def lower(
 class Lowering(ProductLowering):
     """The values of nodes made so far."""
 
-    def __init__(self, expressions: Sequence[Expression], sizes: Mapping[str, int], is_fused: bool) -> None:
-        super().__init__(sizes, is_fused)
+    def __init__(self, expressions: Sequence[Expression], sizes: Mapping[str, int], known: Collection[str]) -> None:
+        super().__init__(sizes, known)
         self.orders.survey(expressions)
+        self.scalable = scalable_exponentials(expressions)
         self.values: dict[Expression, Value] = {}
 
     def value(self, root: Expression) -> Value:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from matcalc.code_sheets import ATOM, PLUS, POSTFIX, TIMES, Language, Sheet, Template, Text
 from matcalc.expressions import Apply, Expression
-from matcalc.numpy_factorizations import factor, inverse, of_factor, solve, triangular
+from matcalc.numpy_factorizations import factor, inverse, of_factor, solve, symmetric, triangular
 from matcalc.numpy_formulas import (
     call,
     form,
@@ -129,6 +129,7 @@ OPERATIONS: dict[str, Template] = {
     "triu": call("np.triu"),
     "cholesky": factor("Cholesky", "cho_factor"),
     "lu": factor("LU", "lu_factor"),
+    "symmetric": symmetric,
     "lower": triangular(True),
     "upper": triangular(False),
     "solve": solve,

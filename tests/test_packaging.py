@@ -181,6 +181,7 @@ ORDER = [
     "programs",
     "positivity",
     "product_orders",
+    "scale_invariance",
     "lowered_products",
     "lowered_entries",
     "lowered_functions",
