@@ -63,11 +63,18 @@ def _numbers(v: Variable, values: Mapping[str, Any]) -> Array:
     except ValueError:
         raise EvaluationError(f"the rows of {v.name} differ in length", hint=_wanted(v)) from None
     if array.dtype.kind not in "biufc":
-        kind = "numbers of a kind NumPy does not know" if array.dtype.kind == "O" else f"of type {array.dtype}"
+        kind = _unknown_kind(array) if array.dtype.kind == "O" else f"of type {array.dtype}"
         raise EvaluationError(f"the entries of {v.name} are {kind}", hint="give real or complex numbers")
     if not np.all(np.isfinite(array)):
         raise EvaluationError(f"{v.name} has an entry that is nan or infinite")
     return array.astype(complex if array.dtype.kind == "c" else float)
+
+
+def _unknown_kind(array: Array) -> str:
+    for entry in array.flat:
+        if not isinstance(entry, (int, float, complex)):
+            return f"numbers of a kind NumPy does not know, of type {type(entry).__name__}"
+    return "integers of more than 64 bits"
 
 
 def _wanted(v: Variable) -> str:

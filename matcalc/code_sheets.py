@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import log10
+from sys import float_info
 from typing import Any, NamedTuple
 
-from sympy import Expr, Symbol, sstr
+from sympy import Expr, Integer, Symbol, sstr
 
 from matcalc.bindings import declared_shape
 from matcalc.errors import EvaluationError
@@ -29,6 +31,7 @@ NAMES = {
     1: ("u", "v", "w", "z", "p", "h"),
     2: ("M", "N", "P", "Q", "R", "S", "T"),
 }
+LARGEST = Integer(int(float_info.max))
 NEVER_NAMED = frozenset({"input", "number", "constant", "as_row"})
 VIEWS = frozenset({"input", "transpose", "diagonal", "row", "column", "vec", "unvec", "eye"})
 
@@ -106,7 +109,7 @@ class Sheet:
 
     def _added(self, name: str, v: Value) -> str:
         """The line that adds a term to a sum, in place where the arrays are our own."""
-        if self.options.get("runtime") and not self.options.get("complex"):
+        if self.options.get("in_place"):
             return f"{name} {'+' if v.op == 'add' else '-'}= {self.formula(v.args[1], PLUS + 1)}"
         return self.language.assignment.format(name, self.language.operations[v.op](self, v).text)
 
@@ -123,7 +126,7 @@ class Sheet:
             return False
         if v.op in ("lower", "upper") and text.binding == ATOM and text.text.isidentifier():
             return False
-        if v.rank == FACTOR or v.op in self.language.statements:
+        if v.rank == FACTOR or v.op in self.language.statements or self.options.get("traced"):
             return True
         longest = LONGEST_RESULT if self.program.outputs == [v] else LONGEST_FORMULA
         return self.uses[v] > 1 or len(text.text) > longest
@@ -153,6 +156,8 @@ class Sheet:
 
     def number(self, value: Expr) -> Text:
         """A number, or a formula in sizes."""
+        if value.is_Rational and abs(value) > LARGEST:
+            raise refuse(f"numbers as large as 10^{int(log10(int(abs(value))))}", "double precision ends at 10^308")
         if value.is_Integer:
             text = str(value) if abs(value) < 2**31 else repr(float(value))
             return Text(text, NEGATIVE if value < 0 else ATOM)

@@ -65,7 +65,7 @@ class CompiledOperator:
         self.derivative = derivative
         self.sizes = dict(sizes or {})
         self.is_hessian = derivative.expression.is_scalar
-        self.question: CompiledFunction = compile_formulas(derivative.expression, sizes=self.sizes)
+        self.question: CompiledFunction = compile_formulas(derivative.expression, sizes=self.sizes, batch=False)
         self._stages: dict[tuple[str, bool], Stages] = {}
 
     @property
@@ -107,7 +107,7 @@ class CompiledOperator:
     @cached_property
     def full(self) -> CompiledFunction:
         """The function that computes the matrix."""
-        return compile_formulas([self.matrix, self.derivative.expression], sizes=self.sizes)
+        return compile_formulas([self.matrix, self.derivative.expression], sizes=self.sizes, batch=False)
 
     @property
     def _product(self) -> tuple[Expression, Variable]:

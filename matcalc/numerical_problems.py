@@ -75,7 +75,7 @@ class Problem:
         return CompiledOperator(self._scalar("a Hessian"), self._sizes)
 
     def _compiled(self, formulas: Any) -> CompiledFunction:
-        return compile_formulas(formulas, sizes=self._sizes)
+        return compile_formulas(formulas, sizes=self._sizes, batch=False)
 
     def _scalar(self, what: str) -> Derivative:
         if not self.expression.is_scalar:
