@@ -8,14 +8,14 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from sympy import Expr, Integer
 
-from matcalc.bindings import PROPERTY_TOLERANCE, bind, declared_shape
+from matcalc.bindings import OF_ENTRIES, PROPERTY_TOLERANCE, bind, declared_shape, entries_have
 from matcalc.errors import EvaluationError, MatcalcError, ShapeError
 from matcalc.expressions import Variable
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 BatchNames: TypeAlias = bool | str | Iterable[str] | None
 OF_COLUMNS = frozenset({"orthogonal", "unit"})
-CHECKED = frozenset({"symmetric", "spd", "skew", "diagonal", "lower", "upper"}) | OF_COLUMNS
+CHECKED = frozenset({"symmetric", "spd", "skew", "diagonal", "lower", "upper"}) | OF_COLUMNS | OF_ENTRIES
 # The types of numbers that LAPACK knows; others, and integers, are computed in double precision.
 TYPES = {letter: np.dtype(letter) for letter in "fdFD"}
 LARGEST_DEVIATION = 1e3 * PROPERTY_TOLERANCE
@@ -62,7 +62,8 @@ class Signature:
         for v in arguments:
             axes = _axes(v)
             self.plan.append(Argument(v, len(axes), axes, None if declared is None else v.name in declared))
-        self.checked = [(i, v) for i, v in enumerate(arguments) if v.properties & CHECKED and not v.is_scalar]
+        words = {v: v.properties & (OF_ENTRIES if v.is_scalar else CHECKED) for v in arguments}
+        self.checked = [(i, v) for i, v in enumerate(arguments) if words[v]]
 
     def _declared(self, batch: BatchNames) -> Sequence[str] | None:
         """The names of the arguments that are always batches; None where their arrays tell."""
@@ -269,11 +270,19 @@ def size_value(dimension: Expr, sizes: Mapping[str, int]) -> int:
 
 
 def has_properties(v: Variable, A: Array) -> bool:
-    """Whether three rows or columns have the properties of `CHECKED`, which a value without them hardly passes.
+    """Whether all entries have what is declared of them, and three rows or columns the other properties of `CHECKED`.
+
+    A value without those hardly passes.
 
     Of a stack, those of all items.
     """
     words = v.properties & CHECKED
+    if words & OF_ENTRIES:
+        if not entries_have(words, A):
+            return False
+        words = frozenset() if v.is_scalar else words - OF_ENTRIES
+        if not words:
+            return True
     if words & OF_COLUMNS and not _has_unit_columns(A if v.columns != 1 else A[..., None], "orthogonal" in words):
         return False
     return words <= OF_COLUMNS or _has_structure(words, A)
