@@ -181,6 +181,7 @@ ORDER = [
     "programs",
     "positivity",
     "product_orders",
+    "regroupings",
     "scale_invariance",
     "lowered_products",
     "lowered_entries",
