@@ -38,6 +38,7 @@ LONGEST_CHAIN = 30
 MOST_COPIES = 8
 MOST_TERMS = 4
 MOST_SUMS = 3
+DEEPEST_SUMS = 50
 WRITTEN, READ, MULTIPLIED, SOLVED, INVERTED = 1.0, 0.5, 0.06, 0.1, 0.08
 
 Term: TypeAlias = tuple[Expr, Sequence[Expression], Sequence[Expression]]
@@ -72,11 +73,13 @@ class ProductOrders:
         roots = list(roots)
         self.dense.update(roots)
         entrywise: set[Expression] = set()
-        for node in evaluation_order(roots):
+        nodes = list(evaluation_order(roots))
+        for node in nodes:
             in_chain = set(node.chain) if isinstance(node, Product) else set()
             if len(in_chain) > 1:
                 self._note_parts(written_out(node.chain))
-            entrywise.update(f for f in in_chain if isinstance(f, Hadamard))
+            if isinstance(node, Apply) and node.function == "tr":
+                entrywise.update(f for f in chain_of(node) if isinstance(f, Hadamard))
             for o in operands_of(node):
                 self.uses[o] = self.uses.get(o, 0) + 1
                 if o not in in_chain:
@@ -86,6 +89,14 @@ class ProductOrders:
         factors = [o for f in entrywise - self.dense for o in f.operands if isinstance(o, (Product, Sum))]
         self.within.update(o for o in factors if self.uses[o] == 1 and not o.is_scalar)
         self.dense -= self.within
+        depths: dict[Expression, int] = {}
+        for node in nodes:
+            if isinstance(node, Sum) and node not in self.dense:
+                inner = [depths.get(f, 0) for term in node.operands for f in chain_of(term)]
+                depths[node] = 1 + max(inner)
+                if depths[node] > DEEPEST_SUMS:  # what is nested deeper is formed, so that nothing recurses over it
+                    self.dense |= {node, transpose(node)}
+                    depths[node] = 0
         self.shared = {part: count for part, count in self.shared.items() if count > 1}
 
     def _note_parts(self, chain: Sequence[Expression]) -> None:
