@@ -21,13 +21,14 @@ from matcalc.linear_solves import (
     Triangular,
     add_diagonal,
     adjugate,
+    indices,
     kron_times,
     log_determinant,
     position,
 )
 from matcalc.numpy_code import NUMPY, result
 from matcalc.operations import FLOAT, compiled, operands_of
-from matcalc.programs import Program, Value
+from matcalc.programs import Program, Value, every_value
 
 RUNTIME: Mapping[str, Any] = {
     "np": np,
@@ -36,6 +37,7 @@ RUNTIME: Mapping[str, Any] = {
     "Triangular": Triangular,
     "add_diagonal": add_diagonal,
     "adjugate": adjugate,
+    "indices": indices,
     "kron_times": kron_times,
     "log_determinant": log_determinant,
     "position": position,
@@ -77,7 +79,7 @@ def routine_of(
     steps.setdefault(len(lines), program.outputs[0])
     source = "\n".join(lines) + "\n"
     namespace: dict[str, Any] = dict(RUNTIME)
-    for step in program.values:
+    for step in every_value(program.values):
         if step.op == "apply":
             namespace[f"kernel_{step.index}"] = FUNCTIONS[step.data[0]].kernel
         elif step.op == "opaque":

@@ -113,7 +113,19 @@ def _commutation(sheet: Sheet, v: Value) -> Text:
 
 
 def _index(sheet: Sheet, index: Value) -> str:
-    return sheet.formula(index) if index.op == "number" else f"Int({sheet.formula(index)})"
+    return sheet.formula(index) if index in sheet.numbers else f"Int({sheet.formula(index)})"
+
+
+def _pow(sheet: Sheet, v: Value) -> Text:
+    """A power; that of an integer is one of a floating-point number."""
+    base, exponent = v.args
+    if base in sheet.numbers and base.op != "constant":
+        return Text(f"float({sheet.formula(base)}) ^ {sheet.formula(exponent, POWER + 1)}", POWER)
+    return power(sheet, v)
+
+
+def _loop(sheet: Sheet, index: str, lower: Value, upper: Value) -> str:
+    return f"for {index} in {_index(sheet, lower)}:{_index(sheet, upper)}"
 
 
 def _selection(pattern: str) -> Template:
@@ -187,7 +199,7 @@ OPERATIONS: dict[str, Template] = {
     "neg": form("-{}", NEGATIVE, NEGATIVE),
     "reciprocal": reciprocal,
     "sqrt": lambda sheet, v: Text(_each("sqrt", sheet, v.args[0])),
-    "pow": power,
+    "pow": _pow,
     "apply": _apply,
     "sigmoid": _sigmoid,
     "softplus": _softplus,
@@ -268,4 +280,7 @@ JULIA = Language(
     operations=OPERATIONS,
     repeats=frozenset({"square", "squared_norm", "softplus"}),
     reserved=frozenset(RESERVED),
+    loop=_loop,
+    loop_end="end",
+    zero="0.0",
 )

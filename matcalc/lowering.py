@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from sympy import Integer
+
 from matcalc.expressions import (
     Apply,
     Block,
@@ -19,6 +21,7 @@ from matcalc.expressions import (
     Expression,
     Hadamard,
     Identity,
+    IndexedSum,
     Number,
     Ones,
     Power,
@@ -54,7 +57,7 @@ def lower(expressions: Sequence[Expression], sizes: Mapping[str, int] | None = N
     """
     lowering = Lowering(expressions, sizes or {})
     outputs = [lowering.value(e) for e in expressions]
-    inputs = [v for v in lowering.values if isinstance(v, Variable)]
+    inputs = [v for v in lowering.values if isinstance(v, Variable) and not v.is_index]
     return lowering.builder.program(outputs, expressions, inputs)
 
 
@@ -136,6 +139,16 @@ def _block(self: ProductLowering, node: Block) -> Lowered:
     return self.builder.emit("block", *parts, shape=column_shape(node), data=(width, shapes))
 
 
+def _indexed_sum(self: ProductLowering, node: IndexedSum) -> Lowered:
+    index, lower, upper, body = node.args
+    bounds = [(yield lower), (yield upper)]
+    shape = column_shape(node)
+    start = self.builder.number(Integer(0)) if node.is_scalar else self.builder.emit("zeros", shape=shape)
+    place = yield index
+    term = yield body
+    return self.builder.indexed_sum(bounds, start, place, term, shape)
+
+
 def _apply(self: ProductLowering, node: Apply) -> Lowered:
     if node.function in APPLICATIONS:
         return (yield from APPLICATIONS[node.function](self, node))
@@ -160,5 +173,6 @@ RULES: dict[type[Expression], Callable[[ProductLowering, Any], Lowered]] = {
     Product: _product,
     Power: _power,
     Block: _block,
+    IndexedSum: _indexed_sum,
     Apply: _apply,
 }

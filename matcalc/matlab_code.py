@@ -235,9 +235,16 @@ RESERVED = (
     *("diag", "det", "inv", "lu", "chol", "norm", "trace", "size", "max", "min", "kron", "log", "exp", "pi", "do"),
 )
 
+
+def _loop(sheet: Sheet, index: str, lower: Value, upper: Value) -> str:
+    return f"for {index} = {sheet.formula(lower)}:{sheet.formula(upper)}"
+
+
 MATLAB = Language(
     operations=OPERATIONS,
     assignment="{} = {};",
     repeats=frozenset({"square", "softplus", "squared_norm", "entry", "row", "column"}),
     reserved=frozenset(RESERVED),
+    loop=_loop,
+    loop_end="end",
 )

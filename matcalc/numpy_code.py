@@ -12,6 +12,7 @@ from matcalc.numpy_formulas import (
     form,
     is_runtime,
     matrix_product,
+    range_loop,
     unwritten,
     write_add_diagonal,
     write_apply,
@@ -144,8 +145,9 @@ NUMPY = Language(
     operations=OPERATIONS,
     repeats=frozenset({"square", "squared_norm", "commute"}),
     reserved=frozenset(
-        {*keyword.kwlist, "np", "dtype", "Cholesky", "LU", "Triangular", "print", "range", "len", "int"}
+        {*keyword.kwlist, "np", "dtype", "Cholesky", "LU", "Triangular", "indices", "print", "range", "len", "int"}
     ),
+    loop=range_loop,
 )
 
 VIEWS = frozenset({"input", "transpose", "diagonal", "row", "column", "vec", "unvec"})

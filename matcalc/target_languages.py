@@ -142,7 +142,13 @@ TARGETS: dict[str, Target] = {
     ),
     "jax": Target(
         "jax",
-        Language(NUMPY.operations, NUMPY.assignment, NUMPY.repeats, frozenset({*NUMPY.reserved, "jnp", "jax"})),
+        Language(
+            NUMPY.operations,
+            NUMPY.assignment,
+            NUMPY.repeats,
+            frozenset({*NUMPY.reserved, "jnp", "jax"}),
+            loop=NUMPY.loop,
+        ),
         python_function,
         _jax_document,
         lambda sheet, v, is_row: sheet.formula(v, 95) + "[None, :]" if is_row else sheet.texts[v].text,

@@ -10,8 +10,8 @@ from matcalc.expressions import ONE
 from matcalc.julia_code import opaque
 from matcalc.numpy_code import NUMPY
 from matcalc.numpy_factorizations import HELPERS as NUMPY_HELPERS
-from matcalc.numpy_formulas import FUNCTIONS, form, matrix_product, spread, unwritten
-from matcalc.programs import Value
+from matcalc.numpy_formulas import FUNCTIONS, form, matrix_product, range_loop, spread, unwritten, write_index
+from matcalc.programs import Value, every_value
 
 HELPERS: Mapping[str, str] = {
     "lu_logdet": '''
@@ -51,16 +51,24 @@ OWN_FUNCTIONS = {
 def _apply(sheet: Sheet, v: Value) -> Text:
     if v.data[0] not in OWN_FUNCTIONS:
         raise unwritten(v.data[0])
-    return Text(OWN_FUNCTIONS[v.data[0]].format(sheet.formula(v.args[0])))
+    return Text(OWN_FUNCTIONS[v.data[0]].format(_tensor(sheet, v.args[0])))
+
+
+def _tensor(sheet: Sheet, v: Value) -> str:
+    """The formula of an operand; of a number that no argument shows, as a tensor."""
+    written = sheet.formula(v)
+    return f"torch.tensor({written}{like(sheet)})" if v in sheet.numbers else written
 
 
 def like(sheet: Sheet) -> str:
-    """The type and the device of the first array among the arguments."""
-    for v in sheet.program.values:
-        if v.op == "input":
-            name = sheet.texts[v].text
-            return f", dtype={name}.dtype, device={name}.device"
-    return ""
+    """The type and the device of the first array among the arguments, else of the first number."""
+    inputs = [v for v in every_value(sheet.program.values) if v.op == "input" and v in sheet.texts]
+    inputs = [v for v in inputs if not v.data[0].is_index]
+    inputs.sort(key=lambda v: (v.rank == 0, "integer" in v.data[0].properties))
+    if not inputs:
+        return ", dtype=torch.float64"
+    name = sheet.texts[inputs[0]].text
+    return f", dtype={name}.dtype, device={name}.device"
 
 
 def _constant_matrix(name: str) -> Template:
@@ -91,14 +99,8 @@ def _commutation(sheet: Sheet, v: Value) -> Text:
     return Text(f"{_eye(sheet, v)}[torch.arange({size}).reshape({n}, {m}).T.reshape(-1)]", POSTFIX)
 
 
-def _index(sheet: Sheet, index: Value, length: str) -> str:
-    if index.op == "number":
-        return str(int(index.data[0]) - 1)
-    return f"{sheet.helper('position')}({sheet.formula(index)}, {length})"
-
-
 def _unit(sheet: Sheet, v: Value) -> Text:
-    return Text(f"{_eye(sheet, v)}[{_index(sheet, v.args[0], sheet.size(v.shape[0]))}]", POSTFIX)
+    return Text(f"{_eye(sheet, v)}[{write_index(sheet, v.args[0], v.shape[0])}]", POSTFIX)
 
 
 def _dot(sheet: Sheet, v: Value) -> Text:
@@ -114,7 +116,7 @@ def _square(sheet: Sheet, v: Value) -> Text:
 
 
 def _sqrt(sheet: Sheet, v: Value) -> Text:
-    if v.args[0].op == "number":
+    if v.args[0] in sheet.numbers:
         return Text(f"{sheet.formula(v.args[0], POWER + 1)} ** 0.5", POWER)
     return Text(f"torch.sqrt({sheet.formula(v.args[0])})")
 
@@ -122,6 +124,15 @@ def _sqrt(sheet: Sheet, v: Value) -> Text:
 def _pow(sheet: Sheet, v: Value) -> Text:
     base, exponent = v.args
     return Text(f"{sheet.formula(base, POWER + 1)}**{sheet.formula(exponent, POWER)}", POWER)
+
+
+def _kron(sheet: Sheet, v: Value) -> Text:
+    """torch.kron takes no operands whose strides are ordered differently."""
+    parts = []
+    for a, shape in zip(v.args, v.data, strict=True):
+        part = spread(sheet, a, shape)
+        parts.append(part if a.op == "eye" else f"{part if a.rank == 1 else sheet.formula(a, POSTFIX)}.contiguous()")
+    return Text(f"torch.kron({', '.join(parts)})")
 
 
 def _block(sheet: Sheet, v: Value) -> Text:
@@ -213,6 +224,7 @@ OPERATIONS: dict[str, Template] = {
     "unvec": lambda sheet, v: Text(
         f"{sheet.formula(v.args[0], POSTFIX)}.reshape({sheet.size(v.shape[1])}, {sheet.size(v.shape[0])}).T", POSTFIX
     ),
+    "kron": _kron,
     "block": _block,
     "cholesky": form("torch.linalg.cholesky({})", ATOM, 0),
     "lu": form("torch.linalg.lu_factor({})", ATOM, 0),
@@ -227,7 +239,7 @@ OPERATIONS: dict[str, Template] = {
     "opaque": opaque(MATRIX_FUNCTIONS),
 }
 
-TORCH = Language(OPERATIONS, NUMPY.assignment, NUMPY.repeats, frozenset({*NUMPY.reserved, "torch"}))
+TORCH = Language(OPERATIONS, NUMPY.assignment, NUMPY.repeats, frozenset({*NUMPY.reserved, "torch"}), loop=range_loop)
 
 
 def torch_result(sheet: Sheet, v: Value, is_row: bool) -> str:
