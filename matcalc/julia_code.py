@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from matcalc.code_sheets import ATOM, MATMUL, NEGATIVE, PLUS, POSTFIX, POWER, TIMES, Language, Sheet, Template, Text
 from matcalc.column_major_code import commuted, kron, kron_times, matrix_product, power, reciprocal, spread
-from matcalc.expressions import Apply, Expression
+from matcalc.matrix_function_code import Written, opaque
 from matcalc.numpy_formulas import call, form, unwritten
 from matcalc.programs import Value
 
@@ -155,33 +155,47 @@ def _solve(sheet: Sheet, v: Value) -> Text:
     return Text(f"{sheet.formula(factor, POSTFIX)}{turned} \\ {sheet.formula(B, TIMES + 1)}", TIMES)
 
 
-MATRIX_FUNCTIONS = {
-    "expm": "exp({})",
-    "sqrtm": "sqrt({})",
-    "logm": "log({})",
-    "pinv": "pinv({})",
-    "chol": "Matrix(cholesky(Symmetric({})).L)",
-    "eigvals": "reverse(eigvals(Symmetric({})))",
-    "lambda_max": "eigmax(Symmetric({}))",
-    "lambda_min": "eigmin(Symmetric({}))",
-    "svdvals": "svdvals({})",
-    "sigma_max": "opnorm({})",
-    "normnuc": "sum(svdvals({}))",
+_DERIVATIVE = ("matrix_derivative",)
+_SINGULAR = ("singular_vectors",)
+
+MATRIX_FUNCTIONS: dict[str, Written | str] = {
+    "expm": "exp({0})",
+    "sqrtm": "sqrt({0})",
+    "logm": "log({0})",
+    "cosm": "cos({0})",
+    "sinm": "sin({0})",
+    **{
+        f"d{name}m": Written(f"matrix_derivative({name}, {{0}}, {{1}})", _DERIVATIVE)
+        for name in ("exp", "sqrt", "log", "cos", "sin")
+    },
+    "pinv": "pinv({0})",
+    "chol": "Matrix(cholesky(Symmetric({0})).L)",
+    "qr_q": Written("positive_qr({0})[1]", ("positive_qr",)),
+    "qr_r": Written("positive_qr({0})[2]", ("positive_qr",)),
+    "lu_l": "Matrix(lu({0}, NoPivot()).L)",
+    "lu_u": "Matrix(lu({0}, NoPivot()).U)",
+    "vech": Written("vech({0})", ("vech",)),
+    "sylvester": "sylvester({0}, {1}, -({2}))",
+    "eigvals": "eigvals(Symmetric({0}))",
+    "lambda_max": "eigmax(Symmetric({0}))",
+    "lambda_min": "eigmin(Symmetric({0}))",
+    "eigvecs": Written("eigenvectors({0})", ("eigenvectors",)),
+    "leading_eigvec": Written("eigenvectors({0})[:, end]", ("eigenvectors",)),
+    "trailing_eigvec": Written("eigenvectors({0})[:, 1]", ("eigenvectors",)),
+    "spectral_abscissa": "maximum(real(eigvals({0})))",
+    "eigenprojection": Written("eigenprojection({0})", ("eigenprojection",)),
+    "svdvals": "svdvals({0})",
+    "svd_u": Written("singular_vectors({0})[1]", _SINGULAR),
+    "svd_v": Written("singular_vectors({0})[2]", _SINGULAR),
+    "leading_svd_u": Written("singular_vectors({0})[1][:, 1]", _SINGULAR),
+    "leading_svd_v": Written("singular_vectors({0})[2][:, 1]", _SINGULAR),
+    "sigma_max": "opnorm({0})",
+    "normnuc": "sum(svdvals({0}))",
+    "polar": Written("polar({0})", ("polar",)),
+    "inverse_gaps": Written("inverse_gaps({0})", ("inverse_gaps",)),
+    "polygamma": Written("polygamma.({0}, {1})", (), (("SpecialFunctions", "polygamma"),), "Int({})"),
+    "Power": Written("{0}^{1}", (), (), "Int({})"),
 }
-
-
-def opaque(functions: Mapping[str, str]) -> Template:
-    """The functions of matrices that have a name in the language; others are refused."""
-
-    def write(sheet: Sheet, v: Value) -> Text:
-        node: Expression = v.data[0]
-        name = node.function if isinstance(node, Apply) else type(node).__name__
-        if name not in functions or v.args[0].rank != 2:
-            raise unwritten({"IndexedSum": "sums over an index", "Implicit": "solve(… = 0, …)"}.get(name, name))
-        return Text(functions[name].format(sheet.formula(v.args[0])), POSTFIX)
-
-    return write
-
 
 OPERATIONS: dict[str, Template] = {
     "number": lambda sheet, v: sheet.number(v.data[0]),

@@ -39,6 +39,88 @@ function adjugate(A)
     return det(U) * det(V) * V * Diagonal(others) * U'
 end
 ''',
+    "matrix_derivative": '''
+"""
+    matrix_derivative(f, A, E)
+
+The derivative of a function of matrices at A along E.
+"""
+function matrix_derivative(f, A, E)
+    n = size(A, 1)
+    return f([A E; zero(A) A])[1:n, n+1:end]
+end
+''',
+    "positive_qr": '''
+"""
+    positive_qr(A)
+
+The factors of A = Q R, the diagonal of R positive.
+"""
+function positive_qr(A)
+    F = qr(A)
+    signs = sign.(diag(F.R))
+    return Matrix(F.Q) .* signs', signs .* F.R
+end
+''',
+    "vech": '''
+"""
+    vech(A)
+
+The columns of the lower triangle, one below the other.
+"""
+vech(A) = [A[i, j] for j in axes(A, 2) for i in j:size(A, 1)]
+''',
+    "eigenvectors": '''
+"""
+    eigenvectors(S)
+
+The eigenvectors of ascending eigenvalues, each with its entry of largest absolute value positive.
+"""
+eigenvectors(S) = reduce(hcat, [v * sign(v[argmax(abs.(v))]) for v in eachcol(eigen(Symmetric(S)).vectors)])
+''',
+    "eigenprojection": '''
+"""
+    eigenprojection(A)
+
+The projection x y' / (y' x) of the eigenvalue with the largest real part.
+"""
+function eigenprojection(A)
+    values, right = eigen(A)
+    k = argmax(real(values))
+    return real(right[:, k] * transpose(inv(right)[k, :]))
+end
+''',
+    "singular_vectors": '''
+"""
+    singular_vectors(A)
+
+U and V of the thin singular value decomposition, the largest entries of V's columns positive.
+"""
+function singular_vectors(A)
+    U, _, V = svd(A)
+    signs = [sign(v[argmax(abs.(v))]) for v in eachcol(V)]
+    return U .* signs', V .* signs'
+end
+''',
+    "polar": '''
+"""
+    polar(A)
+
+The factor with orthonormal columns in the polar decomposition.
+"""
+function polar(A)
+    F = svd(A)
+    return F.U * F.Vt
+end
+''',
+    "inverse_gaps": '''
+"""
+    inverse_gaps(x)
+
+The matrix of 1 / (x_j - x_i), with 0 on the diagonal.
+"""
+inverse_gaps(x) = [i == j ? 0.0 : 1 / (x[j] - x[i]) for i in eachindex(x), j in eachindex(x)]
+''',
 }
 
 

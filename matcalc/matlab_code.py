@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from matcalc.code_sheets import ATOM, MATMUL, NEGATIVE, PLUS, POSTFIX, POWER, TIMES, Language, Sheet, Template, Text
 from matcalc.column_major_code import commuted, kron, kron_times, matrix_product, power, reciprocal, spread
-from matcalc.julia_code import opaque
+from matcalc.matrix_function_code import Written, opaque
 from matcalc.numpy_formulas import call, form, unwritten
 from matcalc.programs import Value
 
@@ -148,15 +148,35 @@ def _of_factor(name: str) -> Template:
     return write
 
 
-MATRIX_FUNCTIONS = {
-    **{name: f"{name}({{}})" for name in ("expm", "sqrtm", "logm", "pinv")},
-    "chol": "chol({}, 'lower')",
-    "eigvals": "sort(eig({}), 'descend')",
-    "lambda_max": "max(eig({}))",
-    "lambda_min": "min(eig({}))",
-    "svdvals": "svd({})",
-    "sigma_max": "norm({})",
-    "normnuc": "sum(svd({}))",
+_DERIVATIVE = ("matrix_derivative",)
+
+MATRIX_FUNCTIONS: dict[str, Written | str] = {
+    **{name: f"{name}({{0}})" for name in ("expm", "sqrtm", "logm", "pinv")},
+    "cosm": "real(expm(1i * ({0})))",
+    "sinm": "imag(expm(1i * ({0})))",
+    **{f"d{f}": Written(f"matrix_derivative(@{f}, {{0}}, {{1}})", _DERIVATIVE) for f in ("expm", "sqrtm", "logm")},
+    "dcosm": Written("matrix_derivative(@(X) real(expm(1i * X)), {0}, {1})", _DERIVATIVE),
+    "dsinm": Written("matrix_derivative(@(X) imag(expm(1i * X)), {0}, {1})", _DERIVATIVE),
+    "chol": "chol({0}, 'lower')",
+    "qr_q": Written("positive_qr({0})", ("positive_qr",)),
+    "qr_r": Written("qr_r({0})", ("qr_r", "positive_qr")),
+    "lu_l": Written("plain_lu({0})", ("plain_lu",)),
+    "lu_u": Written("lu_u({0})", ("lu_u", "plain_lu")),
+    "sylvester": "sylvester({0}, {1}, {2})",
+    "eigvals": "sort(eig({0}))",
+    "lambda_max": "max(eig({0}))",
+    "lambda_min": "min(eig({0}))",
+    "eigvecs": Written("eigenvectors({0})", ("eigenvectors",)),
+    **{f: Written(f + "({0})", (f, "eigenvectors")) for f in ("leading_eigvec", "trailing_eigvec")},
+    "spectral_abscissa": "max(real(eig({0})))",
+    "svdvals": "svd({0})",
+    "svd_u": Written("singular_vectors({0})", ("singular_vectors",)),
+    **{f: Written(f + "({0})", (f, "singular_vectors")) for f in ("svd_v", "leading_svd_u", "leading_svd_v")},
+    "sigma_max": "norm({0})",
+    "normnuc": "sum(svd({0}))",
+    **{name: Written(name + "({0})", (name,)) for name in ("vech", "eigenprojection", "polar", "inverse_gaps")},
+    "polygamma": "psi({0}, {1})",
+    "Power": "{0} ^ {1}",
 }
 
 OPERATIONS: dict[str, Template] = {

@@ -85,6 +85,8 @@ def write_apply(sheet: Sheet, v: Value) -> Text:
         return Text(FUNCTIONS[name].format(argument))
     if is_runtime(sheet):
         return Text(f"{sheet.helper(f'kernel_{v.index}')}({argument})")
+    if name in SPECIAL and not sheet.options.get("scipy"):
+        raise unwritten(f"{name} in NumPy alone")
     if name in SPECIAL:
         return Text(f"{sheet.imported('scipy.special', SPECIAL[name])}({argument})")
     raise unwritten(name)

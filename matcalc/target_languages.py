@@ -17,6 +17,8 @@ from matcalc.julia_code import JULIA
 from matcalc.julia_functions import julia_document, julia_function, julia_result, size_line
 from matcalc.matlab_code import MATLAB
 from matcalc.matlab_functions import matlab_document, matlab_function, matlab_result, matlab_size_line
+from matcalc.matrix_function_code import HELPERS as FUNCTION_HELPERS
+from matcalc.matrix_function_code import JAX_FUNCTIONS, opaque
 from matcalc.numpy_code import NUMPY, result
 from matcalc.numpy_factorizations import HELPERS
 from matcalc.programs import Value
@@ -79,8 +81,9 @@ def python_size_line(name: str, array: str, v: Variable, axis: int, dimension: E
     return f"{name} = {size_formula(array, v, axis, dimension)}"
 
 
+NUMPY_HELPERS = {**HELPERS, **FUNCTION_HELPERS}
 JAX_HELPERS = {
-    **HELPERS,
+    **NUMPY_HELPERS,
     "lu_logdet": '''
 def lu_logdet(factor):
     """log det A from lu_factor(A), nan where the determinant is negative."""
@@ -135,7 +138,7 @@ TARGETS: dict[str, Target] = {
         "numpy",
         NUMPY,
         python_function,
-        _python_document("import numpy as np", HELPERS),
+        _python_document("import numpy as np", NUMPY_HELPERS),
         result,
         python_size_line,
         self_test=self_test,
@@ -143,7 +146,7 @@ TARGETS: dict[str, Target] = {
     "jax": Target(
         "jax",
         Language(
-            NUMPY.operations,
+            {**NUMPY.operations, "opaque": opaque(JAX_FUNCTIONS)},
             NUMPY.assignment,
             NUMPY.repeats,
             frozenset({*NUMPY.reserved, "jnp", "jax"}),
@@ -153,6 +156,7 @@ TARGETS: dict[str, Target] = {
         _jax_document,
         lambda sheet, v, is_row: sheet.formula(v, 95) + "[None, :]" if is_row else sheet.texts[v].text,
         python_size_line,
+        {"scipy": True},
         self_test=partial(
             self_test, setting=("import jax", "import numpy as np", "", 'jax.config.update("jax_enable_x64", True)')
         ),

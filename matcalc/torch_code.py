@@ -7,13 +7,14 @@ from typing import Any
 
 from matcalc.code_sheets import ATOM, POSTFIX, POWER, TIMES, Language, Sheet, Template, Text
 from matcalc.expressions import ONE
-from matcalc.julia_code import opaque
+from matcalc.matrix_function_code import TORCH_FUNCTIONS, TORCH_HELPERS, opaque
 from matcalc.numpy_code import NUMPY
 from matcalc.numpy_factorizations import HELPERS as NUMPY_HELPERS
 from matcalc.numpy_formulas import FUNCTIONS, form, matrix_product, range_loop, spread, unwritten, write_index
 from matcalc.programs import Value, every_value
 
 HELPERS: Mapping[str, str] = {
+    **{name: text.replace("np.", "torch.") for name, text in TORCH_HELPERS.items()},
     "lu_logdet": '''
 def lu_logdet(factor):
     """log det A from torch.linalg.lu_factor(A), nan where the determinant is negative."""
@@ -49,6 +50,8 @@ OWN_FUNCTIONS = {
 
 
 def _apply(sheet: Sheet, v: Value) -> Text:
+    if v.data[0] == "gamma":
+        return Text(f"{sheet.helper('gamma_function')}({_tensor(sheet, v.args[0])})")
     if v.data[0] not in OWN_FUNCTIONS:
         raise unwritten(v.data[0])
     return Text(OWN_FUNCTIONS[v.data[0]].format(_tensor(sheet, v.args[0])))
@@ -191,18 +194,6 @@ def _of_factor(name: str) -> Template:
     return write
 
 
-MATRIX_FUNCTIONS = {
-    "expm": "torch.linalg.matrix_exp({})",
-    "pinv": "torch.linalg.pinv({})",
-    "chol": "torch.linalg.cholesky({})",
-    "eigvals": "torch.linalg.eigvalsh({}).flip(0)",
-    "lambda_max": "torch.linalg.eigvalsh({})[-1]",
-    "lambda_min": "torch.linalg.eigvalsh({})[0]",
-    "svdvals": "torch.linalg.svdvals({})",
-    "sigma_max": "torch.linalg.matrix_norm({}, 2)",
-    "normnuc": 'torch.linalg.matrix_norm({}, "nuc")',
-}
-
 OPERATIONS: dict[str, Template] = {
     **NUMPY.operations,
     **{name: _constant_matrix(name) for name in ("eye", "ones", "zeros")},
@@ -236,7 +227,7 @@ OPERATIONS: dict[str, Template] = {
     "logabsdet": _of_factor("logabsdet"),
     "det": _of_factor("det"),
     "log_determinant": form("torch.logdet({})", ATOM, 0),
-    "opaque": opaque(MATRIX_FUNCTIONS),
+    "opaque": opaque(TORCH_FUNCTIONS),
 }
 
 TORCH = Language(OPERATIONS, NUMPY.assignment, NUMPY.repeats, frozenset({*NUMPY.reserved, "torch"}), loop=range_loop)

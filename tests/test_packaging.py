@@ -188,6 +188,7 @@ ORDER = [
     "code_sheets",
     "numpy_formulas",
     "numpy_factorizations",
+    "matrix_function_code",
     "numpy_code",
     "linear_solves",
     "compilation",
