@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from matcalc.code_sheets import ATOM, MATMUL, NEGATIVE, PLUS, POSTFIX, POWER, TIMES, Language, Sheet, Template, Text
-from matcalc.column_major_code import commuted, kron, kron_times, matrix_product, power, reciprocal, spread
+from matcalc.column_major_code import commuted, kron, kron_times, matrix_product, negative, power, reciprocal, spread
 from matcalc.matrix_function_code import Written, opaque
 from matcalc.numpy_formulas import call, form, unwritten
 from matcalc.programs import Value
@@ -67,7 +67,7 @@ def _apply(sheet: Sheet, v: Value) -> Text:
 def _sigmoid(sheet: Sheet, v: Value) -> Text:
     a = v.args[0]
     dot = "." if a.rank else ""
-    return Text(f"1 {dot}/ (1 {dot}+ exp{dot}(-{sheet.formula(a, NEGATIVE)}))", TIMES)
+    return Text(f"1 {dot}/ (1 {dot}+ exp{dot}({negative(sheet, a)}))", TIMES)
 
 
 def _softplus(sheet: Sheet, v: Value) -> Text:
@@ -210,7 +210,7 @@ OPERATIONS: dict[str, Template] = {
     "sub": _sum("-"),
     "mul": _mul,
     "div": _div,
-    "neg": form("-{}", NEGATIVE, NEGATIVE),
+    "neg": form("-{}", NEGATIVE, NEGATIVE + 1),
     "reciprocal": reciprocal,
     "sqrt": lambda sheet, v: Text(_each("sqrt", sheet, v.args[0])),
     "pow": _pow,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from matcalc.code_sheets import ATOM, MATMUL, NEGATIVE, PLUS, POSTFIX, POWER, TIMES, Language, Sheet, Template, Text
-from matcalc.column_major_code import commuted, kron, kron_times, matrix_product, power, reciprocal, spread
+from matcalc.column_major_code import commuted, kron, kron_times, matrix_product, negative, power, reciprocal, spread
 from matcalc.matrix_function_code import Written, opaque
 from matcalc.numpy_formulas import call, form, unwritten
 from matcalc.programs import Value
@@ -40,7 +40,7 @@ def _apply(sheet: Sheet, v: Value) -> Text:
 
 
 def _sigmoid(sheet: Sheet, v: Value) -> Text:
-    return Text(f"1 ./ (1 + exp(-{sheet.formula(v.args[0], NEGATIVE)}))", TIMES)
+    return Text(f"1 ./ (1 + exp({negative(sheet, v.args[0])}))", TIMES)
 
 
 def _softplus(sheet: Sheet, v: Value) -> Text:
@@ -192,7 +192,7 @@ OPERATIONS: dict[str, Template] = {
     "sub": form("{} - {}", PLUS, PLUS, PLUS + 1),
     "mul": _entrywise("*"),
     "div": _entrywise("/"),
-    "neg": form("-{}", NEGATIVE, NEGATIVE),
+    "neg": form("-{}", NEGATIVE, NEGATIVE + 1),
     "reciprocal": reciprocal,
     "sqrt": call("sqrt"),
     "pow": power,

@@ -18,7 +18,7 @@ from matcalc.compiled_functions import arguments_of, expression_of
 from matcalc.derivatives import Derivative
 from matcalc.differentiation import Names, differentiate, hvp
 from matcalc.errors import MatcalcError
-from matcalc.expressions import Expression, Variable
+from matcalc.expressions import ONE, Expression, Variable
 from matcalc.lowering import lower
 from matcalc.programs import Program
 from matcalc.reading import Where
@@ -226,7 +226,9 @@ def function_text(
     ]
     sources = size_sources(sheet.sizes, request.arguments)
     sizes = [target.size_line(sheet.sizes[s], own[v.name], v, axis, d) for s, (v, axis, d) in sources.items()]
-    body = [*sizes, *(line for line, _ in sheet.lines)]
+    # a row is kept as what a column is, with one axis
+    rows = [target.row_line.format(own[v.name]) for v in request.arguments if v.rows is ONE and v.columns is not ONE]
+    body = [*rows, *sizes, *(line for line, _ in sheet.lines)]
     return target.function(function, list(own.values()), documentation, body, results, output_names), sheet
 
 

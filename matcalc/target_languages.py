@@ -39,6 +39,7 @@ class Target:
     document: Callable[[Sheet, Sequence[str], str], str]
     result: Callable[[Sheet, Value, bool], str]
     size_line: Callable[[str, str, Variable, int, Expr], str]
+    row_line: str
     options: Mapping[str, Any] = field(default_factory=dict)
     self_test: Callable[..., str] | None = None
 
@@ -141,6 +142,7 @@ TARGETS: dict[str, Target] = {
         _python_document("import numpy as np", NUMPY_HELPERS),
         result,
         python_size_line,
+        "{0} = np.ravel({0})",
         self_test=self_test,
     ),
     "jax": Target(
@@ -156,12 +158,15 @@ TARGETS: dict[str, Target] = {
         _jax_document,
         lambda sheet, v, is_row: sheet.formula(v, 95) + "[None, :]" if is_row else sheet.texts[v].text,
         python_size_line,
+        "{0} = np.ravel({0})",
         {"scipy": True},
         self_test=partial(
             self_test, setting=("import jax", "import numpy as np", "", 'jax.config.update("jax_enable_x64", True)')
         ),
     ),
-    "torch": Target("torch", TORCH, python_function, _torch_document, torch_result, python_size_line),
+    "torch": Target(
+        "torch", TORCH, python_function, _torch_document, torch_result, python_size_line, "{0} = torch.ravel({0})"
+    ),
     "julia": Target(
         "julia",
         JULIA,
@@ -169,6 +174,7 @@ TARGETS: dict[str, Target] = {
         julia_document,
         julia_result,
         size_line,
+        "{0} = vec({0})",
         {"power": "^", "quotient": "div({}, {})"},
     ),
     "matlab": Target(
@@ -178,6 +184,7 @@ TARGETS: dict[str, Target] = {
         matlab_document,
         matlab_result,
         matlab_size_line,
+        "{0} = {0}(:);",
         {"power": "^", "quotient": "({}) / {}"},
     ),
 }

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from inspect import signature
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -165,9 +167,8 @@ OPERATIONS = (
     "C^3 + inv(C)^2",
     "C^p",
     "adj(C)",
-    "adj(C - C[1,1]*eye(n) + x*y' - x*y')",
     "(C*inv(C) - eye(n) + x*y')*D",
-    "adj(x*y')",
+    "adj(C - C*x*x'/(x'*x))",
     "sum(i, 1, n, logdet(C + x[i]*P)*2^(-i))",
     "sum(i, 1, n, exp(x[i]*D[i,1])*inv(C + i*eye(n)))",
     "sum(i, 1, n, sum(j, 1, i, sqrt(i + j)*expm(x[i]*x[j]*C/9)*y))",
@@ -297,12 +298,12 @@ def answers_in_python(name: str, language: str) -> list[list[np.ndarray]]:
     source = source_of(name, language)
     function = function_of(source, re.search(r"def (answer\d+)\(", source)[1])
     names = signature(function).parameters
-    argument = importlib.import_module("torch").tensor if language == "torch" else np.asarray
+    tensor = importlib.import_module("torch").tensor if language == "torch" else np.asarray
     if language == "jax":
         jax = importlib.import_module("jax")
         jax.config.update("jax_enable_x64", True)
         function = jax.jit(function) if name.startswith("corpus") else function
-    found = [function(**{n: argument(point[n]) for n in names}) for point in task_of(name).points]
+    found = [function(**{n: tensor(np.asarray(point[n])) for n in names}) for point in task_of(name).points]
     return [[np.asarray(one) for one in (several if isinstance(several, tuple) else (several,))] for several in found]
 
 
@@ -351,8 +352,11 @@ end
 
 def octave_run(text: str) -> subprocess.CompletedProcess[str]:
     assert OCTAVE is not None
-    command = [OCTAVE, "--norc", "--no-gui", "--quiet", "-"]
-    return subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "generated.m"
+        file.write_text(text, encoding="utf-8")
+        command = [OCTAVE, "--norc", "--no-gui", "--quiet", str(file)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def script(names: Sequence[str]) -> str:
