@@ -316,6 +316,15 @@ def identifier(name: str, reserved: Collection[str]) -> str:
     return f"{found}_" if found in reserved else found
 
 
+def called(*patterns: Any) -> set[str]:
+    """The functions that are called in patterns of code.
+
+    >>> sorted(called("sort(eig({0}))", "norm({0})"))
+    ['eig', 'norm', 'sort']
+    """
+    return set(re.findall(r"\b[A-Za-z_]\w*(?=\.?\()", " ".join(map(str, patterns))))
+
+
 def identifiers(variables: Iterable[Variable], reserved: Collection[str]) -> dict[str, str]:
     """An identifier for each variable, no two alike."""
     found: dict[str, str] = {}

@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from matcalc.code_sheets import ATOM, MATMUL, NEGATIVE, PLUS, POSTFIX, POWER, TIMES, Language, Sheet, Template, Text
+from matcalc.code_sheets import (
+    ATOM,
+    MATMUL,
+    NEGATIVE,
+    PLUS,
+    POSTFIX,
+    POWER,
+    TIMES,
+    Language,
+    Sheet,
+    Template,
+    Text,
+    called,
+)
 from matcalc.column_major_code import commuted, kron, kron_times, matrix_product, negative, power, reciprocal, spread
+from matcalc.julia_functions import HELPERS
 from matcalc.matrix_function_code import Written, opaque
 from matcalc.numpy_formulas import call, form, unwritten
 from matcalc.programs import Value
@@ -271,29 +285,34 @@ OPERATIONS: dict[str, Template] = {
 
 RESERVED = (
     *("begin", "while", "if", "for", "try", "return", "break", "continue", "function", "macro", "quote", "let"),
+    *("local", "global", "const", "do", "struct", "module", "using", "import", "export", "end", "else", "true"),
     *(
-        "local",
-        "global",
-        "const",
-        "do",
-        "struct",
-        "module",
-        "using",
-        "import",
-        "export",
-        "end",
-        "else",
-        "true",
         "false",
+        "in",
+        "I",
+        "dot",
+        "diag",
+        "diagm",
+        "tr",
+        "det",
+        "vec",
+        "sum",
+        "lu",
+        "inv",
+        "norm",
+        "kron",
+        "size",
+        "ones",
     ),
-    *("in", "I", "dot", "diag", "diagm", "tr", "det", "vec", "sum", "lu", "inv", "norm", "kron", "size", "ones"),
-    *("zeros", "pi"),
+    *("zeros", "pi", "maximum", "Matrix", "Diagonal", "reshape", "permutedims", "copy", "tril", "triu", "cholesky"),
+    *("Symmetric", "LowerTriangular", "UpperTriangular", "sqrt", "float", "Int", "div", "logdet", "logabsdet"),
+    *("hcat", "vcat", "length", "rand", "randn", "println"),
 )
 
 JULIA = Language(
     operations=OPERATIONS,
     repeats=frozenset({"square", "squared_norm", "softplus"}),
-    reserved=frozenset(RESERVED),
+    reserved=frozenset({*RESERVED, *FUNCTIONS.values(), *HELPERS, *called(*MATRIX_FUNCTIONS.values())}),
     loop=_loop,
     loop_end="end",
     zero="0.0",

@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from matcalc.code_sheets import ATOM, MATMUL, NEGATIVE, PLUS, POSTFIX, POWER, TIMES, Language, Sheet, Template, Text
+from matcalc.code_sheets import (
+    ATOM,
+    MATMUL,
+    NEGATIVE,
+    PLUS,
+    POSTFIX,
+    POWER,
+    TIMES,
+    Language,
+    Sheet,
+    Template,
+    Text,
+    called,
+)
 from matcalc.column_major_code import commuted, kron, kron_times, matrix_product, negative, power, reciprocal, spread
+from matcalc.matlab_functions import HELPERS
 from matcalc.matrix_function_code import Written, opaque
 from matcalc.numpy_formulas import call, form, unwritten
 from matcalc.programs import Value
@@ -253,6 +267,7 @@ RESERVED = (
     *("break", "case", "catch", "classdef", "continue", "else", "elseif", "end", "for", "function", "global", "if"),
     *("otherwise", "parfor", "persistent", "return", "spmd", "switch", "try", "while", "eye", "ones", "zeros", "sum"),
     *("diag", "det", "inv", "lu", "chol", "norm", "trace", "size", "max", "min", "kron", "log", "exp", "pi", "do"),
+    *("reshape", "double", "nthroot", "tril", "triu", "sqrt", "numel", "rng", "randn", "printf", "fprintf", "disp"),
 )
 
 
@@ -264,7 +279,7 @@ MATLAB = Language(
     operations=OPERATIONS,
     assignment="{} = {};",
     repeats=frozenset({"square", "softplus", "squared_norm", "entry", "row", "column"}),
-    reserved=frozenset(RESERVED),
+    reserved=frozenset({*RESERVED, *FUNCTIONS.values(), *HELPERS, *called(*MATRIX_FUNCTIONS.values())}),
     loop=_loop,
     loop_end="end",
 )

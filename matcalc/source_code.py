@@ -188,10 +188,16 @@ def _direction(v: Variable, several: bool, taken: set[str]) -> str:
 def written(request: Request, target: Target, name: str | None, *, check: bool, scipy: bool) -> str:
     """The source text."""
     asked = [] if request.question is None else arguments_of([request.question])
-    names = identifiers(list(dict.fromkeys([*request.arguments, *asked])), target.language.reserved)
-    function = target_name(name, request, names, target)
     options = {"scipy": scipy, **target.options}
-    lines, sheet = function_text(request, target, function, names, description(request, names), options)
+    reserved = set(target.language.reserved)
+    clashes: set[str] = {""}
+    while clashes:
+        # a second time where an argument has the name of a function that the code calls
+        reserved |= clashes
+        names = identifiers(list(dict.fromkeys([*request.arguments, *asked])), reserved)
+        function = target_name(name, request, names, target)
+        lines, sheet = function_text(request, target, function, names, description(request, names), options)
+        clashes = {*sheet.helpers, *(n for found in sheet.imports.values() for n in found)} & set(names.values())
     test = ""
     if check:
         if request.question is None or target.self_test is None:
