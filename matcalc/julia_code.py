@@ -134,7 +134,8 @@ def _pow(sheet: Sheet, v: Value) -> Text:
     """A power; that of an integer is one of a floating-point number."""
     base, exponent = v.args
     if base in sheet.numbers and base.op != "constant":
-        return Text(f"float({sheet.formula(base)}) ^ {sheet.formula(exponent, POWER + 1)}", POWER)
+        dot = "." if exponent.rank else ""
+        return Text(f"float({sheet.formula(base)}) {dot}^ {sheet.formula(exponent, POWER + 1)}", POWER)
     return power(sheet, v)
 
 

@@ -143,6 +143,7 @@ def julia_document(sheet: Sheet, function: Sequence[str], test: str) -> str:
     """The text of a file."""
     modules = ["LinearAlgebra", *sorted(sheet.imports)]
     parts = [f"using {', '.join(modules)}", *(HELPERS[name].strip("\n") for name in sheet.helpers), "\n".join(function)]
+    parts += [test.replace("\n\n\n", "\n\n")] if test else []
     return "\n\n".join(parts) + "\n"
 
 

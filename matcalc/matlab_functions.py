@@ -222,7 +222,11 @@ def matlab_function(
 
 def matlab_document(sheet: Sheet, function: Sequence[str], test: str) -> str:
     """The text of a file."""
-    parts = ["\n".join(function), *(HELPERS[name].strip("\n") for name in sheet.helpers)]
+    parts = [
+        "\n".join(function),
+        *(HELPERS[name].strip("\n") for name in sheet.helpers),
+        *([test.replace("\n\n\n", "\n\n")] if test else []),
+    ]
     return "\n\n".join(parts) + "\n"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from sympy import Expr
 
 from matcalc.code_sheets import Language, Sheet
+from matcalc.column_major_self_tests import JULIA_TEST, MATLAB_TEST, column_major_self_test
 from matcalc.compilation import size_formula
 from matcalc.expressions import Variable
 from matcalc.julia_code import JULIA
@@ -22,7 +23,7 @@ from matcalc.matrix_function_code import JAX_FUNCTIONS, opaque
 from matcalc.numpy_code import NUMPY, result
 from matcalc.numpy_factorizations import HELPERS
 from matcalc.programs import Value
-from matcalc.self_tests import self_test
+from matcalc.self_tests import TORCH_SETTING, self_test
 from matcalc.torch_code import HELPERS as TORCH_HELPERS
 from matcalc.torch_code import TORCH, torch_result
 
@@ -41,7 +42,7 @@ class Target:
     size_line: Callable[[str, str, Variable, int, Expr], str]
     row_line: str
     options: Mapping[str, Any] = field(default_factory=dict)
-    self_test: Callable[..., str] | None = None
+    self_test: Callable[..., str] = self_test
 
 
 def python_function(
@@ -124,14 +125,19 @@ def _in_torch(written: str) -> str:
 
 def _torch_document(sheet: Sheet, function: Sequence[str], test: str) -> str:
     document = _python_document("import torch", TORCH_HELPERS)
-    return document(sheet, [_in_torch(line) for line in function], "")
+    value, mark, comparison = test.partition("def self_test")
+    return _tested(document(sheet, [_in_torch(line) for line in function], _in_torch(value)), mark, comparison)
 
 
 def _jax_document(sheet: Sheet, function: Sequence[str], test: str) -> str:
     document = _python_document("import jax.numpy as jnp", JAX_HELPERS)
     value, mark, comparison = test.partition("def self_test")
     written = _in_jax(document(sheet, [_in_jax(line) for line in function], value))
-    return f"{written.rstrip()}\n\n\n{mark}{comparison}\n" if test else written
+    return _tested(written, mark, comparison)
+
+
+def _tested(written: str, mark: str, comparison: str) -> str:
+    return f"{written.rstrip()}\n\n\n{mark}{comparison}\n" if mark else written
 
 
 TARGETS: dict[str, Target] = {
@@ -143,7 +149,6 @@ TARGETS: dict[str, Target] = {
         result,
         python_size_line,
         "{0} = np.ravel({0})",
-        self_test=self_test,
     ),
     "jax": Target(
         "jax",
@@ -165,7 +170,14 @@ TARGETS: dict[str, Target] = {
         ),
     ),
     "torch": Target(
-        "torch", TORCH, python_function, _torch_document, torch_result, python_size_line, "{0} = torch.ravel({0})"
+        "torch",
+        TORCH,
+        python_function,
+        _torch_document,
+        torch_result,
+        python_size_line,
+        "{0} = torch.ravel({0})",
+        self_test=partial(self_test, setting=TORCH_SETTING, run="run"),
     ),
     "julia": Target(
         "julia",
@@ -176,6 +188,7 @@ TARGETS: dict[str, Target] = {
         size_line,
         "{0} = vec({0})",
         {"power": "^", "quotient": "div({}, {})"},
+        column_major_self_test(JULIA_TEST),
     ),
     "matlab": Target(
         "matlab",
@@ -186,5 +199,6 @@ TARGETS: dict[str, Target] = {
         matlab_size_line,
         "{0} = {0}(:);",
         {"power": "^", "quotient": "({}) / {}"},
+        column_major_self_test(MATLAB_TEST),
     ),
 }

@@ -199,8 +199,9 @@ ORDER = [
     "julia_code",
     "matlab_functions",
     "matlab_code",
-    "torch_code",
     "self_tests",
+    "column_major_self_tests",
+    "torch_code",
     "target_languages",
     "source_code",
     # the command line
