@@ -133,10 +133,10 @@ class Sheet:
 
     def _open_loop(self, v: Value, name: str) -> None:
         """The total starts at nothing, and the lines that follow are done again for each index."""
-        lower, upper, start = v.args[:3]
+        lower, upper = v.args[:2]
         index = v.data[0]
         self.names[v] = name
-        self._assign(v, self.formula(start) if start.rank else self.language.zero)
+        self._assign(v, self.language.operations["zeros"](self, v).text if v.rank else self.language.zero)
         self.texts[index] = Text(self._free(*INDICES))
         self.numbers.add(index)
         assert self.language.loop is not None
@@ -156,7 +156,7 @@ class Sheet:
     def _held(self) -> set[Value]:
         """What a loop needs that does not change in it."""
         sums = (v for v in every_value(self.program.values) if v.op == INDEXED_SUM)
-        needed = (a for v in sums for a in v.args[3:])
+        needed = (a for v in sums for a in v.args[2:])
         return {a for a in needed if a.op not in NEVER_NAMED and not (a.op == "transpose" and a.args[0].op == "input")}
 
     def is_within(self, index: Value, length: Expr) -> bool:

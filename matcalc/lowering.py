@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sympy import Integer
-
 from matcalc.expressions import (
     Apply,
     Block,
@@ -142,11 +140,9 @@ def _block(self: ProductLowering, node: Block) -> Lowered:
 def _indexed_sum(self: ProductLowering, node: IndexedSum) -> Lowered:
     index, lower, upper, body = node.args
     bounds = [(yield lower), (yield upper)]
-    shape = column_shape(node)
-    start = self.builder.number(Integer(0)) if node.is_scalar else self.builder.emit("zeros", shape=shape)
     place = yield index
     term = yield body
-    return self.builder.indexed_sum(bounds, start, place, term, shape)
+    return self.builder.indexed_sum(bounds, place, term, column_shape(node))
 
 
 def _apply(self: ProductLowering, node: Apply) -> Lowered:

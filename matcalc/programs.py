@@ -156,7 +156,7 @@ class Builder:
 
     # ---- sums over an index ----
 
-    def indexed_sum(self, bounds: Sequence[Value], start: Value, index: Value, term: Value, shape: Shape) -> Value:
+    def indexed_sum(self, bounds: Sequence[Value], index: Value, term: Value, shape: Shape) -> Value:
         """The sum of a term over an index: what changes with the index is done again, the rest is an operand."""
         changing: dict[Value, None] = {}
         free: dict[Value, None] = {}
@@ -175,7 +175,7 @@ class Builder:
         for v in (*changing, term):
             free.update(dict.fromkeys(a for a in (*v.args, term) if not depends[a]))
         steps = tuple(changing)
-        return self.emit(INDEXED_SUM, *bounds, start, *free, shape=shape, data=(index, term, steps))
+        return self.emit(INDEXED_SUM, *bounds, *free, shape=shape, data=(index, term, steps))
 
     # ---- entrywise ----
 
