@@ -222,7 +222,7 @@ def function_text(
 ) -> tuple[list[str], Sheet]:
     """The lines of a function, and the sheet that knows what they need."""
     sheet = Sheet(request.program, target.language, options=options)
-    output_names = identifiers_of_outputs(request.outputs, names)
+    output_names = identifiers_of_outputs(request.outputs, {**names, "": function} if target.names_outputs else names)
     own = {v.name: names[v.name] for v in request.arguments}
     sheet.write(own, output_names)
     results = [

@@ -43,6 +43,8 @@ class Target:
     row_line: str
     options: Mapping[str, Any] = field(default_factory=dict)
     self_test: Callable[..., str] = self_test
+    names_outputs: bool = False
+    """Whether the head of a function names what it returns."""
 
 
 def python_function(
@@ -200,5 +202,6 @@ TARGETS: dict[str, Target] = {
         "{0} = {0}(:);",
         {"power": "^", "quotient": "({}) / {}"},
         column_major_self_test(MATLAB_TEST),
+        names_outputs=True,
     ),
 }
