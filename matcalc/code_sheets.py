@@ -16,7 +16,7 @@ from sympy import Expr, Symbol, sstr
 from matcalc.bindings import declared_shape
 from matcalc.errors import EvaluationError
 from matcalc.expressions import ONE, SCALAR, Variable
-from matcalc.programs import FACTOR, INDEXED_SUM, Program, Value, every_value
+from matcalc.programs import FACTOR, INDEXED_SUM, Program, Value, every_value, refuse
 
 LONGEST_FORMULA = 68
 FEW_TERMS = 6
@@ -79,10 +79,13 @@ class Sheet:
     sums: set[Value] = field(default_factory=set)
     numbers: set[Value] = field(default_factory=set)
     loops: list[Value] = field(default_factory=list)
+    given: Mapping[Value, str] = field(default_factory=dict)
 
     def write(self, arguments: Mapping[str, str], output_names: Sequence[str]) -> list[str]:
         """Write the lines; the formulas of the outputs are returned."""
-        self.taken.update(self.language.reserved, arguments.values(), output_names)
+        self.taken.update(self.language.reserved, arguments.values(), output_names, self.given.values())
+        self.names.update(self.given)
+        self.texts.update({v: Text(name) for v, name in self.given.items()})
         for v in self.program.values:
             if v.op == "input":
                 self.texts[v] = Text(arguments[v.data[0].name])
@@ -115,6 +118,8 @@ class Sheet:
             self._line(self._added(name, v), v)
             self.names[v], self.texts[v] = name, Text(name)
             return
+        if v.op not in self.language.operations:
+            raise refuse(v.op, "mc.compile computes it")
         text = self.language.operations[v.op](self, v)
         if v in named or output_name or self._deserves_a_name(v, text):
             self.names[v] = output_name or self._name_for(v)
@@ -286,7 +291,7 @@ class Sheet:
             return "".join(plain) if len("".join(plain)) <= 4 else ""
         if v.op == "sub" and v.rank == 1:
             return "r"
-        if v.op in ("cholesky", "lu", "lower", "upper") and len(plain) == 1:
+        if v.op in ("cholesky", "lu", "symmetric", "lower", "upper") and len(plain) == 1:
             return f"{plain[0]}_factor"
         if v.op == "inverse":
             base = self.texts[v.args[0]].text.removesuffix("_factor")

@@ -71,3 +71,8 @@ def commuted(sheet: Sheet, v: Value, X: str) -> Text:
     """K(m,n) times X, which a helper computes by moving rows."""
     m, n = map(sheet.size, v.data)
     return Text(f"{sheet.helper('commuted')}({X}, {m}, {n})")
+
+
+def half(sheet: Sheet, v: Value) -> Text:
+    """A duplication or elimination matrix."""
+    return Text(f"{sheet.helper(v.op)}({sheet.size(v.data[0])})")

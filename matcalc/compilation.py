@@ -21,15 +21,21 @@ from matcalc.linear_solves import (
     Triangular,
     add_diagonal,
     adjugate,
+    duplication,
+    elimination,
     indices,
     kron_times,
     log_determinant,
     position,
+    symmetric_factor,
+    times,
+    weighted_gram,
 )
 from matcalc.numpy_code import NUMPY, result
 from matcalc.operations import FLOAT, compiled, operands_of
 from matcalc.programs import Program, Value, every_value
 
+FUSED = frozenset({"weighted_gram", "symmetric"})
 RUNTIME: Mapping[str, Any] = {
     "np": np,
     "Cholesky": Cholesky,
@@ -37,10 +43,15 @@ RUNTIME: Mapping[str, Any] = {
     "Triangular": Triangular,
     "add_diagonal": add_diagonal,
     "adjugate": adjugate,
+    "duplication": duplication,
+    "elimination": elimination,
     "indices": indices,
     "kron_times": kron_times,
     "log_determinant": log_determinant,
     "position": position,
+    "symmetric_factor": symmetric_factor,
+    "times": times,
+    "weighted_gram": weighted_gram,
 }
 
 
@@ -58,14 +69,34 @@ def routine_of(
     program: Program, arguments: Sequence[Variable], sizes: Mapping[str, int], *, is_complex: bool
 ) -> Routine:
     """The program as a function of the type of its numbers, and of arrays in this order."""
-    sheet = Sheet(program, NUMPY, options={"runtime": True, "complex": is_complex})
+    return _routine(program, arguments, sizes, is_complex, {})
+
+
+def staged_routines(
+    before: Program, after: Program, arguments: Sequence[Variable], sizes: Mapping[str, int], *, is_complex: bool
+) -> tuple[Routine, Routine]:
+    """The two parts of a program as functions of its arguments; the second takes the values of the first after them."""
+    given = {v: f"p{i}" for i, v in enumerate(before.outputs)}
+    first = _routine(before, arguments, sizes, is_complex, {})
+    return first, _routine(after, arguments, sizes, is_complex, given)
+
+
+def _routine(
+    program: Program,
+    arguments: Sequence[Variable],
+    sizes: Mapping[str, int],
+    is_complex: bool,
+    given: Mapping[Value, str],
+) -> Routine:
+    sheet = Sheet(program, NUMPY, options={"runtime": True, "complex": is_complex}, given=given)
     names = {v.name: f"a{i}" for i, v in enumerate(arguments)}
-    sheet.write(names, [f"y{i}" for i in range(len(program.outputs))])
-    results = [
-        result(sheet, v, e.rows == 1 and e.columns != 1)
-        for v, e in zip(program.outputs, program.expressions, strict=True)
-    ]
-    lines = [f"def run({', '.join(['dtype', *names.values()])}):"]
+    formulas = sheet.write(names, [f"y{i}" for i in range(len(program.outputs))])
+    if program.expressions:
+        formulas = [
+            result(sheet, v, e.rows == 1 and e.columns != 1)
+            for v, e in zip(program.outputs, program.expressions, strict=True)
+        ]
+    lines = [f"def run({', '.join(['dtype', *names.values(), *given.values()])}):"]
     for size in sheet.sizes.keys() & sizes.keys():
         lines.append(f"    {sheet.sizes[size]} = {int(sizes[size])}")
     shown = [size for size in sheet.sizes if size not in sizes]
@@ -75,8 +106,9 @@ def routine_of(
     for text, value in sheet.lines:
         lines.append(f"    {text}")
         steps[len(lines)] = value
-    lines.append(f"    return ({', '.join(results)},)")
-    steps.setdefault(len(lines), program.outputs[0])
+    lines.append(f"    return ({''.join(f'{formula}, ' for formula in formulas)})")
+    if program.outputs:
+        steps.setdefault(len(lines), program.outputs[0])
     source = "\n".join(lines) + "\n"
     namespace: dict[str, Any] = dict(RUNTIME)
     for step in every_value(program.values):
@@ -84,7 +116,7 @@ def routine_of(
             namespace[f"kernel_{step.index}"] = FUNCTIONS[step.data[0]].kernel
         elif step.op == "opaque":
             namespace[f"operation_{step.index}"] = _operation(step)
-    filename = f"<matcalc {program.expressions[0].key.hex()}>"
+    filename = f"<matcalc {hash(source):x}>"
     exec(compile(source, filename, "exec"), namespace)
     return Routine(namespace["run"], source, steps, filename)
 

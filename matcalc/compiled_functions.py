@@ -11,7 +11,7 @@ import numpy as np
 from sympy import Expr, Integer
 
 from matcalc.bindings import PROPERTY_TOLERANCE, bind, declared_shape
-from matcalc.compilation import Routine, quick_check, routine_of
+from matcalc.compilation import FUSED, Routine, quick_check, routine_of
 from matcalc.errors import EvaluationError, MatcalcError, ShapeError
 from matcalc.evaluation import evaluate_all
 from matcalc.expressions import Expression, Variable, postorder, variables_of
@@ -121,15 +121,15 @@ class CompiledFunction:
         self.expressions = tuple(expressions)
         self.is_single = is_single
         self.sizes = dict(sizes or {})
-        self.program: Program = lower(expressions, self.sizes)
+        self.program: Program = lower(expressions, self.sizes, known=FUSED)
         self.arguments = arguments_of(expressions, self.sizes)
         self.names = tuple(v.name for v in self.arguments)
         shown = _symbols(self.arguments)
-        self._fixed = {name: size for name, size in self.sizes.items() if name not in shown}
+        self.fixed = {name: size for name, size in self.sizes.items() if name not in shown}
         self._plan = [(v, (v.rows != 1) + (v.columns != 1), _axes(v), _spot_check(v)) for v in self.arguments]
         self._fits = quick_check(self.arguments)
         self._checked = [(i, check) for i, (*_, check) in enumerate(self._plan) if check is not None]
-        self._real = routine_of(self.program, self.arguments, self._fixed, is_complex=False)
+        self._real = routine_of(self.program, self.arguments, self.fixed, is_complex=False)
         self._complex: Routine | None = None
 
     @property
@@ -165,7 +165,7 @@ class CompiledFunction:
             with np.errstate(all="ignore"):
                 found = routine.run(_real_type(dtype), *arrays)
         except (np.linalg.LinAlgError, ArithmeticError, IndexError, TypeError, ValueError) as error:
-            raise self._explained(error, routine) from None
+            raise explained(error, routine) from None
         finished = []
         is_finite = True
         for value, e in zip(found, self.expressions, strict=True):
@@ -182,10 +182,15 @@ class CompiledFunction:
 
     def _complex_routine(self) -> Routine:
         if self._complex is None:
-            self._complex = routine_of(self.program, self.arguments, self._fixed, is_complex=True)
+            self._complex = routine_of(self.program, self.arguments, self.fixed, is_complex=True)
         return self._complex
 
     # ---- arguments ----
+
+    def arrays(self, *values: Any, **named: Any) -> tuple[list[Any], np.dtype[Any]]:
+        """The arguments in order, checked, vectors as flat arrays, all of the type of number that is returned too."""
+        found = self._named(values, named)
+        return self._bound([found[name] for name in self.names])
 
     def _named(self, values: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments by name; raises EvaluationError for one that is missing, unknown or given twice."""
@@ -208,7 +213,7 @@ class CompiledFunction:
     def _bound(self, values: Sequence[Any]) -> tuple[list[Any], np.dtype[Any]]:
         """The values as numbers, flat arrays and matrices of one type, their shapes checked."""
         found: list[Any] = []
-        sizes: dict[str, int] = dict(self._fixed)
+        sizes: dict[str, int] = dict(self.fixed)
         dtypes = set()
         late: list[tuple[Expr, int]] = []
         fits = True
@@ -239,7 +244,7 @@ class CompiledFunction:
             dtypes.add(array.dtype if array.dtype.kind in "fc" else np.dtype(float))
             found.append(array)
         if fits and any(s.name not in sizes for dimension, _ in late for s in dimension.free_symbols):
-            sizes = bind(self.arguments, dict(zip(self.names, values, strict=True)), self._fixed)[1]
+            sizes = bind(self.arguments, dict(zip(self.names, values, strict=True)), self.fixed)[1]
         fits = fits and all(_value(dimension, sizes) == length for dimension, length in late)
         if not fits or 0 in sizes.values():
             raise self._misfit(values)
@@ -256,23 +261,15 @@ class CompiledFunction:
     def _misfit(self, values: Sequence[Any]) -> MatcalcError:
         """What is wrong with the arguments, as `evaluate` says it."""
         try:
-            bind(self.arguments, dict(zip(self.names, values, strict=True)), self._fixed)
+            bind(self.arguments, dict(zip(self.names, values, strict=True)), self.fixed)
         except MatcalcError as error:
             return error
-        return ShapeError("the shapes of the arguments do not fit", hint=_shapes_in_words(self.arguments))
+        return ShapeError(
+            "the shapes of the arguments do not fit",
+            hint="; ".join(f"{v.name}: {declared_shape(v)}" for v in self.arguments),
+        )
 
     # ---- errors ----
-
-    def _explained(self, error: Exception, routine: Routine) -> MatcalcError:
-        """The error with the name of the matrix or the operation that it is about."""
-        step = _step_of(error, routine)
-        if isinstance(error, np.linalg.LinAlgError):
-            factors = _factors_of(step)
-            name = " or ".join(dict.fromkeys(str(f.args[0].origin) for f in factors)) or "a matrix"
-            return FactorizationError(f"{name} is {error}" if factors else f"{error}")
-        if isinstance(error, ZeroDivisionError):
-            return EvaluationError(f"division by zero, in {step.origin if step is not None else 'the formula'}")
-        return EvaluationError(f"{error}, in {step.origin if step is not None else 'the formula'}")
 
     def _warn(self, arrays: Sequence[Any]) -> None:
         """Warn of a value that is not finite where all arguments are, with the operation that it comes from."""
@@ -281,7 +278,7 @@ class CompiledFunction:
         message = "the value is not finite"
         try:
             evaluate_all(
-                self.expressions, dict(zip(self.names, arrays, strict=True)), sizes=self._fixed, declared=self.arguments
+                self.expressions, dict(zip(self.names, arrays, strict=True)), sizes=self.fixed, declared=self.arguments
             )
         except MatcalcError as error:
             message = error.message
@@ -341,6 +338,18 @@ def _spot_check(v: Variable) -> Any:
     return check
 
 
+def explained(error: Exception, routine: Routine) -> MatcalcError:
+    """The error with the name of the matrix or the operation that it is about."""
+    step = _step_of(error, routine)
+    if isinstance(error, np.linalg.LinAlgError):
+        factors = _factors_of(step)
+        name = " or ".join(dict.fromkeys(str(f.args[0].origin) for f in factors)) or "a matrix"
+        return FactorizationError(f"{name} is {error}" if factors else f"{error}")
+    if isinstance(error, ZeroDivisionError):
+        return EvaluationError(f"division by zero, in {step.origin if step is not None else 'the formula'}")
+    return EvaluationError(f"{error}, in {step.origin if step is not None else 'the formula'}")
+
+
 def _step_of(error: Exception, routine: Routine) -> Value | None:
     """The step of the program at which the error was raised."""
     trace = error.__traceback__
@@ -369,7 +378,3 @@ def _is_finite(value: Array) -> bool:
     """Whether all entries are finite: the sum of their squares shows it, unless it overflows."""
     flat = value.ravel(order="K")
     return cmath.isfinite(flat.dot(flat)) or bool(np.all(np.isfinite(value)))
-
-
-def _shapes_in_words(arguments: Sequence[Variable]) -> str:
-    return "; ".join(f"{v.name}: {declared_shape(v)}" for v in arguments)

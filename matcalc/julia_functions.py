@@ -39,6 +39,29 @@ function adjugate(A)
     return det(U) * det(V) * V * Diagonal(others) * U'
 end
 ''',
+    "duplication": '''
+"""
+    duplication(n)
+
+The D with vec(S) = D * vech(S) for a symmetric n×n matrix S.
+"""
+function duplication(n)
+    places, count = zeros(Int, n, n), 0
+    for j in 1:n, i in j:n
+        count += 1
+        places[i, j] = places[j, i] = count
+    end
+    return Matrix(1.0I, count, count)[vec(places), :]
+end
+''',
+    "elimination": '''
+"""
+    elimination(n)
+
+The L with vech(A) = L * vec(A) for an n×n matrix A.
+"""
+elimination(n) = Matrix(1.0I, n^2, n^2)[[i + n * (j - 1) for j in 1:n for i in j:n], :]
+''',
     "matrix_derivative": '''
 """
     matrix_derivative(f, A, E)

@@ -18,7 +18,17 @@ from matcalc.code_sheets import (
     Text,
     called,
 )
-from matcalc.column_major_code import commuted, kron, kron_times, matrix_product, negative, power, reciprocal, spread
+from matcalc.column_major_code import (
+    commuted,
+    half,
+    kron,
+    kron_times,
+    matrix_product,
+    negative,
+    power,
+    reciprocal,
+    spread,
+)
 from matcalc.matlab_functions import HELPERS
 from matcalc.matrix_function_code import Written, opaque
 from matcalc.numpy_formulas import call, form, unwritten
@@ -260,6 +270,7 @@ OPERATIONS: dict[str, Template] = {
     "log_abs_determinant": form("log(abs(det({})))", ATOM, 0),
     "matrix_power": lambda sheet, v: Text(f"{sheet.formula(v.args[0], POSTFIX)} ^ {v.data[0]}", POWER),
     "adjugate": lambda sheet, v: Text(f"{sheet.helper('adjugate')}({sheet.formula(v.args[0])})"),
+    **dict.fromkeys(("duplication", "elimination"), half),
     "opaque": opaque(MATRIX_FUNCTIONS),
 }
 

@@ -77,6 +77,23 @@ function B = adjugate(A)
     B = det(U) * det(V) * V * diag(others) * U.';
 end
 """,
+    "duplication": """
+function D = duplication(n)
+    % vec(S) = D * vech(S) for a symmetric n x n matrix S
+    places = zeros(n);
+    places(tril(true(n))) = 1:n * (n + 1) / 2;
+    places = places + tril(places, -1).';
+    D = eye(n * (n + 1) / 2);
+    D = D(places(:), :);
+end
+""",
+    "elimination": """
+function L = elimination(n)
+    % vech(A) = L * vec(A) for an n x n matrix A
+    L = eye(n ^ 2);
+    L = L(find(tril(true(n))), :);
+end
+""",
     "matrix_derivative": """
 function D = matrix_derivative(f, A, E)
     % the derivative of a function of matrices at A along E

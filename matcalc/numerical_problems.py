@@ -16,9 +16,10 @@ from sympy import Expr, Integer
 
 from matcalc.compiled_functions import CompiledFunction, compile_formulas, formula_variables
 from matcalc.derivatives import Derivative
-from matcalc.differentiation import differentiate, hvp
+from matcalc.differentiation import differentiate
 from matcalc.errors import EvaluationError, MatcalcError, NotScalar, ShapeError
 from matcalc.expressions import Expression, Variable
+from matcalc.linear_operators import CompiledOperator, LinearOperator
 from matcalc.linear_solves import Array
 from matcalc.reading import Where
 
@@ -56,6 +57,7 @@ class Problem:
         if missing:
             raise EvaluationError(f"{missing[0]} has no value", hint=f"give it in data={{{missing[0]!r}: …}}")
         self._last: tuple[bytes, tuple[Any, Any]] | None = None
+        self._last_operator: tuple[bytes, LinearOperator] | None = None
 
     @cached_property
     def _value_and_slope(self) -> CompiledFunction:
@@ -67,16 +69,8 @@ class Problem:
         return self._compiled(self._scalar("a Hessian").hessian)
 
     @cached_property
-    def _product(self) -> CompiledFunction:
-        name = self._direction
-        return self._compiled(hvp(self._scalar("a Hessian").expression, self.unknown.name, name))
-
-    @cached_property
-    def _direction(self) -> str:
-        name = "v"
-        while name in self.expression.variables or name in self.data:
-            name += "_"
-        return name
+    def _operator(self) -> CompiledOperator:
+        return CompiledOperator(self._scalar("a Hessian"), self._sizes)
 
     def _compiled(self, formulas: Any) -> CompiledFunction:
         return compile_formulas(formulas, sizes=self._sizes)
@@ -145,10 +139,19 @@ class Problem:
         """The Hessian, on the flat vector."""
         return np.atleast_2d(self._called(self._hessian, x))
 
+    def hess_operator(self, x: Any) -> LinearOperator:
+        """The Hessian as a linear operator, made once for each x: its parts are kept, its entries not written out."""
+        key = np.asarray(x, dtype=float).tobytes()
+        last = self._last_operator
+        if last is None or last[0] != key:
+            values = {**self.data, self.unknown.name: np.array(self.shaped(x))}
+            last = key, self._operator(**{name: values[name] for name in self._operator.names})
+            self._last_operator = last
+        return last[1]
+
     def hessp(self, x: Any, v: Any) -> Any:
         """The Hessian times a vector, without the Hessian."""
-        product = self._called(self._product, x, **{self._direction: self.shaped(v)})
-        return _flat(product)
+        return _flat(self.hess_operator(x) @ self.shaped(v))
 
 
 def _flat(value: Any) -> Any:

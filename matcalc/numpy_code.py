@@ -6,7 +6,7 @@ import keyword
 
 from matcalc.code_sheets import ATOM, PLUS, POSTFIX, TIMES, Language, Sheet, Template, Text
 from matcalc.matrix_function_code import NUMPY_ALONE, NUMPY_FUNCTIONS, opaque
-from matcalc.numpy_factorizations import factor, inverse, of_factor, solve, triangular
+from matcalc.numpy_factorizations import factor, inverse, of_factor, solve, symmetric, triangular
 from matcalc.numpy_formulas import (
     call,
     form,
@@ -22,6 +22,7 @@ from matcalc.numpy_formulas import (
     write_constant_matrix,
     write_dot,
     write_entry,
+    write_half,
     write_kron,
     write_kron_times,
     write_mul,
@@ -44,6 +45,8 @@ OPERATIONS: dict[str, Template] = {
     **{name: write_constant_matrix(name) for name in ("eye", "ones", "zeros")},
     "scaled_eye": write_scaled_eye,
     "commutation": write_commutation,
+    "duplication": write_half,
+    "elimination": write_half,
     "unit": write_unit,
     "add": form("{} + {}", PLUS, PLUS, PLUS),
     "sub": form("{} - {}", PLUS, PLUS, PLUS + 1),
@@ -91,6 +94,7 @@ OPERATIONS: dict[str, Template] = {
     "triu": call("np.triu"),
     "cholesky": factor("Cholesky", "cho_factor"),
     "lu": factor("LU", "lu_factor"),
+    "symmetric": symmetric,
     "lower": triangular(True),
     "upper": triangular(False),
     "solve": solve,
@@ -104,6 +108,7 @@ OPERATIONS: dict[str, Template] = {
     "adjugate": lambda sheet, v: Text(f"{sheet.helper('adjugate')}({sheet.formula(v.args[0])})"),
     "matrix_power": lambda sheet, v: Text(f"np.linalg.matrix_power({sheet.formula(v.args[0])}, {v.data[0]})"),
     "opaque": opaque(NUMPY_FUNCTIONS, NUMPY_ALONE),
+    "weighted_gram": call("weighted_gram", 2),
 }
 
 NUMPY = Language(

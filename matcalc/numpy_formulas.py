@@ -38,6 +38,7 @@ FUNCTIONS: Mapping[str, str] = {
     "csc": "(1 / np.sin({}))",
     "cot": "(1 / np.tan({}))",
 }
+FRESH = frozenset({"matmul", "weighted_gram", "inverse"})
 SPECIAL = {"erf": "erf", "gamma": "gamma", "loggamma": "gammaln"}
 
 
@@ -129,6 +130,10 @@ def write_mul(sheet: Sheet, v: Value) -> Text:
     for a, b in (v.args, v.args[::-1]):
         if b.op == "sigmoid" and b not in sheet.names:
             return Text(f"{sheet.formula(a, TIMES)} / {_logistic(sheet, b)}", TIMES)
+    number, matrix = v.args
+    is_ours = matrix.op in FRESH and sheet.uses[matrix] == 1 and matrix not in sheet.names
+    if is_runtime(sheet) and not is_complex(sheet) and number.rank == 0 and is_ours:
+        return Text(f"{sheet.helper('times')}({sheet.formula(matrix)}, {sheet.formula(number)})")
     return _PRODUCT(sheet, v)
 
 
@@ -225,6 +230,12 @@ def write_commutation(sheet: Sheet, v: Value) -> Text:
     return Text(f'np.eye({size}{dtype})[np.arange({size}).reshape({m}, {n}, order="F").ravel()]', POSTFIX)
 
 
+def write_half(sheet: Sheet, v: Value) -> Text:
+    """A duplication or elimination matrix."""
+    dtype = ", dtype" if is_runtime(sheet) else ""
+    return Text(f"{sheet.helper(v.op)}({sheet.size(v.data[0])}{dtype})")
+
+
 def write_commute(sheet: Sheet, v: Value) -> Text:
     m, n = (sheet.size(d) for d in v.data)
     X = sheet.formula(v.args[0], POSTFIX)
@@ -279,7 +290,8 @@ def write_unvec(sheet: Sheet, v: Value) -> Text:
 def write_add_diagonal(sheet: Sheet, v: Value) -> Text:
     A, entries = v.args
     if is_runtime(sheet):
-        ours = sheet.uses[A] == 1 and A.op in ("add", "sub", "matmul", "div", "scale_rows", "scale_columns", "apply")
+        made = ("add", "sub", "matmul", "div", "scale_rows", "scale_columns", "apply")
+        ours = A not in sheet.given and sheet.uses[A] == 1 and A.op in made
         is_ours = f", is_ours={A.args[0].rank == 2 or A.args[-1].rank == 2}" if ours else ""
         return Text(f"{sheet.helper('add_diagonal')}({sheet.formula(A)}, {sheet.formula(entries)}{is_ours})")
     if entries.rank:

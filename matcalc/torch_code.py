@@ -37,6 +37,19 @@ def adjugate(A):
 ''',
     "kron_times": NUMPY_HELPERS["kron_times"].replace("np.tensordot(A, Y, axes=1)", "torch.tensordot(A, Y, dims=1)"),
     "position": NUMPY_HELPERS["position"],
+    "duplication": '''
+def duplication(n, dtype, device=None):
+    """The D with vec(S) = D @ vech(S) for a symmetric n by n matrix S."""
+    i, j = torch.meshgrid(torch.arange(n), torch.arange(n), indexing="ij")
+    i, j = torch.maximum(i, j), torch.minimum(i, j)
+    return torch.eye(n * (n + 1) // 2, dtype=dtype, device=device)[(j * (2 * n - j - 1) // 2 + i).reshape(-1)]
+''',
+    "elimination": '''
+def elimination(n, dtype, device=None):
+    """The L with vech(A) = L @ vec(A) for an n by n matrix A."""
+    i, j = torch.triu_indices(n, n)
+    return torch.eye(n * n, dtype=dtype, device=device)[i * n + j]
+''',
 }
 
 OWN_FUNCTIONS = {
@@ -100,6 +113,10 @@ def _commutation(sheet: Sheet, v: Value) -> Text:
     m, n = map(sheet.size, v.data)
     size = sheet.size(v.shape[0])
     return Text(f"{_eye(sheet, v)}[torch.arange({size}).reshape({n}, {m}).T.reshape(-1)]", POSTFIX)
+
+
+def _half(sheet: Sheet, v: Value) -> Text:
+    return Text(f"{sheet.helper(v.op)}({sheet.size(v.data[0])}{like(sheet)})")
 
 
 def _unit(sheet: Sheet, v: Value) -> Text:
@@ -199,6 +216,7 @@ OPERATIONS: dict[str, Template] = {
     **{name: _constant_matrix(name) for name in ("eye", "ones", "zeros")},
     "scaled_eye": lambda sheet, v: Text(f"{sheet.formula(v.args[0], TIMES)} * {_eye(sheet, v)}", TIMES),
     "commutation": _commutation,
+    **dict.fromkeys(("duplication", "elimination"), _half),
     "unit": _unit,
     "apply": _apply,
     "sqrt": _sqrt,

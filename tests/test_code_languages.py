@@ -138,6 +138,7 @@ OPERATIONS = (
     "kron(eye(k), C)*vec(W)",
     "K(m,n)*sum(A)",
     "K(m,n)*vec(A) + vec(B')",
+    "elimination(n)*kron(C, D)*duplication(n)",
     "K(n,n)*kron(C, D)",
     "kron(C, D)*K(n,n)",
     "x[2] + x[p] + A[2,3] + A[p,1]",
@@ -164,6 +165,9 @@ OPERATIONS = (
     "logabsdet(C - 7*eye(n))*det(C - 7*eye(n))",
     "logabsdet(C - 7*eye(n)) + x'*inv(C - 7*eye(n))*y + det(C - 7*eye(n))",
     "logdet(C*C) + det(D)",
+    "logdet(S) + x'*inv(S)*y + det(S)",
+    "logabsdet(S - 9*eye(n)) + x'*inv(S - 9*eye(n))*y",
+    "inv(S) + inv(S - 9*eye(n))*D",
     "C^3*x + D^5*y",
     "C^3 + inv(C)^2",
     "C^p",
@@ -211,6 +215,16 @@ def of_derivatives(text: str, variable: str) -> Task:
     return Task(f"together-{text}-{variable}", text, request, [values], [expected], (), variable)
 
 
+FREE = (("logdet(S) + tr(S*C*S)", "S"), ("tr(inv(P)*C)", "P"))
+
+
+def of_free_entries(text: str, variable: str) -> Task:
+    """The Hessian in the free entries of a symmetric matrix, with a duplication matrix on either side."""
+    hessian = mc.differentiate(text, variable, WHERE, free=True).hessian
+    values = {name: point()[name] for name in hessian.variables}
+    return Task(f"free-{text}", hessian, {}, [values], [[np.asarray(hessian.evaluate(values))]])
+
+
 def of_function(name: str) -> Task:
     """A function of arguments that its signature takes."""
     arguments = {"(1,1)": "s", "(n,1)": "x", "(m,n)": "A", "(n,n)": "C", "(m,m)": "D", "(m*n,1)": "vec(A)"}
@@ -238,6 +252,7 @@ TASKS: dict[str, Callable[[], Task]] = {
     **{f"corpus-{case['id']}": lambda case=case: of_the_corpus(case) for case in CASES},
     **{f"formula-{text}": lambda text=text: of_formula(text) for text in OPERATIONS},
     **{f"function-{name}": lambda name=name: of_function(name) for name in NAMED},
+    **{f"free-{text}": lambda text=text, x=x: of_free_entries(text, x) for text, x in FREE},
     **{f"together-{text}-{x}": lambda text=text, x=x: of_derivatives(text, x) for text, x in TOGETHER},
 }
 

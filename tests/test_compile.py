@@ -279,3 +279,13 @@ def test_an_unknown_backend_is_refused() -> None:
         mc.compile("x'*x", backend="fortran")
     with pytest.raises(mc.MatcalcError, match="nothing to compile"):
         mc.compile([])
+
+
+@pytest.mark.parametrize(
+    "text", ["duplication(n)*vech(S)", "elimination(n)*vec(S)", "duplication(n)'*kron(S,S)*duplication(n)"]
+)
+def test_duplication_and_elimination(text: str) -> None:
+    e = mc.parse(text, where="S: matrix(n,n) symmetric")
+    S = np.array([[1.0, 2.0, 4.0], [2.0, 3.0, 5.0], [4.0, 5.0, 6.0]])
+    found = mc.compile(e)(S=S)
+    assert np.allclose(found, np.reshape(e.evaluate({"S": S}), found.shape))
