@@ -95,6 +95,16 @@ def test_names_of_users_become_identifiers() -> None:
     assert gradient.tolist() == [4, 8]
 
 
+def test_no_argument_is_called_like_a_function_of_the_code() -> None:
+    source = mc.code("oriented'*leading_eigvec(S)", where="oriented: vector(n), S: matrix(n,n) symmetric", name="f")
+    assert abs(function_of(source, "f")(oriented_=np.array([1.0, 2.0]), S=np.diag([1.0, 3.0])) - 2) < 1e-12
+
+
+def test_rows_are_taken_in_either_form() -> None:
+    f = function_of(mc.code("r*r'", where="r: row(n)", name="f"), "f")
+    assert f(np.array([1.0, 2.0])) == f(np.array([[1.0, 2.0]])) == 5
+
+
 def test_nothing_that_is_returned_shares_memory_with_an_argument() -> None:
     for text in ("A'", "A", "vec(A)", "diagonal(A)", "A[1,:]'"):
         A = np.ones((3, 3))
