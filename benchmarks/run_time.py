@@ -77,7 +77,9 @@ def medians(calls: list[Callable[[], Any]], budget: float) -> list[float]:
     times: list[list[float]] = [[] for _ in calls]
     end = time.perf_counter() + budget
     gc.disable()
-    while len(times[0]) < FEWEST or (time.perf_counter() < end and len(times[0]) < MOST):
+    for turn in range(MOST):
+        if turn >= FEWEST and time.perf_counter() > end:
+            break
         for call, own in zip(calls, times, strict=True):
             if len(own) >= 3 and own[0] > budget:
                 continue

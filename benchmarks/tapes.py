@@ -99,8 +99,8 @@ class Jax(Tape):
         }[part]
         if part == "hessian" and 8 * (sum(v.size for v in jax.tree_util.tree_leaves(x)) ** 2) > LARGEST_HESSIAN:
             return None
-        calls = [lambda way=jax.jit(way): jax.block_until_ready(way(x, rest)) for way in ways]
-        return fastest(calls, repeats)
+        compiled = [jax.jit(way) for way in ways]
+        return fastest([lambda way=way: jax.block_until_ready(way(x, rest)) for way in compiled], repeats)
 
 
 class Torch(Tape):
