@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import log10
+from sys import float_info
 from typing import Any, NamedTuple
 
-from sympy import Expr, Symbol, sstr
+from sympy import Expr, Integer, Symbol, sstr
 
 from matcalc.bindings import declared_shape
 from matcalc.errors import EvaluationError
@@ -31,6 +33,7 @@ NAMES = {
 }
 INDICES = ("i", "j", "k", "l")
 NUMBERS = frozenset({"number", "constant", "add", "sub", "mul", "div", "neg", "pow", "reciprocal", "sqrt"})
+LARGEST = Integer(int(float_info.max))
 NEVER_NAMED = frozenset({"input", "number", "constant", "as_row"})
 VIEWS = frozenset({"input", "transpose", "diagonal", "row", "column", "vec", "unvec", "eye"})
 
@@ -59,6 +62,7 @@ class Language:
     loop: Callable[[Sheet, str, Value, Value], str] | None = None
     loop_end: str = ""
     zero: str = "0"
+    start: Template | None = None
 
 
 @dataclass
@@ -141,7 +145,8 @@ class Sheet:
         lower, upper = v.args[:2]
         index = v.data[0]
         self.names[v] = name
-        self._assign(v, self.language.operations["zeros"](self, v).text if v.rank else self.language.zero)
+        zeros = self.language.start or self.language.operations["zeros"]
+        self._assign(v, zeros(self, v).text if v.rank or self.language.start else self.language.zero)
         self.texts[index] = Text(self._free(*INDICES))
         self.numbers.add(index)
         assert self.language.loop is not None
@@ -150,8 +155,7 @@ class Sheet:
 
     def _close_loop(self) -> None:
         """The last line of the loop adds the term to the total."""
-        v = self.loops[-1]
-        name = self.names[v]
+        name = self.names[v := self.loops[-1]]
         self._line(self.language.assignment.format(name, f"{name} + {self.formula(v.data[1], PLUS + 1)}"), v)
         self.loops.pop()
         self.taken.discard(self.texts[v.data[0]].text)
@@ -168,17 +172,13 @@ class Sheet:
         """Whether the index of a sum is known to lie between 1 and the length."""
         for v in self.loops:
             if v.data[0] is index:
-                lower, upper = v.args[:2]
-                return (
-                    upper.op == lower.op == "number"
-                    and lower.data[0].is_positive is True
-                    and (length - upper.data[0]).is_nonnegative is True
-                )
+                lower, upper = (a.data[0] if a.op == "number" else ONE / 2 for a in v.args[:2])
+                return bool((lower - 1).is_nonnegative and (length - upper).is_nonnegative and upper.is_integer)
         return False
 
     def _added(self, name: str, v: Value) -> str:
         """The line that adds a term to a sum, in place where the arrays are our own."""
-        if self.options.get("runtime") and not self.options.get("complex"):
+        if self.options.get("in_place"):
             return f"{name} {'+' if v.op == 'add' else '-'}= {self.formula(v.args[1], PLUS + 1)}"
         return self.language.assignment.format(name, self.language.operations[v.op](self, v).text)
 
@@ -195,7 +195,7 @@ class Sheet:
             return False
         if v.op in ("lower", "upper") and text.binding == ATOM and text.text.isidentifier():
             return False
-        if v.rank == FACTOR or v.op in self.language.statements:
+        if v.rank == FACTOR or v.op in self.language.statements or self.options.get("traced"):
             return True
         longest = LONGEST_RESULT if self.program.outputs == [v] else LONGEST_FORMULA
         return self.uses[v] > 1 or len(text.text) > longest
@@ -225,6 +225,8 @@ class Sheet:
 
     def number(self, value: Expr) -> Text:
         """A number, or a formula in sizes."""
+        if value.is_Rational and abs(value) > LARGEST:
+            raise refuse(f"numbers as large as 10^{int(log10(int(abs(value))))}", "double precision ends at 10^308")
         if value.is_Integer:
             text = str(value) if abs(value) < 2**31 else repr(float(value))
             return Text(text, NEGATIVE if value < 0 else ATOM)

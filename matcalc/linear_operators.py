@@ -65,7 +65,7 @@ class CompiledOperator:
         self.derivative = derivative
         self.sizes = dict(sizes or {})
         self.is_hessian = derivative.expression.is_scalar
-        self.question: CompiledFunction = compile_formulas(derivative.expression, sizes=self.sizes)
+        self.question: CompiledFunction = compile_formulas(derivative.expression, sizes=self.sizes, batch=False)
         self._stages: dict[tuple[str, bool], Stages] = {}
 
     @property
@@ -107,7 +107,7 @@ class CompiledOperator:
     @cached_property
     def full(self) -> CompiledFunction:
         """The function that computes the matrix."""
-        return compile_formulas([self.matrix, self.derivative.expression], sizes=self.sizes)
+        return compile_formulas(self.matrix, sizes=self.sizes, batch=False)
 
     @property
     def _product(self) -> tuple[Expression, Variable]:
@@ -257,7 +257,7 @@ class LinearOperator:
         """The matrix, all its entries written out."""
         function = self.formula.full
         values = dict(zip(self.formula.names, self._arrays, strict=True))
-        found: Array = np.atleast_2d(function(**{name: values[name] for name in function.names})[0])
+        found: Array = np.atleast_2d(function(**{name: values[name] for name in function.names}))
         return found.T if self.is_turned else found.reshape(self.shape)
 
     def _applied(self, part: str, v: Any, start: tuple[int, int], end: tuple[int, int]) -> Any:

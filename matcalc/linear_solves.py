@@ -5,6 +5,7 @@ A factorization is made once and solves any number of systems, transposed ones t
 
 from __future__ import annotations
 
+import cmath
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, TypeAlias
@@ -74,7 +75,7 @@ class Cholesky:
         """S⁻¹."""
         potri = routine("potri", self.L.dtype)
         if potri is None:
-            inverse: Array = np.linalg.inv(self.matrix)
+            inverse = _inverse(self.matrix)
             return (inverse + inverse.T) / 2
         inverse = potri(self.L, lower=1)[0]
         return mirrored(inverse)
@@ -119,7 +120,7 @@ class LU:
     def inverse(self) -> Array:
         """A⁻¹."""
         if self.packed is None:
-            return np.linalg.inv(self.matrix)
+            return _inverse(self.matrix)
         inverse: Array = routine("getri", self.packed.dtype)(self.packed, self.pivots)[0]
         return inverse.T if self.turned else inverse
 
@@ -196,6 +197,13 @@ def _solved(A: Array, B: Array) -> Array:
     except LinAlgError:
         raise LinAlgError(SINGULAR) from None
     return X
+
+
+def _inverse(A: Array) -> Array:
+    try:
+        return np.linalg.inv(A)
+    except LinAlgError:
+        raise LinAlgError(SINGULAR) from None
 
 
 def log_determinant(A: Array) -> Any:
@@ -302,13 +310,13 @@ def kron_times(A: Array | None, B: Array | None, X: Array, columns: int) -> Arra
     return Y.reshape(-1, X.shape[1])
 
 
-def position(index: float, length: int) -> int:
+def position(index: Any, length: int) -> int:
     """Where the entry of that number stands, counting from 0.
 
     >>> position(1, 3)
     0
     """
-    i = int(index)
+    i = int(index.real) if cmath.isfinite(index) else 0
     if i != index or not 1 <= i <= length:
         raise IndexError(f"{index:g} is no index from 1 to {length}")
     return i - 1

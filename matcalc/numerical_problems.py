@@ -19,11 +19,13 @@ from matcalc.derivatives import Derivative
 from matcalc.differentiation import differentiate
 from matcalc.errors import EvaluationError, MatcalcError, NotScalar, ShapeError
 from matcalc.expressions import Expression, Variable
+from matcalc.leaves import variable
 from matcalc.linear_operators import CompiledOperator, LinearOperator
 from matcalc.linear_solves import Array
 from matcalc.reading import Where
+from matcalc.substitutions import substitute
+from matcalc.tangents import is_curved, retraction
 
-CURVED = frozenset({"orthogonal", "unit"})
 MOST_STEPS = 50
 MOST_HALVINGS = 30
 
@@ -41,12 +43,12 @@ class Problem:
         if len(derivative.variables) != 1:
             raise MatcalcError("a problem has one unknown", hint="join several in a block vector, or fix the others")
         (self.unknown,) = derivative.variables
-        if self.unknown.properties & CURVED:
-            words = ", ".join(sorted(self.unknown.properties & CURVED))
-            raise MatcalcError(
-                f"{self.unknown.name} is declared {words}, and a problem moves it freely",
-                hint="declare it without, and add the constraint to the problem",
-            )
+        self._constrained = self.unknown
+        if is_curved(self.unknown):
+            free = variable(self.unknown.name, *self.unknown.shape)
+            moved = substitute(derivative.expression, {self.unknown: retraction(self.unknown, free)})
+            derivative = differentiate(moved, free)
+            self.unknown = free
         self.derivative = derivative
         self.expression: Expression = derivative.expression
         self.data = dict(data)
@@ -73,7 +75,7 @@ class Problem:
         return CompiledOperator(self._scalar("a Hessian"), self._sizes)
 
     def _compiled(self, formulas: Any) -> CompiledFunction:
-        return compile_formulas(formulas, sizes=self._sizes)
+        return compile_formulas(formulas, sizes=self._sizes, batch=False)
 
     def _scalar(self, what: str) -> Derivative:
         if not self.expression.is_scalar:
@@ -114,6 +116,16 @@ class Problem:
                 dimensions = [d for d in v.shape if d != 1]
                 known |= {d.name: n for d, n in zip(dimensions, lengths, strict=False) if d.is_Symbol}
         return known
+
+    def point(self, x: Any) -> Any:
+        """The unknown of a flat vector: of a unit or orthogonal unknown the retraction, which has the property."""
+        Y = self.shaped(x)
+        return Y if self._retraction is None else self._retraction(**{self.unknown.name: Y})
+
+    @cached_property
+    def _retraction(self) -> CompiledFunction | None:
+        moved = retraction(self._constrained, self.unknown)
+        return None if moved is self.unknown else self._compiled(moved)
 
     def fun_and_jac(self, x: Any) -> tuple[Any, Any]:
         """The value and the slope, computed together: for `scipy.optimize.minimize(…, jac=True)`."""
@@ -172,6 +184,9 @@ def problem(
     sizes: Mapping[str, int] | None = None,
 ) -> Problem:
     """The formula as a problem in one unknown, the other variables given as data.
+
+    A unit or orthogonal unknown is moved freely and drawn back: `fun`, `jac` and the rest are those of f(R(x)), R
+    the division by the norm or the polar factor, and `point(x)` is R(x).
 
     A scalar formula is one to minimize: hand `fun`, `jac`, `hess` or `hessp` to `scipy.optimize.minimize`. Any
     other is one to solve or fit: `fun` and `jac` are for `scipy.optimize.root` and `least_squares`.

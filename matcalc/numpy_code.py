@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+from collections.abc import Collection
 
 from matcalc.code_sheets import ATOM, PLUS, POSTFIX, TIMES, Language, Sheet, Template, Text
 from matcalc.matrix_function_code import NUMPY_ALONE, NUMPY_FUNCTIONS, opaque
@@ -10,6 +11,7 @@ from matcalc.numpy_factorizations import factor, inverse, of_factor, solve, symm
 from matcalc.numpy_formulas import (
     call,
     form,
+    is_runtime,
     matrix_product,
     range_loop,
     write_add_diagonal,
@@ -121,16 +123,24 @@ NUMPY = Language(
 )
 
 VIEWS = frozenset({"input", "transpose", "diagonal", "row", "column", "vec", "unvec"})
+SOMETIMES_VIEWS = frozenset({"commute", "opaque"})
 
 
 def result(sheet: Sheet, v: Value, is_row: bool) -> str:
     """What is returned for an output: a row as a 1×n array, and nothing that shares memory with an argument."""
-    text = sheet.texts[v].text
-    shares = v
-    while shares.op in VIEWS and shares.op != "input":
-        shares = shares.args[0]
-    if is_row:
-        text = sheet.formula(v, POSTFIX) + "[None, :]"
-    if shares.op == "input" and shares.rank > 0:
-        return f"np.array({text})"
-    return text
+    text = sheet.formula(v, POSTFIX) + "[None, :]" if is_row else sheet.texts[v].text
+    views = VIEWS | SOMETIMES_VIEWS if is_runtime(sheet) else VIEWS
+    # NumPy's diagonal is a view that may not be written to
+    return f"np.array({text})" if shares_memory(v, views) or (is_runtime(sheet) and v.op == "diagonal") else text
+
+
+def shares_memory(v: Value, views: Collection[str], least_rank: int = 1) -> bool:
+    """Whether a value may be a view of an argument of that rank or more."""
+    stack = [v]
+    while stack:
+        v = stack.pop()
+        if v.op == "input" and v.rank >= least_rank:
+            return True
+        if v.op in views:
+            stack.extend(v.args)
+    return False

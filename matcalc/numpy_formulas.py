@@ -219,7 +219,8 @@ def write_constant_matrix(name: str) -> Template:
 
 
 def write_scaled_eye(sheet: Sheet, v: Value) -> Text:
-    dtype = ", dtype=dtype" if is_runtime(sheet) else ""
+    # dtype is that of real numbers
+    dtype = ", dtype=dtype" if is_runtime(sheet) and not is_complex(sheet) else ""
     return Text(f"np.diag(np.full({sheet.size(v.shape[0])}, {sheet.formula(v.args[0])}{dtype}))")
 
 
@@ -242,7 +243,7 @@ def write_commute(sheet: Sheet, v: Value) -> Text:
     return Text(f"{X}.reshape({n}, {m}, -1).swapaxes(0, 1).reshape({X}.shape)", POSTFIX)
 
 
-def write_index(sheet: Sheet, index: Value, length: Expr) -> str:
+def index_formula(sheet: Sheet, index: Value, length: Expr) -> str:
     """Where the entry of that number stands, counting from 0."""
     if index.op == "number" and index.data[0].is_Integer:
         return str(int(index.data[0]) - 1)
@@ -264,22 +265,22 @@ def range_loop(sheet: Sheet, index: str, lower: Value, upper: Value) -> str:
 def write_unit(sheet: Sheet, v: Value) -> Text:
     n = sheet.size(v.shape[0])
     dtype = ", dtype=dtype" if is_runtime(sheet) else ""
-    return Text(f"np.eye({n}{dtype})[{write_index(sheet, v.args[0], v.shape[0])}]", POSTFIX)
+    return Text(f"np.eye({n}{dtype})[{index_formula(sheet, v.args[0], v.shape[0])}]", POSTFIX)
 
 
 def write_entry(sheet: Sheet, v: Value) -> Text:
     x, index = v.args
-    return Text(f"{sheet.formula(x, POSTFIX)}[{write_index(sheet, index, x.shape[0])}]", POSTFIX)
+    return Text(f"{sheet.formula(x, POSTFIX)}[{index_formula(sheet, index, x.shape[0])}]", POSTFIX)
 
 
 def write_row(sheet: Sheet, v: Value) -> Text:
     A, index = v.args
-    return Text(f"{sheet.formula(A, POSTFIX)}[{write_index(sheet, index, A.shape[0])}]", POSTFIX)
+    return Text(f"{sheet.formula(A, POSTFIX)}[{index_formula(sheet, index, A.shape[0])}]", POSTFIX)
 
 
 def write_column(sheet: Sheet, v: Value) -> Text:
     A, index = v.args
-    return Text(f"{sheet.formula(A, POSTFIX)}[:, {write_index(sheet, index, A.shape[1])}]", POSTFIX)
+    return Text(f"{sheet.formula(A, POSTFIX)}[:, {index_formula(sheet, index, A.shape[1])}]", POSTFIX)
 
 
 def write_unvec(sheet: Sheet, v: Value) -> Text:
@@ -291,7 +292,8 @@ def write_add_diagonal(sheet: Sheet, v: Value) -> Text:
     A, entries = v.args
     if is_runtime(sheet):
         made = ("add", "sub", "matmul", "div", "scale_rows", "scale_columns", "apply")
-        ours = A not in sheet.given and sheet.uses[A] == 1 and A.op in made
+        is_fresh = A not in sheet.given and not sheet.options.get("traced")
+        ours = is_fresh and sheet.uses[A] == 1 and A.op in made
         is_ours = f", is_ours={A.args[0].rank == 2 or A.args[-1].rank == 2}" if ours else ""
         return Text(f"{sheet.helper('add_diagonal')}({sheet.formula(A)}, {sheet.formula(entries)}{is_ours})")
     if entries.rank:

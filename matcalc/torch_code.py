@@ -10,7 +10,7 @@ from matcalc.expressions import ONE
 from matcalc.matrix_function_code import TORCH_FUNCTIONS, TORCH_HELPERS, opaque
 from matcalc.numpy_code import NUMPY
 from matcalc.numpy_factorizations import HELPERS as NUMPY_HELPERS
-from matcalc.numpy_formulas import FUNCTIONS, form, matrix_product, range_loop, spread, unwritten, write_index
+from matcalc.numpy_formulas import FUNCTIONS, form, index_formula, matrix_product, range_loop, spread, unwritten
 from matcalc.programs import Value, every_value
 
 HELPERS: Mapping[str, str] = {
@@ -120,7 +120,7 @@ def _half(sheet: Sheet, v: Value) -> Text:
 
 
 def _unit(sheet: Sheet, v: Value) -> Text:
-    return Text(f"{_eye(sheet, v)}[{write_index(sheet, v.args[0], v.shape[0])}]", POSTFIX)
+    return Text(f"{_eye(sheet, v)}[{index_formula(sheet, v.args[0], v.shape[0])}]", POSTFIX)
 
 
 def _dot(sheet: Sheet, v: Value) -> Text:
