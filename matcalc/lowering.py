@@ -19,6 +19,7 @@ from matcalc.expressions import (
     Expression,
     Hadamard,
     Identity,
+    IndexedSum,
     Number,
     Ones,
     Power,
@@ -62,7 +63,7 @@ def lower(
     """
     lowering = Lowering(expressions, sizes or {}, known)
     outputs = [lowering.value(e) for e in expressions]
-    inputs = [v for v in lowering.values if isinstance(v, Variable)]
+    inputs = [v for v in lowering.values if isinstance(v, Variable) and not v.is_index]
     return lowering.builder.program(outputs, expressions, inputs)
 
 
@@ -149,6 +150,14 @@ def _block(self: ProductLowering, node: Block) -> Lowered:
     return self.builder.emit("block", *parts, shape=column_shape(node), data=(width, shapes))
 
 
+def _indexed_sum(self: ProductLowering, node: IndexedSum) -> Lowered:
+    index, lower, upper, body = node.args
+    bounds = [(yield lower), (yield upper)]
+    place = yield index
+    term = yield body
+    return self.builder.indexed_sum(bounds, place, term, column_shape(node))
+
+
 def _apply(self: ProductLowering, node: Apply) -> Lowered:
     if node.function in APPLICATIONS:
         return (yield from APPLICATIONS[node.function](self, node))
@@ -175,5 +184,6 @@ RULES: dict[type[Expression], Callable[[ProductLowering, Any], Lowered]] = {
     Product: _product,
     Power: _power,
     Block: _block,
+    IndexedSum: _indexed_sum,
     Apply: _apply,
 }
