@@ -10,7 +10,7 @@ from matcalc.function_table import ALIASES, FUNCTIONS, LATER, nearest_names
 from matcalc.inferences import Inference
 from matcalc.sizes import shape_words, size_text, with_article
 from matcalc.syntax_trees import Tree
-from matcalc.walks import names_in_size
+from matcalc.walks import EXTREMES, names_in_size
 
 _FORMS = {
     "eye": "eye(n), or eye alone where its size follows from its place",
@@ -26,8 +26,7 @@ _FORMS = {
     "reshape": "reshape(A, m, n)",
     "unvec": "unvec(x, m, n)",
     "diag": "diag(x) or diag(A)",
-    "max": "max(x, y) or max(x, 0)",
-    "min": "min(x, y) or min(x, 0)",
+    **{name: f"{name}(x), {name}(x, y) or {name}(x, 0)" for name in EXTREMES},
 }
 _TAKES = {
     "(n,n)": "a square matrix", "(n,1)": "a vector", "(m,1)": "a vector", "(1,1)": "a scalar",

@@ -169,6 +169,7 @@ PROBLEMS = {
     "evidence": ("(y'*inv(K)*y + logdet(K))/2", "K", "K: matrix(n,n) spd, y: vector(n)"),
     "adjoint_solve": ("c'*inv(A + diag(p))*b", "p", "A: matrix(n,n), b, c, p: vector(n)"),
     "cross_entropy": ("logsumexp(W*x) - y'*W*x", "W", "W: matrix(k,n), x: vector(n), y: vector(k)"),
+    "largest_residual": ("norminf(A*x - b)^2", "x", "A: matrix(m,n), x: vector(n), b: vector(m)"),
     "determinant": ("logdet(A) + det(A) + x'*inv(A)*x", "A", "A: matrix(n,n), x: vector(n)"),
 }
 
