@@ -36,6 +36,13 @@ _TAKES = {
 
 # Other names of functions than the nearest by their letters.
 _MEANT = {"sigma": "sigmoid", "Norm": "norm2", "L2": "norm2", "L1": "norm1"}
+_OF_ROWS = {
+    "softmax": {"1": "exp({0})./(ones*sum(exp({0}), 1))", "2": "exp({0})./(sum(exp({0}), 2)*ones)"},
+    "logsumexp": {"1": "log(sum(exp({0}), 1))", "2": "log(sum(exp({0}), 2))"},
+}
+"""What functions of a vector are for every column and every row of a matrix."""
+_INDUCED = {"1": "max(sum(abs({}), 1))", "2": "normspec({})", "inf": "max(sum(abs({}), 2))"}
+"""The norms of matrices that those of vectors induce, as norm(A, 1) is elsewhere."""
 _DOCUMENTED_ALIASES = ("trace", "norm", "fro", "inner", "inverse", "asin")
 _NOT_DOCUMENTED = ("diagonal", "rearrange", "unrearrange")
 
@@ -84,7 +91,7 @@ def equation_given(found: Inference, equation: Tree, tree: Tree) -> ParseError:
     """The error for sum(A, axis=0) and sin(x = y)."""
     message = f"{tree.value} takes no equation {found.quote(equation)}"
     left = equation.children[0]
-    if left.value in ("axis", "dim", "dims"):
+    if left.value in ("axis", "dim", "dims") and tree.value in ("sum", "mean"):
         hint = "write sum(A,1) to add up each column, sum(A,2) to add up each row"
     else:
         hint = "write the value alone, without the name and the ="
@@ -100,8 +107,13 @@ def check_count(found: Inference, tree: Tree, *counts: int) -> None:
     message = f"{tree.value} takes {wanted} argument{plural}, not {len(tree.children)}"
     name = str(tree.value)
     form = _FORMS.get(name) or _form(name)
-    if ALIASES.get(name, name) == "norm2" and len(tree.children) == 2 and tree.children[1].value in (1, 2):
-        form = f"norm{tree.children[1].value}({found.quote(tree.children[0])})"
+    if len(tree.children) == 2:
+        text, which = found.quote(tree.children[0]), str(tree.children[1].value).lower()
+        if ALIASES.get(name, name) == "norm2" and which in _INDUCED:
+            is_vector = ONE in found.shape(tree.children[0])
+            form = f"norm{which}({text})" if is_vector else f"{_INDUCED[which].format(text)} for the norm induced"
+        elif name in _OF_ROWS and which in ("1", "2"):
+            form = f"{_OF_ROWS[name][which].format(text)} for every {'row' if which == '2' else 'column'}"
     raise found.refusal(message, tree, f"write {form}" if form else "")
 
 

@@ -330,6 +330,11 @@ class _Reader:
         self._add(token)
 
     def _refuse_unclosed(self, opener: Token, closer: Token | None = None) -> None:
+        if opener.kind == "BAR" and self.text[opener.start - 1 : opener.start] == "\\":
+            raise ParseError(
+                r"\| is the sign of a norm in LaTeX only",
+                text=self.text, start=opener.start - 1, end=opener.end, hint="write ‖x‖, ||x|| or norm2(x)",
+            )  # fmt: skip
         found = f"; {closer.value} closes another kind of bracket" if closer else ""
         raise ParseError(
             f"{opener.value} is never closed{found}",
