@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     )
     from matcalc.expressions import Expression, Variable
     from matcalc.function_checks import verify_function
+    from matcalc.linear_operators import CompiledOperator, LinearOperator, linear_operator
     from matcalc.numerical_problems import NewtonResult, Problem, newton, problem
     from matcalc.reading import parse
     from matcalc.reports import Report
@@ -75,6 +76,7 @@ _HOMES = {
     ),
     "expressions": ("Expression", "Variable"),
     "function_checks": ("verify_function",),
+    "linear_operators": ("CompiledOperator", "LinearOperator", "linear_operator"),
     "numerical_problems": ("NewtonResult", "Problem", "newton", "problem"),
     "reading": ("parse",),
     "reports": ("Report",),
@@ -92,12 +94,14 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 _NAMES_AT_HOME = {"pullback": "pullback_of", "compile": "compile_formulas"}
 __all__ = [
     "CompiledFunction",
+    "CompiledOperator",
     "Derivative",
     "DomainError",
     "ErrorCurve",
     "EvaluationError",
     "Expression",
     "FactorizationError",
+    "LinearOperator",
     "MatcalcError",
     "NewtonResult",
     "NotDifferentiable",
@@ -127,6 +131,7 @@ __all__ = [
     "hessian_operator",
     "hvp",
     "jacobian",
+    "linear_operator",
     "load_rules",
     "newton",
     "parse",

@@ -63,11 +63,18 @@ def _numbers(v: Variable, values: Mapping[str, Any]) -> Array:
     except ValueError:
         raise EvaluationError(f"the rows of {v.name} differ in length", hint=_wanted(v)) from None
     if array.dtype.kind not in "biufc":
-        kind = "numbers of a kind NumPy does not know" if array.dtype.kind == "O" else f"of type {array.dtype}"
+        kind = _unknown_kind(array) if array.dtype.kind == "O" else f"of type {array.dtype}"
         raise EvaluationError(f"the entries of {v.name} are {kind}", hint="give real or complex numbers")
     if not np.all(np.isfinite(array)):
         raise EvaluationError(f"{v.name} has an entry that is nan or infinite")
     return array.astype(complex if array.dtype.kind == "c" else float)
+
+
+def _unknown_kind(array: Array) -> str:
+    for entry in array.flat:
+        if not isinstance(entry, (int, float, complex)):
+            return f"numbers of a kind NumPy does not know, of type {type(entry).__name__}"
+    return "integers of more than 64 bits"
 
 
 def _wanted(v: Variable) -> str:
@@ -138,6 +145,8 @@ def _columns_of_norm_one(X: Array) -> Array:
     return lengths - 1
 
 
+OF_ENTRIES = frozenset({"positive", "nonzero", "integer"})
+
 # What must vanish for a value to have the property.
 _DEVIATIONS = {
     "symmetric": lambda X: X - X.T,
@@ -151,8 +160,28 @@ _DEVIATIONS = {
 }
 
 
+def entries_have(words: frozenset[str], X: Any) -> bool:
+    """Whether no entry contradicts what is declared of every entry: positive, nonzero or integer.
+
+    >>> entries_have(frozenset({"positive"}), -2.0), entries_have(frozenset({"integer"}), np.array([1.0, 2.0]))
+    (False, True)
+    """
+    real = np.real(X)
+    if "positive" in words and np.any(real < 0):
+        return False
+    if "nonzero" in words and np.any(np.equal(X, 0)):
+        return False
+    return "integer" not in words or bool(np.all(real == np.round(real)))
+
+
 def _check_properties(v: Variable, X: Any) -> None:
     """Refuse a value without a property that the normal form may have used."""
+    words = v.properties & OF_ENTRIES
+    if words and not entries_have(words, X):
+        raise EvaluationError(
+            f"{v.name} is declared {' and '.join(sorted(words))}, but the value given is not",
+            hint=f"give one that is, or declare {v.name} without it",
+        )
     if v.is_scalar:
         return
     tolerance = PROPERTY_TOLERANCE * max(1.0, float(np.linalg.norm(X)))

@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import log10
+from sys import float_info
 from typing import Any, NamedTuple
 
-from sympy import Expr, Symbol, sstr
+from sympy import Expr, Integer, Symbol, sstr
 
 from matcalc.bindings import declared_shape
 from matcalc.errors import EvaluationError
 from matcalc.expressions import ONE, Variable
-from matcalc.programs import FACTOR, Program, Value
+from matcalc.programs import FACTOR, Program, Value, refuse
 
 LONGEST_FORMULA = 68
 FEW_TERMS = 6
@@ -29,6 +31,7 @@ NAMES = {
     1: ("u", "v", "w", "z", "p", "h"),
     2: ("M", "N", "P", "Q", "R", "S", "T"),
 }
+LARGEST = Integer(int(float_info.max))
 NEVER_NAMED = frozenset({"input", "number", "constant", "as_row"})
 VIEWS = frozenset({"input", "transpose", "diagonal", "row", "column", "vec", "unvec", "eye"})
 
@@ -69,10 +72,13 @@ class Sheet:
     imports: dict[str, set[str]] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     uses: dict[Value, int] = field(default_factory=dict)
+    given: Mapping[Value, str] = field(default_factory=dict)
 
     def write(self, arguments: Mapping[str, str], output_names: Sequence[str]) -> list[str]:
         """Write the lines; the formulas of the outputs are returned."""
-        self.taken.update(self.language.reserved, arguments.values(), output_names)
+        self.taken.update(self.language.reserved, arguments.values(), output_names, self.given.values())
+        self.names.update(self.given)
+        self.texts.update({v: Text(name) for v, name in self.given.items()})
         for v in self.program.values:
             if v.op == "input":
                 self.texts[v] = Text(arguments[v.data[0].name])
@@ -90,6 +96,8 @@ class Sheet:
                 self.lines.append((self._added(name, v), v))
                 self.names[v], self.texts[v] = name, Text(name)
                 continue
+            if v.op not in self.language.operations:
+                raise refuse(v.op, "mc.compile computes it")
             text = self.language.operations[v.op](self, v)
             if v in sums or v in repeated or is_output or self._deserves_a_name(v, text):
                 name = output_names[self.program.outputs.index(v)] if is_output else self._name_for(v)
@@ -101,7 +109,7 @@ class Sheet:
 
     def _added(self, name: str, v: Value) -> str:
         """The line that adds a term to a sum, in place where the arrays are our own."""
-        if self.options.get("runtime") and not self.options.get("complex"):
+        if self.options.get("in_place"):
             return f"{name} {'+' if v.op == 'add' else '-'}= {self.formula(v.args[1], PLUS + 1)}"
         return self.language.assignment.format(name, self.language.operations[v.op](self, v).text)
 
@@ -118,7 +126,7 @@ class Sheet:
             return False
         if v.op in ("lower", "upper") and text.binding == ATOM and text.text.isidentifier():
             return False
-        if v.rank == FACTOR or v.op in self.language.statements:
+        if v.rank == FACTOR or v.op in self.language.statements or self.options.get("traced"):
             return True
         longest = LONGEST_RESULT if self.program.outputs == [v] else LONGEST_FORMULA
         return self.uses[v] > 1 or len(text.text) > longest
@@ -148,6 +156,8 @@ class Sheet:
 
     def number(self, value: Expr) -> Text:
         """A number, or a formula in sizes."""
+        if value.is_Rational and abs(value) > LARGEST:
+            raise refuse(f"numbers as large as 10^{int(log10(int(abs(value))))}", "double precision ends at 10^308")
         if value.is_Integer:
             text = str(value) if abs(value) < 2**31 else repr(float(value))
             return Text(text, NEGATIVE if value < 0 else ATOM)
@@ -212,7 +222,7 @@ class Sheet:
             return "".join(plain) if len("".join(plain)) <= 4 else ""
         if v.op == "sub" and v.rank == 1:
             return "r"
-        if v.op in ("cholesky", "lu", "lower", "upper") and len(plain) == 1:
+        if v.op in ("cholesky", "lu", "symmetric", "lower", "upper") and len(plain) == 1:
             return f"{plain[0]}_factor"
         if v.op == "inverse":
             base = self.texts[v.args[0]].text.removesuffix("_factor")

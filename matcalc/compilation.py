@@ -6,12 +6,30 @@ a user typed is never run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from matcalc.batched_arrays import (
+    DefiniteStack,
+    Stack,
+    TriangularStack,
+    add_diagonals,
+    blocks,
+    diagonal_matrices,
+    item_by_item,
+    kron_products,
+    kron_times_each,
+    log_determinants,
+    repeated,
+    scaled_eyes,
+    solved_columns,
+    weighted_grams,
+)
+from matcalc.batched_code import BATCHED, Layout, batched_result, layout_of
 from matcalc.code_sheets import Sheet, size_sources
 from matcalc.expressions import Expression, Variable
 from matcalc.function_table import FUNCTIONS
@@ -21,14 +39,20 @@ from matcalc.linear_solves import (
     Triangular,
     add_diagonal,
     adjugate,
+    duplication,
+    elimination,
     kron_times,
     log_determinant,
     position,
+    symmetric_factor,
+    times,
+    weighted_gram,
 )
 from matcalc.numpy_code import NUMPY, result
 from matcalc.operations import FLOAT, compiled, operands_of
-from matcalc.programs import Program, Value
+from matcalc.programs import FACTOR, Program, Value
 
+FUSED = frozenset({"weighted_gram", "symmetric"})
 RUNTIME: Mapping[str, Any] = {
     "np": np,
     "Cholesky": Cholesky,
@@ -36,61 +60,129 @@ RUNTIME: Mapping[str, Any] = {
     "Triangular": Triangular,
     "add_diagonal": add_diagonal,
     "adjugate": adjugate,
+    "duplication": duplication,
+    "elimination": elimination,
     "kron_times": kron_times,
     "log_determinant": log_determinant,
     "position": position,
+    "symmetric_factor": symmetric_factor,
+    "times": times,
+    "weighted_gram": weighted_gram,
+}
+RUNTIME_OF_BATCHES: Mapping[str, Any] = {
+    "DefiniteStack": DefiniteStack,
+    "Stack": Stack,
+    "TriangularStack": TriangularStack,
+    "add_diagonals": add_diagonals,
+    "blocks": blocks,
+    "diagonal_matrices": diagonal_matrices,
+    "item_by_item": item_by_item,
+    "kron_products": kron_products,
+    "kron_times_each": kron_times_each,
+    "log_determinants": log_determinants,
+    "repeated": repeated,
+    "scaled_eyes": scaled_eyes,
+    "solved_columns": solved_columns,
+    "weighted_grams": weighted_grams,
 }
 
 
 @dataclass
 class Routine:
-    """A function made of generated text, and the value that each of its lines computes."""
+    """A function made of generated text, the value that each of its lines computes, and those with a leading axis."""
 
     run: Callable[..., tuple[Any, ...]]
     source: str
     steps: Mapping[int, Value]
     filename: str
+    batched: Collection[Value] = ()
+    returned: Sequence[Value] = ()
 
 
 def routine_of(
-    program: Program, arguments: Sequence[Variable], sizes: Mapping[str, int], *, is_complex: bool
+    program: Program,
+    arguments: Sequence[Variable],
+    sizes: Mapping[str, int],
+    *,
+    is_complex: bool,
+    batched: Collection[str] = (),
+    traced: bool = False,
 ) -> Routine:
-    """The program as a function of the type of its numbers, and of arrays in this order."""
-    sheet = Sheet(program, NUMPY, options={"runtime": True, "complex": is_complex})
+    """The program as a function of the type of its numbers, and of arrays in this order.
+
+    The arguments in `batched` have one leading axis more, and so has all that is returned. A traced one returns
+    the value of every step in place of the outputs.
+    """
+    return _routine(program, arguments, sizes, {"complex": is_complex, "traced": traced}, batched=batched)
+
+
+def staged_routines(
+    before: Program, after: Program, arguments: Sequence[Variable], sizes: Mapping[str, int], *, is_complex: bool
+) -> tuple[Routine, Routine]:
+    """The two parts of a program as functions of its arguments; the second takes the values of the first after them."""
+    given = {v: f"p{i}" for i, v in enumerate(before.outputs)}
+    options = {"complex": is_complex}
+    first = _routine(before, arguments, sizes, options)
+    return first, _routine(after, arguments, sizes, options, given=given)
+
+
+def _routine(
+    program: Program,
+    arguments: Sequence[Variable],
+    sizes: Mapping[str, int],
+    options: Mapping[str, bool],
+    given: Mapping[Value, str] = MappingProxyType({}),
+    batched: Collection[str] = (),
+) -> Routine:
+    layout = layout_of(program, batched) if batched else Layout((), {})
+    is_traced = bool(options.get("traced"))
+    in_place = not (options["complex"] or batched or is_traced)
+    more = {"runtime": True, "in_place": in_place, "layout": layout}
+    sheet = Sheet(program, BATCHED if batched else NUMPY, options={**options, **more}, given=given)
     names = {v.name: f"a{i}" for i, v in enumerate(arguments)}
-    sheet.write(names, [f"y{i}" for i in range(len(program.outputs))])
-    results = [
-        result(sheet, v, e.rows == 1 and e.columns != 1)
-        for v, e in zip(program.outputs, program.expressions, strict=True)
-    ]
-    lines = [f"def run({', '.join(['dtype', *names.values()])}):"]
+    formulas = sheet.write(names, [f"y{i}" for i in range(len(program.outputs))])
+    outputs = program.outputs
+    if is_traced:
+        outputs = [v for _, v in sheet.lines if v.rank != FACTOR]
+        formulas = [sheet.names[v] for v in outputs]
+    elif program.expressions:
+        returned = batched_result if batched else result
+        formulas = [
+            returned(sheet, v, e.rows == 1 and e.columns != 1)
+            for v, e in zip(outputs, program.expressions, strict=True)
+        ]
+    lines = [f"def run({', '.join(['dtype', *names.values(), *given.values()])}):"]
+    if batched:
+        lines.append(f"    batch = {next(names[v.name] for v in arguments if v.name in batched)}.shape[0]")
     for size in sheet.sizes.keys() & sizes.keys():
         lines.append(f"    {sheet.sizes[size]} = {int(sizes[size])}")
     shown = [size for size in sheet.sizes if size not in sizes]
     for size, (v, axis, dimension) in size_sources(shown, arguments).items():
-        lines.append(f"    {sheet.sizes[size]} = {size_formula(names[v.name], v, axis, dimension)}")
+        formula = size_formula(names[v.name], v, axis, dimension, leading=int(v.name in batched))
+        lines.append(f"    {sheet.sizes[size]} = {formula}")
     steps: dict[int, Value] = {}
     for text, value in sheet.lines:
         lines.append(f"    {text}")
         steps[len(lines)] = value
-    lines.append(f"    return ({', '.join(results)},)")
-    steps.setdefault(len(lines), program.outputs[0])
+    lines.append(f"    return ({''.join(f'{formula}, ' for formula in formulas)})")
+    if program.outputs:
+        steps.setdefault(len(lines), program.outputs[0])
     source = "\n".join(lines) + "\n"
-    namespace: dict[str, Any] = dict(RUNTIME)
+    namespace: dict[str, Any] = {**RUNTIME, **(RUNTIME_OF_BATCHES if batched else {})}
     for step in program.values:
         if step.op == "apply":
             namespace[f"kernel_{step.index}"] = FUNCTIONS[step.data[0]].kernel
         elif step.op == "opaque":
             namespace[f"operation_{step.index}"] = _operation(step)
-    filename = f"<matcalc {program.expressions[0].key.hex()}>"
+    filename = f"<matcalc {hash(source):x}>"
     exec(compile(source, filename, "exec"), namespace)
-    return Routine(namespace["run"], source, steps, filename)
+    return Routine(namespace["run"], source, steps, filename, layout.batched, outputs)
 
 
-def size_formula(array: str, v: Variable, axis: int, dimension: Any) -> str:
+def size_formula(array: str, v: Variable, axis: int, dimension: Any, leading: int = 0) -> str:
     """The size as a formula in the length of an axis of an argument."""
     is_flat = v.rows == 1 or v.columns == 1
-    length = f"{array}.shape[{0 if is_flat else axis}]"
+    length = f"{array}.shape[{leading + (0 if is_flat else axis)}]"
     if dimension.is_Symbol:
         return length
     (symbol,) = dimension.free_symbols
@@ -135,7 +227,7 @@ def quick_check(arguments: Sequence[Variable]) -> Callable[..., bool] | None:
         if not all(d.is_Symbol or d.is_Integer for d in dimensions):
             return None
         if not dimensions:
-            kinds.append(f"type(a{i}) is float and a{i} == a{i}")
+            kinds.append(f"type(a{i}) is float")
             continue
         kinds.append(f"type(a{i}) is ndarray and a{i}.dtype is double and a{i}.ndim == {len(dimensions)}")
         for axis, d in enumerate(dimensions):

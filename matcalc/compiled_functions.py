@@ -8,22 +8,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
-from sympy import Expr, Integer
+from sympy import Expr
 
-from matcalc.bindings import PROPERTY_TOLERANCE, bind, declared_shape
-from matcalc.compilation import Routine, quick_check, routine_of
-from matcalc.errors import EvaluationError, MatcalcError, ShapeError
+from matcalc.bindings import declared_shape
+from matcalc.compilation import FUSED, Routine, quick_check, routine_of
+from matcalc.errors import EvaluationError, MatcalcError
 from matcalc.evaluation import evaluate_all
 from matcalc.expressions import Expression, Variable, postorder, variables_of
 from matcalc.lowering import lower
 from matcalc.programs import FACTOR, Program, Value
 from matcalc.reading import Where, parse
 from matcalc.registries import method
+from matcalc.signatures import BatchNames, Bound, Signature, has_properties, size_value
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 Formula: TypeAlias = Any
 BACKENDS = ("numpy",)
 DOUBLE = np.dtype(float)
+ERRORS = (np.linalg.LinAlgError, ArithmeticError, IndexError, TypeError, ValueError)
 
 
 class FactorizationError(EvaluationError, np.linalg.LinAlgError):
@@ -36,17 +38,27 @@ def compile_formulas(
     where: Where = None,
     sizes: Mapping[str, int] | None = None,
     backend: str = "numpy",
+    batch: BatchNames = None,
 ) -> CompiledFunction:
     """A fast function of the variables, by name or in order of appearance; several formulas share all work.
 
     Vectors are taken as (n,) or (n, 1) and returned as (n,). ``sizes`` are typical sizes, which decide between
     orders of multiplication, and the values of sizes that no argument shows.
 
+    An argument with one leading axis more than declared is a batch: numbers as (B,), vectors as (B, n), matrices
+    as (B, m, n). The other arguments are shared by its items, and every output has the leading axis. What may be
+    read as one value is one value: an (n, 1) array is a vector, an array of one number is that number. ``batch``
+    names the arguments that are batches whatever their shapes (or is True for all), and then no other is one.
+
     >>> import matcalc as mc
     >>> f = mc.parse("norm2(A*x - b)^2", where="A: matrix(m,n), x: vector(n), b: vector(m)")
     >>> value_and_gradient = compile_formulas([f, mc.gradient(f, "x")])
     >>> value_and_gradient(A=[[1, 0], [0, 2]], x=[1, 1], b=[0, 0])
     (5.0, array([2., 8.]))
+    >>> value_and_gradient(A=[[1, 0], [0, 2]], x=[[1, 1], [0, 1], [1, 0]], b=[0, 0])
+    (array([5., 4., 1.]), array([[2., 8.],
+           [0., 8.],
+           [2., 0.]]))
     """
     if backend not in BACKENDS:
         raise MatcalcError(f"there is no backend {backend!r}", hint=f"backends: {', '.join(BACKENDS)}")
@@ -54,7 +66,7 @@ def compile_formulas(
     found = [expression_of(f, where) for f in ([formulas] if is_single else formulas)]
     if not found:
         raise MatcalcError("there is nothing to compile", hint="give an expression, or a list of them")
-    return CompiledFunction(found, is_single, sizes)
+    return CompiledFunction(found, is_single, sizes, batch)
 
 
 def expression_of(formula: Formula, where: Where) -> Expression:
@@ -117,24 +129,31 @@ class CompiledFunction:
     (25.0, ('x', 'A'))
     """
 
-    def __init__(self, expressions: Sequence[Expression], is_single: bool, sizes: Mapping[str, int] | None) -> None:
+    def __init__(
+        self,
+        expressions: Sequence[Expression],
+        is_single: bool,
+        sizes: Mapping[str, int] | None,
+        batch: BatchNames = None,
+    ) -> None:
         self.expressions = tuple(expressions)
         self.is_single = is_single
         self.sizes = dict(sizes or {})
-        self.program: Program = lower(expressions, self.sizes)
+        self.batch = batch if batch is None or isinstance(batch, (bool, str)) else tuple(batch)
+        self.program: Program = lower(expressions, self.sizes, known=FUSED)
         self.arguments = arguments_of(expressions, self.sizes)
-        self.names = tuple(v.name for v in self.arguments)
         shown = _symbols(self.arguments)
-        self._fixed = {name: size for name, size in self.sizes.items() if name not in shown}
-        self._plan = [(v, (v.rows != 1) + (v.columns != 1), _axes(v), _spot_check(v)) for v in self.arguments]
-        self._fits = quick_check(self.arguments)
-        self._checked = [(i, check) for i, (*_, check) in enumerate(self._plan) if check is not None]
-        self._real = routine_of(self.program, self.arguments, self._fixed, is_complex=False)
-        self._complex: Routine | None = None
+        self.fixed = {name: size for name, size in self.sizes.items() if name not in shown}
+        self._signature = Signature(self.arguments, self.fixed, self.batch)
+        self.names = self._signature.names
+        self._fits = None if self._signature.has_batches else quick_check(self.arguments)
+        self._checked = self._signature.checked
+        self._real = routine_of(self.program, self.arguments, self.fixed, is_complex=False)
+        self._routines: dict[tuple[bool, frozenset[str]], Routine] = {(False, frozenset()): self._real}
 
     @property
     def flops(self) -> Expr:
-        """The number of arithmetic operations, as a formula in the sizes."""
+        """The number of arithmetic operations, as a formula in the sizes; of one item of a batch."""
         return self.program.flops
 
     @property
@@ -143,29 +162,36 @@ class CompiledFunction:
         return self._real.source
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return CompiledFunction, (self.expressions, self.is_single, self.sizes)
+        return CompiledFunction, (self.expressions, self.is_single, self.sizes, self.batch)
 
     def __repr__(self) -> str:
         return f"<compiled ({', '.join(self.names)}) -> {'; '.join(map(str, self.expressions))}>"
 
     def __call__(self, *values: Any, **named: Any) -> Any:
         if values or len(named) != len(self.names):
-            named = self._named(values, named)
+            named = self._signature.named(values, named)
         try:
             arrays = [named[name] for name in self.names]
         except KeyError:
-            self._named(values, named)
+            self._signature.named(values, named)
             raise
-        if self._fits is not None and self._fits(*arrays) and all(check(arrays[i]) for i, check in self._checked):
+        with np.errstate(all="ignore"):
+            return self._called(arrays)
+
+    def _called(self, arrays: list[Any]) -> Any:
+        fits = self._fits
+        if fits is not None and fits(*arrays) and all(has_properties(v, arrays[i]) for i, v in self._checked):
             dtype, routine = DOUBLE, self._real
         else:
-            arrays, dtype = self._bound(arrays)
-            routine = self._real if dtype.kind == "f" else self._complex_routine()
+            bound = self._signature.bound(arrays)
+            if bound.batched:
+                return self._of_batch(bound)
+            arrays, dtype = bound.arrays, bound.dtype
+            routine = self._real if dtype.kind == "f" else self._routine(True)
         try:
-            with np.errstate(all="ignore"):
-                found = routine.run(_real_type(dtype), *arrays)
-        except (np.linalg.LinAlgError, ArithmeticError, IndexError, TypeError, ValueError) as error:
-            raise self._explained(error, routine) from None
+            found = routine.run(_real_type(dtype), *arrays)
+        except ERRORS as error:
+            raise explained(error, routine) from None
         finished = []
         is_finite = True
         for value, e in zip(found, self.expressions, strict=True):
@@ -176,116 +202,84 @@ class CompiledFunction:
                 value = value if value.dtype is dtype else value.astype(dtype)
                 is_finite = is_finite and _is_finite(value)
             finished.append(value)
-        if not is_finite:
-            self._warn(arrays)
+        if not is_finite and all(np.all(np.isfinite(x)) for x in arrays):
+            warnings.warn(self._reason(arrays, dtype), RuntimeWarning, stacklevel=3)
         return finished[0] if self.is_single else tuple(finished)
 
-    def _complex_routine(self) -> Routine:
-        if self._complex is None:
-            self._complex = routine_of(self.program, self.arguments, self._fixed, is_complex=True)
-        return self._complex
-
-    # ---- arguments ----
-
-    def _named(self, values: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments by name; raises EvaluationError for one that is missing, unknown or given twice."""
-        known = ", ".join(self.names) or "none"
-        if len(values) > len(self.names):
-            raise EvaluationError(f"{len(values)} arguments are given for {len(self.names)}", hint=f"they are {known}")
-        found = dict(zip(self.names, values, strict=False))
-        for name, value in named.items():
-            if name in found:
-                raise EvaluationError(f"{name} is given twice")
-            if name not in self.names:
-                hint = f"the arguments are {known}"
-                raise EvaluationError(f"there is no argument {name}", hint=hint)
-            found[name] = value
-        for v in self.arguments:
-            if v.name not in found:
-                raise EvaluationError(f"{v.name} has no value", hint=f"give {declared_shape(v)} as {v.name}=…")
+    def _routine(self, is_complex: bool, batched: frozenset[str] = frozenset()) -> Routine:
+        """The routine for these arguments, made when it is first needed; made twice, it is the same."""
+        key = is_complex, batched
+        found = self._routines.get(key)
+        if found is None:
+            found = routine_of(self.program, self.arguments, self.fixed, is_complex=is_complex, batched=batched)
+            self._routines[key] = found
         return found
 
-    def _bound(self, values: Sequence[Any]) -> tuple[list[Any], np.dtype[Any]]:
-        """The values as numbers, flat arrays and matrices of one type, their shapes checked."""
-        found: list[Any] = []
-        sizes: dict[str, int] = dict(self._fixed)
-        dtypes = set()
-        late: list[tuple[Expr, int]] = []
-        fits = True
-        for (_, rank, axes, check), value in zip(self._plan, values, strict=True):
-            if rank == 0 and isinstance(value, (float, int, complex)):
-                found.append(value + 0.0)
-                fits = fits and value == value
-                continue
-            array = value if type(value) is np.ndarray else _as_array(value)
-            if array is None or array.dtype.kind not in "biufc":
-                fits = False
-                break
-            if rank == 0:
-                fits = fits and array.size == 1
-                found.append(array.reshape(-1)[0].item() + 0.0 if array.size == 1 else array)
-                continue
-            if rank == 1 and array.ndim == 2 and 1 in array.shape:
-                array = array.reshape(-1) if array.shape[axes[0][0] - 1] == 1 else array
-            fits = fits and array.ndim == rank
-            if not fits:
-                break
-            for length, (_, symbol, dimension) in zip(array.shape, axes, strict=True):
-                if symbol is None:
-                    late.append((dimension, length))
-                elif sizes.setdefault(symbol, length) != length:
-                    fits = False
-            fits = fits and (check is None or check(array))
-            dtypes.add(array.dtype if array.dtype.kind in "fc" else np.dtype(float))
-            found.append(array)
-        if fits and any(s.name not in sizes for dimension, _ in late for s in dimension.free_symbols):
-            sizes = bind(self.arguments, dict(zip(self.names, values, strict=True)), self._fixed)[1]
-        fits = fits and all(_value(dimension, sizes) == length for dimension, length in late)
-        if not fits or 0 in sizes.values():
-            raise self._misfit(values)
-        is_complex = any(isinstance(x, complex) for x in found)
-        dtype = (
-            np.result_type(*dtypes, *([np.complex64] if is_complex else []))
-            if dtypes
-            else np.dtype(complex if is_complex else float)
-        )
-        if len(dtypes) > 1 or is_complex or any(isinstance(x, np.ndarray) and x.dtype != dtype for x in found):
-            found = [x.astype(dtype) if isinstance(x, np.ndarray) else x for x in found]
-        return found, dtype
+    def arrays(self, *values: Any, **named: Any) -> tuple[list[Any], np.dtype[Any]]:
+        """The arguments in order, checked, vectors as flat arrays, all of the type of number that is returned too."""
+        found = self._signature.named(values, named)
+        bound = self._signature.bound([found[name] for name in self.names])
+        return bound.arrays, bound.dtype
 
-    def _misfit(self, values: Sequence[Any]) -> MatcalcError:
-        """What is wrong with the arguments, as `evaluate` says it."""
-        try:
-            bind(self.arguments, dict(zip(self.names, values, strict=True)), self._fixed)
-        except MatcalcError as error:
-            return error
-        return ShapeError("the shapes of the arguments do not fit", hint=_shapes_in_words(self.arguments))
+    # ---- batches ----
 
-    # ---- errors ----
+    def _of_batch(self, bound: Bound) -> Any:
+        """The outputs for all items at once, each with the items along its first axis."""
+        dtype = bound.dtype
+        if bound.length:
+            routine = self._routine(dtype.kind == "c", bound.batched)
+            try:
+                found = routine.run(_real_type(dtype), *bound.arrays)
+            except ERRORS as error:
+                raise self._explained_of_item(error, routine, bound) from None
+        else:
+            found = tuple(np.zeros((0, *_lengths(e, bound.sizes)), dtype) for e in self.expressions)
+        finished = [value if value.dtype is dtype else value.astype(dtype) for value in found]
+        if not all(map(_is_finite, finished)):
+            self._warn_of_items(finished, bound)
+        return finished[0] if self.is_single else tuple(finished)
 
-    def _explained(self, error: Exception, routine: Routine) -> MatcalcError:
-        """The error with the name of the matrix or the operation that it is about."""
+    def _warn_of_items(self, finished: Sequence[Array], bound: Bound) -> None:
+        """Warn of the first item whose values are not finite where its arguments are."""
+        is_finite = [np.isfinite(value).reshape(bound.length, -1).all(axis=1) for value in finished]
+        for index in np.flatnonzero(~np.all(is_finite, axis=0)):
+            arrays = bound.item(self.names, index)
+            if all(np.all(np.isfinite(x)) for x in arrays):
+                warnings.warn(
+                    f"{self._reason(arrays, bound.dtype)}, at index {index} of the batch", RuntimeWarning, stacklevel=5
+                )
+                return
+
+    def _explained_of_item(self, error: Exception, routine: Routine, bound: Bound) -> MatcalcError:
+        """The error as one item of the batch raises it when it is computed alone."""
         step = _step_of(error, routine)
-        if isinstance(error, np.linalg.LinAlgError):
-            factors = _factors_of(step)
-            name = " or ".join(dict.fromkeys(str(f.args[0].origin) for f in factors)) or "a matrix"
-            return FactorizationError(f"{name} is {error}" if factors else f"{error}")
-        if isinstance(error, ZeroDivisionError):
-            return EvaluationError(f"division by zero, in {step.origin if step is not None else 'the formula'}")
-        return EvaluationError(f"{error}, in {step.origin if step is not None else 'the formula'}")
+        causes: Sequence[Value | None] = (_factors_of(step) if isinstance(error, np.linalg.LinAlgError) else []) or [
+            step
+        ]
+        alone = self._routine(bound.dtype.kind == "c")
+        for index in range(bound.length if any(v in routine.batched for v in causes) else 0):
+            try:
+                alone.run(_real_type(bound.dtype), *bound.item(self.names, index))
+            except ERRORS as found:
+                own = explained(found, alone)
+                return type(own)(f"{own.message}, at index {index} of the batch", hint=own.hint)
+        return explained(error, routine)
 
-    def _warn(self, arrays: Sequence[Any]) -> None:
-        """Warn of a value that is not finite where all arguments are, with the operation that it comes from."""
-        if not all(np.all(np.isfinite(x)) for x in arrays):
-            return
-        message = "the value is not finite"
+    def _reason(self, arrays: Sequence[Any], dtype: np.dtype[Any]) -> str:
+        """Why a value is not finite where all arguments are: the operation that it comes from."""
+        values = dict(zip(self.names, arrays, strict=True))
         try:
-            evaluate_all(
-                self.expressions, dict(zip(self.names, arrays, strict=True)), sizes=self._fixed, declared=self.arguments
-            )
+            evaluate_all(self.expressions, values, sizes=self.fixed, declared=self.arguments)
         except MatcalcError as error:
-            message = error.message
-        warnings.warn(message, RuntimeWarning, stacklevel=3)
+            return error.message
+        # in other arithmetic, or another order, it is finite
+        is_complex = dtype.kind == "c"
+        routine = routine_of(self.program, self.arguments, self.fixed, is_complex=is_complex, traced=True)
+        found = routine.run(_real_type(dtype), *arrays)
+        for value, step in zip(found, routine.returned, strict=True):
+            if not np.all(np.isfinite(value)):
+                return f"{step.origin} is not finite" + (f" in {dtype} arithmetic" if dtype != DOUBLE else "")
+        return "the value is not finite"
 
 
 def _real_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -293,52 +287,23 @@ def _real_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return dtype if dtype.kind == "f" else np.dtype(f"f{dtype.itemsize // 2}")
 
 
-def _as_array(value: Any) -> Array | None:
-    try:
-        return np.asarray(value)
-    except ValueError:
-        return None
+def _lengths(e: Expression, sizes: Mapping[str, int]) -> list[int]:
+    """The shape of the array that is returned for an expression."""
+    kept = [] if e.is_scalar else [e.rows] if e.columns == 1 else e.shape
+    return [size_value(d, sizes) for d in kept]
 
 
-def _axes(v: Variable) -> list[tuple[int, str | None, Expr]]:
-    """The axes of an argument's array: the axis, and the symbol or the formula of its length."""
-    kept = [(axis, d) for axis, d in enumerate(v.shape) if d != 1]
-    return [(axis, d.name if d.is_Symbol else None, d) for axis, d in kept]
-
-
-def _value(dimension: Expr, sizes: Mapping[str, int]) -> int:
-    found = dimension.xreplace({s: Integer(sizes[s.name]) for s in dimension.free_symbols if s.name in sizes})
-    return int(found) if found.is_Integer else -1
-
-
-def _spot_check(v: Variable) -> Any:
-    """A check of a declared property on three rows, which a value without it hardly passes; None without one."""
-    words = v.properties & {"symmetric", "spd", "skew", "diagonal", "lower", "upper"}
-    if not words or v.is_scalar:
-        return None
-
-    def check(A: Array) -> bool:
-        n = len(A)
-        if A.ndim != 2 or A.shape[1] != n:
-            return False
-        for i in {0, n // 2, n - 1}:
-            row, column = A[i], A[:, i]
-            if "skew" in words:
-                deviation = row + column
-            elif "lower" in words:
-                deviation = row[i + 1 :]
-            elif "upper" in words:
-                deviation = row[:i]
-            elif "diagonal" in words:
-                deviation = np.concatenate([row[:i], row[i + 1 :]])
-            else:
-                deviation = row - column
-            largest = max(1.0, float(np.abs(row).max()))
-            if deviation.size and not np.abs(deviation).max() <= 1e3 * PROPERTY_TOLERANCE * largest:
-                return False
-        return True
-
-    return check
+def explained(error: Exception, routine: Routine) -> MatcalcError:
+    """The error with the name of the matrix or the operation that it is about."""
+    step = _step_of(error, routine)
+    if isinstance(error, np.linalg.LinAlgError):
+        factors = _factors_of(step)
+        name = " or ".join(dict.fromkeys(str(f.args[0].origin) for f in factors)) or "a matrix"
+        place = f", in {step.origin}" if step is not None else ""
+        return FactorizationError(f"{name} is {error}" if factors else f"{error}{place}")
+    reasons = {ZeroDivisionError: "division by zero", OverflowError: "a number is too large"}
+    reason = next((words for kind, words in reasons.items() if isinstance(error, kind)), f"{error}")
+    return EvaluationError(f"{reason}, in {step.origin if step is not None else 'the formula'}")
 
 
 def _step_of(error: Exception, routine: Routine) -> Value | None:
@@ -369,7 +334,3 @@ def _is_finite(value: Array) -> bool:
     """Whether all entries are finite: the sum of their squares shows it, unless it overflows."""
     flat = value.ravel(order="K")
     return cmath.isfinite(flat.dot(flat)) or bool(np.all(np.isfinite(value)))
-
-
-def _shapes_in_words(arguments: Sequence[Variable]) -> str:
-    return "; ".join(f"{v.name}: {declared_shape(v)}" for v in arguments)

@@ -17,11 +17,14 @@ MOST_CONTEXTS = 8
 
 
 def remember(answer: Expression, question: Iterable[Expression]) -> Expression:
-    """The answer, remembering the question it answers, whose variables show the sizes it only names."""
+    """The answer, remembering the question it answers, whose variables show the sizes it only names.
+
+    What was asked last comes first.
+    """
     context = tuple(question)
     known = answer._contexts
-    if context and context not in known:
-        answer._contexts = (context, *known)[:MOST_CONTEXTS]
+    if context and known[:1] != (context,):
+        answer._contexts = (context, *(c for c in known if c != context))[:MOST_CONTEXTS]
     return answer
 
 

@@ -223,8 +223,9 @@ def complaint(node: Expression, operands: Sequence[Any]) -> str:
     if isinstance(node, (Power, EntrywisePower)):
         base = operands[0]
         if not node.is_scalar and isinstance(node, Power):
-            whole = int(operands[1]) == operands[1]
-            return "inv of a singular matrix" if whole else "a power of a matrix whose exponent is no integer"
+            if int(operands[1]) != operands[1]:
+                return "a power of a matrix whose exponent is no integer"
+            return "inv of a singular matrix" if operands[1] < 0 else "a power is too large"
         if base is not None and np.isrealobj(base) and np.any(np.asarray(base) < 0):
             return "a power of a negative number whose exponent is no integer"
         return "division by zero" if base is not None and np.any(np.asarray(base) == 0) else "a power is too large"

@@ -5,6 +5,7 @@ A factorization is made once and solves any number of systems, transposed ones t
 
 from __future__ import annotations
 
+import cmath
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, TypeAlias
@@ -14,6 +15,7 @@ import numpy as np
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 LinAlgError = np.linalg.LinAlgError
 STRIP = 128
+NARROW_STRIP = 64
 LARGEST_CONDITION = 1e6
 NOT_DEFINITE = "not positive definite"
 SINGULAR = "singular"
@@ -26,11 +28,11 @@ def has_scipy() -> bool:
     return find_spec("scipy") is not None
 
 
-def routine(name: str, dtype: np.dtype[Any]) -> Any:
-    """The LAPACK routine for numbers of this type, None without SciPy."""
+def routine(name: str, dtype: np.dtype[Any], library: str = "lapack") -> Any:
+    """The routine of LAPACK or BLAS for numbers of this type, None without SciPy."""
     key = name, dtype.char
     if key not in _routines:
-        lapack: Any = import_module("scipy.linalg.lapack") if has_scipy() and dtype.char in "fdFD" else None
+        lapack: Any = import_module(f"scipy.linalg.{library}") if has_scipy() and dtype.char in "fdFD" else None
         _routines[key] = (
             getattr(lapack, {"f": "s", "d": "d", "F": "c", "D": "z"}[dtype.char] + name) if lapack else None
         )
@@ -70,16 +72,10 @@ class Cholesky:
         """S⁻¹."""
         potri = routine("potri", self.L.dtype)
         if potri is None:
-            inverse: Array = np.linalg.inv(self.matrix)
+            inverse = _inverse(self.matrix)
             return (inverse + inverse.T) / 2
         inverse = potri(self.L, lower=1)[0]
-        n = len(inverse)
-        for i in range(0, n, STRIP):
-            j = min(i + STRIP, n)
-            block = np.tril(inverse[i:j, i:j])
-            inverse[i:j, i:j] = block + np.tril(block, -1).T
-            inverse[i:j, j:] = inverse[j:, i:j].T
-        return inverse
+        return mirrored(inverse)
 
     def logdet(self) -> Any:
         """log det S."""
@@ -121,7 +117,7 @@ class LU:
     def inverse(self) -> Array:
         """A⁻¹."""
         if self.packed is None:
-            return np.linalg.inv(self.matrix)
+            return _inverse(self.matrix)
         inverse: Array = routine("getri", self.packed.dtype)(self.packed, self.pivots)[0]
         return inverse.T if self.turned else inverse
 
@@ -148,6 +144,20 @@ class LU:
         swaps = np.count_nonzero(self.pivots != np.arange(len(self.pivots)))
         is_negative = (np.count_nonzero(diagonal < 0) + swaps) % 2
         return np.nan if is_negative else np.log(np.abs(diagonal)).sum()
+
+
+def symmetric_factor(S: Array) -> Cholesky | LU:
+    """The factorization of a symmetric matrix: Cholesky's where it is positive definite.
+
+    >>> [type(symmetric_factor(np.diag([1.0, d]))).__name__ for d in (2.0, -2.0)]
+    ['Cholesky', 'LU']
+    """
+    if np.all(S.diagonal() > 0):
+        try:
+            return Cholesky(S)
+        except LinAlgError:
+            pass
+    return LU(S)
 
 
 class Triangular:
@@ -184,6 +194,13 @@ def _solved(A: Array, B: Array) -> Array:
     except LinAlgError:
         raise LinAlgError(SINGULAR) from None
     return X
+
+
+def _inverse(A: Array) -> Array:
+    try:
+        return np.linalg.inv(A)
+    except LinAlgError:
+        raise LinAlgError(SINGULAR) from None
 
 
 def log_determinant(A: Array) -> Any:
@@ -228,6 +245,53 @@ def add_diagonal(A: Array, entries: Any, is_ours: bool = False) -> Array:
     return B
 
 
+def times(A: Array, factor: Any) -> Array:
+    """A times a number, in A itself.
+
+    >>> times(np.ones((1, 2)), 3.0).tolist()
+    [[3.0, 3.0]]
+    """
+    A *= factor
+    return A
+
+
+def weighted_gram(F: Array, weights: Array) -> Array:
+    """F'·diag(weights)·F, symmetric to the last bit: half of the products, and no array of the size of F.
+
+    >>> weighted_gram(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, -1.0])).tolist()
+    [[-8.0, -10.0], [-10.0, -12.0]]
+    """
+    m, n = F.shape
+    dtype = np.result_type(F, weights)
+    syrk = routine("syrk", dtype, "blas") if dtype.kind == "f" and np.all(weights >= 0) else None
+    if syrk is None:
+        G = np.empty((n, n), dtype)
+        for i in range(0, n, NARROW_STRIP):
+            j = min(i + NARROW_STRIP, n)
+            np.matmul((weights[:, None] * F[:, i:j]).T, F[:, i:], out=G[i:j, i:])
+            G[i:j, i:j] = np.triu(G[i:j, i:j]) + np.triu(G[i:j, i:j], 1).T
+            G[j:, i:j] = G[i:j, j:].T
+        return G
+    G = np.zeros((n, n), dtype, order="F")
+    roots = np.sqrt(weights)
+    rows = max(STRIP, m // 32)
+    for i in range(0, m, rows):
+        scaled = roots[i : i + rows, None] * F[i : i + rows]
+        G = syrk(1, scaled.T, beta=1, c=G, overwrite_c=1, lower=1)
+    return mirrored(G)
+
+
+def mirrored(G: Array) -> Array:
+    """A matrix, whose lower triangle is known, with the same above the diagonal; in G itself."""
+    n = len(G)
+    for i in range(0, n, STRIP):
+        j = min(i + STRIP, n)
+        block = np.tril(G[i:j, i:j])
+        G[i:j, i:j] = block + np.tril(block, -1).T
+        G[i:j, j:] = G[j:, i:j].T
+    return G
+
+
 def kron_times(A: Array | None, B: Array | None, X: Array, columns: int) -> Array:
     """kron(A, B)·X without the Kronecker product; None stands for an identity; A has that many columns.
 
@@ -243,13 +307,36 @@ def kron_times(A: Array | None, B: Array | None, X: Array, columns: int) -> Arra
     return Y.reshape(-1, X.shape[1])
 
 
-def position(index: float, length: int) -> int:
+def position(index: Any, length: int) -> int:
     """Where the entry of that number stands, counting from 0.
 
     >>> position(1, 3)
     0
     """
-    i = int(index)
+    i = int(index.real) if cmath.isfinite(index) else 0
     if i != index or not 1 <= i <= length:
         raise IndexError(f"{index:g} is no index from 1 to {length}")
     return i - 1
+
+
+def duplication(n: int, dtype: Any = float) -> Array:
+    """The D with vec(S) = D·vech(S) for a symmetric n×n matrix S.
+
+    >>> duplication(2).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    i, j = np.indices((n, n))
+    i, j = np.maximum(i, j), np.minimum(i, j)
+    D: Array = np.eye(n * (n + 1) // 2, dtype=dtype)[(j * (2 * n - j - 1) // 2 + i).ravel()]
+    return D
+
+
+def elimination(n: int, dtype: Any = float) -> Array:
+    """The L with vech(A) = L·vec(A) for an n×n matrix A.
+
+    >>> elimination(2).tolist()
+    [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
+    """
+    i, j = np.triu_indices(n)
+    L: Array = np.eye(n * n, dtype=dtype)[i * n + j]
+    return L

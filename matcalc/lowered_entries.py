@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sympy import Integer, Rational
+from sympy import Expr, Integer, Rational
 
 from matcalc.expressions import (
     ONE,
@@ -17,6 +17,7 @@ from matcalc.expressions import (
     EntrywisePower,
     Expression,
     Hadamard,
+    Identity,
     Number,
     Ones,
     Power,
@@ -27,7 +28,7 @@ from matcalc.expressions import (
 )
 from matcalc.lowered_products import Lowered, ProductLowering
 from matcalc.operations import operands_of
-from matcalc.product_orders import parts_of
+from matcalc.product_orders import is_diagonal, parts_of
 from matcalc.programs import Value
 
 LARGEST_WRITTEN_OUT = 64
@@ -67,7 +68,7 @@ def lower_sum(self: ProductLowering, node: Sum) -> Lowered:
     diagonal: list[Value] = []
     terms: list[Value] = []
     for term in node.operands:
-        entry = self.diagonal_of(term)
+        entry = _diagonal_of(term)
         if entry is not None:
             column = None if entry[2] is None else (yield entry[2])
             diagonal.append((yield from self.scaled(entry[0], entry[1], column)))
@@ -93,6 +94,19 @@ def lower_sum(self: ProductLowering, node: Sum) -> Lowered:
         return b.emit("add_diagonal", filled(self, total, node), entries, shape=shape)
     assert total is not None
     return filled(self, total, node)
+
+
+def _diagonal_of(term: Expression) -> tuple[Expr, Sequence[Expression], Expression | None] | None:
+    """The multiple of the identity (column None) or of diag(column) that a term of a sum is."""
+    coefficient, scalars, chain = parts_of(term)
+    if len(chain) != 1:
+        return None
+    node = chain[0]
+    if isinstance(node, Identity):
+        return coefficient, scalars, None
+    if is_diagonal(node):
+        return coefficient, scalars, node.operands[0]
+    return None
 
 
 def _is_constant(term: Expression) -> bool:
@@ -232,6 +246,8 @@ def lower_entrywise_function(self: ProductLowering, node: Apply) -> Lowered:
                 return filled(self, b.emit("softplus", inner, shape=shape), node)
             inner = yield from entrywise_operand(self, other)
             return filled(self, b.emit("apply", inner, shape=shape, data=("log1p",)), node)
+    if node in self.scalable:
+        return self.shifted_rows((yield argument))[0]
     value = yield from entrywise_operand(self, argument)
     if name in ("sigmoid", "softplus"):
         return filled(self, b.emit(name, value, shape=shape), node)

@@ -2,31 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from matcalc.expressions import ONE, SCALAR, Apply, Expression, Product
+from matcalc.expressions import ONE, SCALAR, Apply, Expression, Hadamard, Identity, Product, Sum
 from matcalc.lowered_entries import column_shape, logsumexp, shifted_exponentials
 from matcalc.lowered_products import Lowered, ProductLowering
 from matcalc.positivity import is_semidefinite
-from matcalc.product_orders import LONGEST_CHAIN, WRITTEN, is_diagonal, written_out
+from matcalc.product_orders import (
+    LONGEST_CHAIN,
+    MOST_TERMS,
+    WRITTEN,
+    ProductOrders,
+    Term,
+    is_diagonal,
+    part_key,
+    parts_of,
+    written_out,
+)
+from matcalc.programs import Value
+from matcalc.registries import CONSTRUCTORS
 from matcalc.transposes import transpose
 
 Rule = Callable[[ProductLowering, Apply], Lowered]
 LONGEST_TURNED = 8
+MOST_LEVELS = 6
+MOST_TRACES = 12
 
 
 def _trace(self: ProductLowering, node: Apply) -> Lowered:
-    """tr(A*B) as the sum of the entries of A ⊙ B', at the cheapest place of the cycle."""
-    argument = node.operands[0]
-    chain = written_out(argument.chain) if isinstance(argument, Product) else ()
-    if not isinstance(argument, Product) or not 2 <= len(chain) <= LONGEST_CHAIN:
-        return self.builder.emit("trace", (yield argument), shape=SCALAR)
-    _, first, second = _cheapest_cut(self, chain, turning=True)
-    return (
-        yield from self.scaled(
-            argument.coefficient, argument.scalars, (yield from _entries_of_both(self, first, second))
-        )
-    )
+    """tr(A*B) as the sum of the entries of A ⊙ B', at the cheapest place of the cycle; sums may be multiplied out."""
+    coefficient, scalars, chain = parts_of(node.operands[0])
+    return (yield from self.scaled(coefficient, scalars, (yield from _trace_of_chain(self, chain))))
+
+
+def _trace_of_chain(self: ProductLowering, chain: Sequence[Expression]) -> Lowered:
+    chain = written_out(chain, shortest=1)
+    if not 2 <= len(chain) <= LONGEST_CHAIN:
+        return self.builder.emit("trace", (yield from self.chain(chain)), shape=SCALAR)
+    _, terms = _cheapest_terms(self, tuple(chain), MOST_LEVELS)
+    values: list[Value] = []
+    for coefficient, scalars, factors in terms:
+        if len(factors) == 1:
+            trace = self.builder.emit("trace", (yield factors[0]), shape=SCALAR)
+        else:
+            _, first, second = _cheapest_cut(self, factors, turning=True)
+            trace = yield from _entries_of_both(self, first, second)
+        values.append((yield from self.scaled(coefficient, scalars, trace)))
+    values.sort(key=lambda v: v.op == "neg")
+    return self.added_up(values, SCALAR)
+
+
+def _cheapest_terms(self: ProductLowering, chain: tuple[Expression, ...], levels: int) -> tuple[float, Sequence[Term]]:
+    """The traces of products that a trace is best computed as the sum of, and what they cost."""
+    orders = self.orders
+    if len(chain) == 1:
+        return orders.forming(chain[0]) + orders.length(chain[0].rows), [(ONE, (), chain)]
+    known = orders.traces.get(chain)
+    if known is not None:
+        return known
+    best: tuple[float, Sequence[Term]] = (_cheapest_cut(self, chain, turning=True)[0], [(ONE, (), chain)])
+    for split in _other_forms(orders, chain) if levels else ():
+        cost = 0.0
+        terms: list[Term] = []
+        for coefficient, scalars, factors in split:
+            part, own = _cheapest_terms(self, tuple(factors), levels - 1)
+            cost += part
+            terms += [(coefficient * c, (*scalars, *s), f) for c, s, f in own]
+        if cost < best[0] and len(terms) <= MOST_TRACES:
+            best = (cost, terms)
+    orders.traces[chain] = best
+    return best
+
+
+def _other_forms(orders: ProductOrders, chain: Sequence[Expression]) -> Iterator[Sequence[Term]]:
+    """A trace with a sum among its factors multiplied out; tr(A*(B.*C)) as tr((A.*B')*C)."""
+    for i, f in enumerate(chain):
+        if f in orders.dense or f.is_scalar:
+            continue
+        if isinstance(f, Sum) and len(f.operands) <= MOST_TERMS:
+            yield [_between(chain[:i], term, chain[i + 1 :]) for term in f.operands]
+        elif isinstance(f, Hadamard) and len(chain) == 2:
+            other = chain[1 - i]
+            for C in f.operands:
+                if C in orders.within:
+                    rest = [transpose(g) for g in f.operands if g is not C]
+                    yield [_between((CONSTRUCTORS["Hadamard"](other, *rest),), C, ())]
+
+
+def _between(before: Sequence[Expression], term: Expression, after: Sequence[Expression]) -> Term:
+    coefficient, scalars, middle = parts_of(term)
+    factors = [f for f in (*before, *middle, *after) if not isinstance(f, Identity)]
+    return coefficient, scalars, written_out(factors) or middle[:1]
 
 
 def _entries_of_both(self: ProductLowering, first: Sequence[Expression], second: Sequence[Expression]) -> Lowered:
@@ -64,7 +130,8 @@ def _cheapest_cut(
             if len(first) == 1 and is_diagonal(first[0]):
                 cost = rows + _cheapest_cut(self, second, turning=False)[0]
             else:
-                cost += orders.chain(first).cost + orders.chain(second).cost
+                cost += orders.again(first)
+                cost += 0.0 if part_key(first) == part_key(second) else orders.again(second)
             # of two that cost the same, the one with fewer transposes
             cost += sum(f.ticks for f in first) + sum(transpose(f).ticks for f in second)
             if cost < best[0]:
@@ -101,7 +168,7 @@ def _determinant(op: str, alone: str) -> Rule:
         is_inverted = base in self.orders.inverted or transpose(base) in self.orders.inverted
         if is_inverted or (op == "logdet" and is_semidefinite(base)):
             factor, _ = yield from self.factorization(base)
-            if factor.op in ("cholesky", "lu"):
+            if factor.op in ("cholesky", "lu") or (factor.op == "symmetric" and op == "logdet"):
                 return self.builder.emit(op, factor, shape=SCALAR)
         return self.builder.emit(alone, (yield base), shape=SCALAR)
 
@@ -135,11 +202,11 @@ def _hardmax(self: ProductLowering, node: Apply) -> Lowered:
 
 
 def _vec(self: ProductLowering, node: Apply) -> Lowered:
-    return self.vec((yield node.operands[0]))
+    return self.builder.vec((yield node.operands[0]))
 
 
 def _unvec(self: ProductLowering, node: Apply) -> Lowered:
-    return self.unvec((yield node.operands[0]), *node.shape)
+    return self.builder.unvec((yield node.operands[0]), *node.shape)
 
 
 def _diag(self: ProductLowering, node: Apply) -> Lowered:
@@ -152,7 +219,7 @@ def _kron(self: ProductLowering, node: Apply) -> Lowered:
     first = yield A
     second = yield B
     if node.rows is ONE or node.columns is ONE:
-        return self.vec(self.builder.emit("outer", second, first, shape=(second.shape[0], first.shape[0])))
+        return self.builder.vec(self.builder.emit("outer", second, first, shape=(second.shape[0], first.shape[0])))
     return self.builder.emit("kron", first, second, shape=node.shape, data=(A.shape, B.shape))
 
 

@@ -6,7 +6,7 @@ of the identity is an entry, a row or a column, one with ones a sum; kron(A, B)*
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from typing import TypeAlias
 
 from sympy import Expr
@@ -29,7 +29,7 @@ from matcalc.expressions import (
 )
 from matcalc.leaves import MINUS_ONE
 from matcalc.operations import is_minus_one
-from matcalc.positivity import is_semidefinite
+from matcalc.positivity import is_positive, is_semidefinite
 from matcalc.product_orders import (
     LONGEST_CHAIN,
     Order,
@@ -39,6 +39,7 @@ from matcalc.product_orders import (
     gram_weights,
     is_diagonal,
     is_kron,
+    part_key,
     parts_of,
     written_out,
 )
@@ -52,7 +53,10 @@ Lowered: TypeAlias = Generator[Expression, Value, Value]
 class ProductLowering:
     """Makes the values of products; a node whose value is needed is yielded, its value sent back."""
 
-    def __init__(self, sizes: Mapping[str, int]) -> None:
+    def __init__(self, sizes: Mapping[str, int], known: Collection[str] = ()) -> None:
+        self.known = known
+        self.scalable: Collection[Expression] = ()
+        self.products: dict[tuple[Expression, ...], tuple[tuple[Expression, ...], Value]] = {}
         self.builder = Builder()
         self.orders = ProductOrders(sizes)
 
@@ -109,18 +113,6 @@ class ProductLowering:
             total = self.builder.added(total, v, shape)
         return total
 
-    def diagonal_of(self, term: Expression) -> tuple[Expr, Sequence[Expression], Expression | None] | None:
-        """The multiple of the identity (column None) or of diag(column) that a term of a sum is."""
-        coefficient, scalars, chain = parts_of(term)
-        if len(chain) != 1:
-            return None
-        node = chain[0]
-        if isinstance(node, Identity):
-            return coefficient, scalars, None
-        if is_diagonal(node):
-            return coefficient, scalars, node.operands[0]
-        return None
-
     # ---- the chain ----
 
     def chain(self, factors: Sequence[Expression]) -> Lowered:
@@ -136,18 +128,32 @@ class ProductLowering:
         if factors[0].rows is ONE and len(factors) == 3 and are_ones(factors[0], factors[2]):
             return self.sum_of_entries((yield factors[1]))
         weights = gram_weights(factors)
-        if weights is not None:
-            half = factors[len(factors) // 2 + 1 :]
-            root = self.builder.emit("sqrt", (yield weights), shape=weights.shape)
-            scaled = self.rows_scaled(root, (yield from self.chain(half)))
-            return self.builder.multiplied(
-                self.builder.transposed(scaled), scaled, (factors[0].rows, factors[-1].columns), weights.rows
-            )
+        if weights is not None and (is_positive(weights) or ("weighted_gram" in self.known and len(factors) == 3)):
+            return (yield from self._weighted_gram(weights, factors))
+        key = part_key(factors)
+        known = self.products.get(key)
+        if known is not None:
+            return known[1] if known[0] == factors else self.builder.transposed(known[1])
         place = self.orders.multiplied_out(factors)
         if place is not None:
-            return (yield from self._multiplied_out(factors, place))
-        order = self.orders.chain(factors).order
-        return (yield from self._segment(factors, order, 0, len(factors) - 1))
+            value = yield from self._multiplied_out(factors, place)
+        else:
+            value = yield from self._segment(factors, self.orders.chain(factors).order, 0, len(factors) - 1)
+        self.products[key] = factors, value
+        return value
+
+    def _weighted_gram(self, weights: Expression, factors: Sequence[Expression]) -> Lowered:
+        """F'*diag(w)*F: half of its entries, or Z'*Z with Z = diag(sqrt(w))*F."""
+        shape = (factors[0].rows, factors[-1].columns)
+        half = factors[len(factors) // 2 + 1 :]
+        if "weighted_gram" in self.known:
+            F = yield from self.chain(half)
+            found = self.builder.emit("weighted_gram", F, (yield weights), shape=shape)
+            found.is_symmetric = True
+            return found
+        root = self.builder.emit("sqrt", (yield weights), shape=weights.shape)
+        scaled = self.rows_scaled(root, (yield from self.chain(half)))
+        return self.builder.multiplied(self.builder.transposed(scaled), scaled, shape, weights.rows)
 
     def _multiplied_out(self, factors: Sequence[Expression], place: int) -> Lowered:
         """The product, a sum among its factors multiplied out."""
@@ -171,6 +177,7 @@ class ProductLowering:
         k, mode = order[i, j]
         shape = (factors[i].rows, factors[j].columns)
         b = self.builder
+        self.orders.made.add(part_key(factors[i : j + 1]))
         if mode == "left":
             right = yield from self._segment(factors, order, k + 1, j)
             return (yield from self.applied(factors[i], right, shape))
@@ -232,7 +239,7 @@ class ProductLowering:
             return b.negated(self.rows_scaled(weights, value.args[0]))
         if value.op == "apply" and value.data == ("exp",) and weights.op == "reciprocal":
             if weights.args[0].op == "row_sums" and weights.args[0].args[0] is value:
-                return self.softmax_of_rows(value.args[0])
+                return self.softmax_of_rows(value)
         if value.op == "transpose":
             inner = value.args[0]
             return b.transposed(b.emit("scale_columns", inner, weights, shape=inner.shape))
@@ -245,12 +252,15 @@ class ProductLowering:
         shifted = b.emit("sub", X, b.emit("as_column", top, shape=X.shape, rank=2), shape=X.shape)
         return b.emit("apply", shifted, shape=X.shape, data=("exp",)), top
 
-    def softmax_of_rows(self, X: Value) -> Value:
+    def softmax_of_rows(self, exponentials: Value) -> Value:
         """exp(X) with every row divided by its sum."""
         b = self.builder
-        exponentials, top = self.shifted_rows(X)
-        sums = b.emit("row_sums", exponentials, shape=top.shape)
-        return b.emit("div", exponentials, b.emit("as_column", sums, shape=X.shape, rank=2), shape=X.shape)
+        shape = exponentials.shape
+        X = exponentials.args[0]
+        is_shifted = X.op == "sub" and X.args[1].op == "as_column" and X.args[1].args[0].op == "row_max"
+        E = exponentials if is_shifted else self.shifted_rows(X)[0]
+        sums = b.emit("row_sums", E, shape=(shape[0], ONE))
+        return b.emit("div", E, b.emit("as_column", sums, shape=shape, rank=2), shape=shape)
 
     def _selected(self, index: Value, value: Value, columns: Expr) -> Value:
         b = self.builder
@@ -292,24 +302,8 @@ class ProductLowering:
         b = self.builder
         m, n = node.args
         if columns is ONE:
-            return self.vec(b.transposed(self.unvec(value, m, n)))
+            return self.builder.vec(b.transposed(self.builder.unvec(value, m, n)))
         return b.emit("commute", value, shape=value.shape, data=(m, n))
-
-    def vec(self, value: Value) -> Value:
-        """The columns of an array below each other."""
-        if value.rank < 2:
-            return value
-        if value.op == "unvec":
-            return value.args[0]
-        return self.builder.emit("vec", value, shape=(value.shape[0] * value.shape[1], ONE))
-
-    def unvec(self, value: Value, rows: Expr, columns: Expr) -> Value:
-        """The matrix whose columns below each other are a vector."""
-        if rows is ONE or columns is ONE:
-            return value
-        if value.op == "vec" and value.args[0].shape == (rows, columns):
-            return value.args[0]
-        return self.builder.emit("unvec", value, shape=(rows, columns))
 
     def _kron_applied(self, node: Apply, value: Value, shape: Shape) -> Lowered:
         """kron(A, B) times a vector is vec(B*X*A'), times a matrix the same for all columns at once."""
@@ -323,7 +317,7 @@ class ProductLowering:
                 factors.append((yield f))
         if shape[1] is not ONE:
             return b.emit("kron_times", *factors, value, shape=shape, data=(is_eye, A.shape, B.shape))
-        X = self.unvec(value, q, n)
+        X = self.builder.unvec(value, q, n)
         left = None if is_eye[1] else factors[-1]
         right = None if is_eye[0] else b.transposed(factors[0])
         size = self.orders.length
@@ -334,7 +328,7 @@ class ProductLowering:
             X = b.multiplied(X, right, (q, m), n)
         if left is not None:
             X = b.multiplied(left, X, (p, m), q)
-        return self.vec(X)
+        return self.builder.vec(X)
 
     def _sum_applied(self, node: Sum, value: Value, shape: Shape) -> Lowered:
         """(A + B)*x as A*x + B*x."""
@@ -370,6 +364,8 @@ class ProductLowering:
             op = "cholesky"
         elif isinstance(matrix, Variable) and matrix.properties & {"lower", "upper"}:
             op = "lower" if "lower" in matrix.properties else "upper"
+        elif turned is base and "symmetric" in self.known:
+            op = "symmetric"
         else:
             op = "lu"
         value = yield matrix

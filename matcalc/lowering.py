@@ -7,7 +7,7 @@ is never formed. Rules are generators that a loop runs: nothing recurses over th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from matcalc.expressions import (
@@ -30,6 +30,7 @@ from matcalc.expressions import (
     Zero,
 )
 from matcalc.function_table import FUNCTIONS
+from matcalc.leaves import Duplication, Elimination
 from matcalc.lowered_entries import (
     column_shape,
     lower_entrywise_function,
@@ -42,17 +43,24 @@ from matcalc.lowered_entries import (
 from matcalc.lowered_functions import APPLICATIONS
 from matcalc.lowered_products import Lowered, ProductLowering
 from matcalc.operations import is_minus_one
+from matcalc.product_orders import MOST_COPIES
 from matcalc.programs import Program, Value
+from matcalc.scale_invariance import scalable_exponentials
+from matcalc.transposes import transpose
 
 
-def lower(expressions: Sequence[Expression], sizes: Mapping[str, int] | None = None) -> Program:
+def lower(
+    expressions: Sequence[Expression], sizes: Mapping[str, int] | None = None, *, known: Collection[str] = ()
+) -> Program:
     """The program that computes the expressions; `sizes` helps to choose between orders of multiplication.
+
+    The operations weighted_gram and symmetric are used where they are known.
 
     >>> from matcalc.reading import parse
     >>> lower([parse("A*B*x", where="A, B: matrix(n,n), x: vector(n)")]).flops
     4*n**2
     """
-    lowering = Lowering(expressions, sizes or {})
+    lowering = Lowering(expressions, sizes or {}, known)
     outputs = [lowering.value(e) for e in expressions]
     inputs = [v for v in lowering.values if isinstance(v, Variable)]
     return lowering.builder.program(outputs, expressions, inputs)
@@ -61,9 +69,10 @@ def lower(expressions: Sequence[Expression], sizes: Mapping[str, int] | None = N
 class Lowering(ProductLowering):
     """The values of nodes made so far."""
 
-    def __init__(self, expressions: Sequence[Expression], sizes: Mapping[str, int]) -> None:
-        super().__init__(sizes)
+    def __init__(self, expressions: Sequence[Expression], sizes: Mapping[str, int], known: Collection[str]) -> None:
+        super().__init__(sizes, known)
         self.orders.survey(expressions)
+        self.scalable = scalable_exponentials(expressions)
         self.values: dict[Expression, Value] = {}
 
     def value(self, root: Expression) -> Value:
@@ -77,6 +86,8 @@ class Lowering(ProductLowering):
                 wanted = rule.send(sent)
             except StopIteration as stop:
                 sent = self.values[node] = stop.value
+                if sent.rank == 2 and transpose(node) is node:
+                    sent.is_symmetric = True
                 stack.pop()
                 continue
             sent = self.values.get(wanted)
@@ -123,6 +134,8 @@ def _power(self: ProductLowering, node: Power) -> Lowered:
     if isinstance(exponent, Number) and exponent.value.is_Integer:
         k = int(exponent.value)
         value = yield (base if k > 0 else self.inverse_node(base))
+        if 0 < abs(k) <= MOST_COPIES:
+            return self.builder.raised(value, abs(k))
         return self.builder.emit("matrix_power", value, shape=node.shape, data=(abs(k),))
     return (yield from opaque(self, node))
 
@@ -152,6 +165,8 @@ RULES: dict[type[Expression], Callable[[ProductLowering, Any], Lowered]] = {
     Ones: _leaf("ones"),
     Zero: _leaf("zeros"),
     Commutation: _leaf("commutation", lambda node: node.args),
+    Duplication: _leaf("duplication", lambda node: node.args),
+    Elimination: _leaf("elimination", lambda node: node.args),
     Unit: _unit,
     Transpose: _transpose,
     Sum: lower_sum,

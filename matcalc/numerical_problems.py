@@ -16,13 +16,16 @@ from sympy import Expr, Integer
 
 from matcalc.compiled_functions import CompiledFunction, compile_formulas, formula_variables
 from matcalc.derivatives import Derivative
-from matcalc.differentiation import differentiate, hvp
+from matcalc.differentiation import differentiate
 from matcalc.errors import EvaluationError, MatcalcError, NotScalar, ShapeError
 from matcalc.expressions import Expression, Variable
+from matcalc.leaves import variable
+from matcalc.linear_operators import CompiledOperator, LinearOperator
 from matcalc.linear_solves import Array
 from matcalc.reading import Where
+from matcalc.substitutions import substitute
+from matcalc.tangents import is_curved, retraction
 
-CURVED = frozenset({"orthogonal", "unit"})
 MOST_STEPS = 50
 MOST_HALVINGS = 30
 
@@ -40,12 +43,12 @@ class Problem:
         if len(derivative.variables) != 1:
             raise MatcalcError("a problem has one unknown", hint="join several in a block vector, or fix the others")
         (self.unknown,) = derivative.variables
-        if self.unknown.properties & CURVED:
-            words = ", ".join(sorted(self.unknown.properties & CURVED))
-            raise MatcalcError(
-                f"{self.unknown.name} is declared {words}, and a problem moves it freely",
-                hint="declare it without, and add the constraint to the problem",
-            )
+        self._constrained = self.unknown
+        if is_curved(self.unknown):
+            free = variable(self.unknown.name, *self.unknown.shape)
+            moved = substitute(derivative.expression, {self.unknown: retraction(self.unknown, free)})
+            derivative = differentiate(moved, free)
+            self.unknown = free
         self.derivative = derivative
         self.expression: Expression = derivative.expression
         self.data = dict(data)
@@ -56,6 +59,7 @@ class Problem:
         if missing:
             raise EvaluationError(f"{missing[0]} has no value", hint=f"give it in data={{{missing[0]!r}: …}}")
         self._last: tuple[bytes, tuple[Any, Any]] | None = None
+        self._last_operator: tuple[bytes, LinearOperator] | None = None
 
     @cached_property
     def _value_and_slope(self) -> CompiledFunction:
@@ -67,19 +71,11 @@ class Problem:
         return self._compiled(self._scalar("a Hessian").hessian)
 
     @cached_property
-    def _product(self) -> CompiledFunction:
-        name = self._direction
-        return self._compiled(hvp(self._scalar("a Hessian").expression, self.unknown.name, name))
-
-    @cached_property
-    def _direction(self) -> str:
-        name = "v"
-        while name in self.expression.variables or name in self.data:
-            name += "_"
-        return name
+    def _operator(self) -> CompiledOperator:
+        return CompiledOperator(self._scalar("a Hessian"), self._sizes)
 
     def _compiled(self, formulas: Any) -> CompiledFunction:
-        return compile_formulas(formulas, sizes=self._sizes)
+        return compile_formulas(formulas, sizes=self._sizes, batch=False)
 
     def _scalar(self, what: str) -> Derivative:
         if not self.expression.is_scalar:
@@ -121,6 +117,16 @@ class Problem:
                 known |= {d.name: n for d, n in zip(dimensions, lengths, strict=False) if d.is_Symbol}
         return known
 
+    def point(self, x: Any) -> Any:
+        """The unknown of a flat vector: of a unit or orthogonal unknown the retraction, which has the property."""
+        Y = self.shaped(x)
+        return Y if self._retraction is None else self._retraction(**{self.unknown.name: Y})
+
+    @cached_property
+    def _retraction(self) -> CompiledFunction | None:
+        moved = retraction(self._constrained, self.unknown)
+        return None if moved is self.unknown else self._compiled(moved)
+
     def fun_and_jac(self, x: Any) -> tuple[Any, Any]:
         """The value and the slope, computed together: for `scipy.optimize.minimize(…, jac=True)`."""
         key = np.asarray(x, dtype=float).tobytes()
@@ -145,10 +151,19 @@ class Problem:
         """The Hessian, on the flat vector."""
         return np.atleast_2d(self._called(self._hessian, x))
 
+    def hess_operator(self, x: Any) -> LinearOperator:
+        """The Hessian as a linear operator, made once for each x: its parts are kept, its entries not written out."""
+        key = np.asarray(x, dtype=float).tobytes()
+        last = self._last_operator
+        if last is None or last[0] != key:
+            values = {**self.data, self.unknown.name: np.array(self.shaped(x))}
+            last = key, self._operator(**{name: values[name] for name in self._operator.names})
+            self._last_operator = last
+        return last[1]
+
     def hessp(self, x: Any, v: Any) -> Any:
         """The Hessian times a vector, without the Hessian."""
-        product = self._called(self._product, x, **{self._direction: self.shaped(v)})
-        return _flat(product)
+        return _flat(self.hess_operator(x) @ self.shaped(v))
 
 
 def _flat(value: Any) -> Any:
@@ -169,6 +184,9 @@ def problem(
     sizes: Mapping[str, int] | None = None,
 ) -> Problem:
     """The formula as a problem in one unknown, the other variables given as data.
+
+    A unit or orthogonal unknown is moved freely and drawn back: `fun`, `jac` and the rest are those of f(R(x)), R
+    the division by the norm or the polar factor, and `point(x)` is R(x).
 
     A scalar formula is one to minimize: hand `fun`, `jac`, `hess` or `hessp` to `scipy.optimize.minimize`. Any
     other is one to solve or fit: `fun` and `jac` are for `scipy.optimize.root` and `least_squares`.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import keyword
+from collections.abc import Collection
 
 from matcalc.code_sheets import ATOM, PLUS, POSTFIX, TIMES, Language, Sheet, Template, Text
 from matcalc.expressions import Apply, Expression
-from matcalc.numpy_factorizations import factor, inverse, of_factor, solve, triangular
+from matcalc.numpy_factorizations import factor, inverse, of_factor, solve, symmetric, triangular
 from matcalc.numpy_formulas import (
     call,
     form,
@@ -24,6 +25,7 @@ from matcalc.numpy_formulas import (
     write_dot,
     write_entry,
     write_equals,
+    write_half,
     write_kron,
     write_kron_times,
     write_mul,
@@ -79,6 +81,8 @@ OPERATIONS: dict[str, Template] = {
     **{name: write_constant_matrix(name) for name in ("eye", "ones", "zeros")},
     "scaled_eye": write_scaled_eye,
     "commutation": write_commutation,
+    "duplication": write_half,
+    "elimination": write_half,
     "unit": write_unit,
     "add": form("{} + {}", PLUS, PLUS, PLUS),
     "sub": form("{} - {}", PLUS, PLUS, PLUS + 1),
@@ -127,6 +131,7 @@ OPERATIONS: dict[str, Template] = {
     "triu": call("np.triu"),
     "cholesky": factor("Cholesky", "cho_factor"),
     "lu": factor("LU", "lu_factor"),
+    "symmetric": symmetric,
     "lower": triangular(True),
     "upper": triangular(False),
     "solve": solve,
@@ -140,6 +145,7 @@ OPERATIONS: dict[str, Template] = {
     "adjugate": lambda sheet, v: Text(f"{sheet.helper('adjugate')}({sheet.formula(v.args[0])})"),
     "matrix_power": lambda sheet, v: Text(f"np.linalg.matrix_power({sheet.formula(v.args[0])}, {v.data[0]})"),
     "opaque": _opaque,
+    "weighted_gram": call("weighted_gram", 2),
 }
 
 NUMPY = Language(
@@ -151,16 +157,24 @@ NUMPY = Language(
 )
 
 VIEWS = frozenset({"input", "transpose", "diagonal", "row", "column", "vec", "unvec"})
+SOMETIMES_VIEWS = frozenset({"commute", "opaque"})
 
 
 def result(sheet: Sheet, v: Value, is_row: bool) -> str:
     """What is returned for an output: a row as a 1×n array, and nothing that shares memory with an argument."""
-    text = sheet.texts[v].text
-    shares = v
-    while shares.op in VIEWS and shares.op != "input":
-        shares = shares.args[0]
-    if is_row:
-        text = sheet.formula(v, POSTFIX) + "[None, :]"
-    if shares.op == "input" and shares.rank > 0:
-        return f"np.array({text})"
-    return text
+    text = sheet.formula(v, POSTFIX) + "[None, :]" if is_row else sheet.texts[v].text
+    views = VIEWS | SOMETIMES_VIEWS if is_runtime(sheet) else VIEWS
+    # NumPy's diagonal is a view that may not be written to
+    return f"np.array({text})" if shares_memory(v, views) or (is_runtime(sheet) and v.op == "diagonal") else text
+
+
+def shares_memory(v: Value, views: Collection[str], least_rank: int = 1) -> bool:
+    """Whether a value may be a view of an argument of that rank or more."""
+    stack = [v]
+    while stack:
+        v = stack.pop()
+        if v.op == "input" and v.rank >= least_rank:
+            return True
+        if v.op in views:
+            stack.extend(v.args)
+    return False

@@ -19,6 +19,31 @@ from matcalc.numpy_formulas import is_complex, is_runtime
 from matcalc.programs import Value
 
 HELPERS: Mapping[str, str] = {
+    "symmetric_factor": '''
+def symmetric_factor(S):
+    """A factorization of a symmetric matrix and what solves with it: Cholesky's where S is positive definite."""
+    try:
+        return cho_factor(S, lower=True), cho_solve
+    except np.linalg.LinAlgError:
+        return lu_factor(S), lu_solve
+''',
+    "symmetric_solve": '''
+def symmetric_solve(factor, B):
+    """The X with S X = B, from symmetric_factor(S)."""
+    parts, solve = factor
+    return solve(parts, B)
+''',
+    "symmetric_logdet": '''
+def symmetric_logdet(factor):
+    """log det S from symmetric_factor(S), nan where the determinant is negative."""
+    (matrix, pivots), solve = factor
+    diagonal = np.diag(matrix)
+    if solve is cho_solve:
+        return 2 * np.log(diagonal).sum()
+    swaps = np.count_nonzero(pivots != np.arange(len(pivots)))
+    negative = (np.count_nonzero(diagonal < 0) + swaps) % 2
+    return np.nan if negative else np.log(np.abs(diagonal)).sum()
+''',
     "lu_logdet": '''
 def lu_logdet(factor):
     """log det A from lu_factor(A), nan where the determinant is negative."""
@@ -59,6 +84,19 @@ def kron_times(A, B, X, columns):
         Y = np.tensordot(A, Y, axes=1)
     return Y.reshape(-1, X.shape[1])
 ''',
+    "duplication": '''
+def duplication(n):
+    """The D with vec(S) = D @ vech(S) for a symmetric n by n matrix S."""
+    i, j = np.indices((n, n))
+    i, j = np.maximum(i, j), np.minimum(i, j)
+    return np.eye(n * (n + 1) // 2)[(j * (2 * n - j - 1) // 2 + i).ravel()]
+''',
+    "elimination": '''
+def elimination(n):
+    """The L with vech(A) = L @ vec(A) for an n by n matrix A."""
+    i, j = np.triu_indices(n)
+    return np.eye(n * n)[i * n + j]
+''',
     "position": '''
 def position(index, length):
     """Where the entry of that number stands, counting from 0."""
@@ -87,6 +125,15 @@ def factor(runtime: str, scipy: str) -> Template:
     return write
 
 
+def symmetric(sheet: Sheet, v: Value) -> Text:
+    matrix = sheet.formula(v.args[0])
+    if is_runtime(sheet):
+        return Text(f"{'LU' if is_complex(sheet) else 'symmetric_factor'}({matrix})")
+    for name in ("cho_factor", "cho_solve", "lu_factor", "lu_solve"):
+        sheet.imported("scipy.linalg", name)
+    return Text(f"{sheet.helper('symmetric_factor')}({matrix})")
+
+
 def has_scipy(sheet: Sheet) -> bool:
     """Whether the code may use SciPy."""
     return bool(sheet.options.get("scipy"))
@@ -109,6 +156,8 @@ def solve(sheet: Sheet, v: Value) -> Text:
         return Text(f"{F}.solve({right}{', True' if is_turned else ''})")
     if not has_scipy(sheet):
         return Text(f"np.linalg.solve({F + '.T' if is_turned else sheet.formula(factor)}, {right})")
+    if factor.op == "symmetric":
+        return Text(f"{sheet.helper('symmetric_solve')}({F}, {right})")
     trans = ", trans=1" if is_turned else ""
     if factor.op in ("lower", "upper"):
         triangle = ", lower=True" if factor.op == "lower" else ""
@@ -124,6 +173,8 @@ def inverse(sheet: Sheet, v: Value) -> Text:
         return Text(f"{F}.inverse()")
     if not has_scipy(sheet) or factor.op in ("lower", "upper"):
         return Text(f"np.linalg.inv({F})")
+    if factor.op == "symmetric":
+        return Text(f"{sheet.helper('symmetric_solve')}({F}, np.eye({sheet.size(v.shape[0])}))")
     name = "cho_solve" if factor.op == "cholesky" else "lu_solve"
     return Text(f"{sheet.imported('scipy.linalg', name)}({F}, np.eye({sheet.size(v.shape[0])}))")
 
@@ -142,6 +193,8 @@ def of_factor(name: str) -> Callable[[Sheet, Value], Text]:
                     name, f"np.linalg.slogdet({F})[1]"
                 )
             )
+        if factor.op == "symmetric":
+            return Text(f"{sheet.helper('symmetric_' + name)}({F})")
         if factor.op == "cholesky":
             diagonal = f"np.diag({F}[0])"
             return (

@@ -36,6 +36,7 @@ FUNCTIONS: Mapping[str, str] = {
     "csc": "(1 / np.sin({}))",
     "cot": "(1 / np.tan({}))",
 }
+FRESH = frozenset({"matmul", "weighted_gram", "inverse"})
 SPECIAL = {"erf": "erf", "gamma": "gamma", "loggamma": "gammaln"}
 
 
@@ -129,6 +130,10 @@ def write_mul(sheet: Sheet, v: Value) -> Text:
     for a, b in (v.args, v.args[::-1]):
         if b.op == "sigmoid" and b not in sheet.names:
             return Text(f"{sheet.formula(a, TIMES)} / {_logistic(sheet, b)}", TIMES)
+    number, matrix = v.args
+    is_ours = matrix.op in FRESH and sheet.uses[matrix] == 1 and matrix not in sheet.names
+    if is_runtime(sheet) and not is_complex(sheet) and number.rank == 0 and is_ours:
+        return Text(f"{sheet.helper('times')}({sheet.formula(matrix)}, {sheet.formula(number)})")
     return _PRODUCT(sheet, v)
 
 
@@ -214,7 +219,8 @@ def write_constant_matrix(name: str) -> Template:
 
 
 def write_scaled_eye(sheet: Sheet, v: Value) -> Text:
-    dtype = ", dtype=dtype" if is_runtime(sheet) else ""
+    # dtype is that of real numbers
+    dtype = ", dtype=dtype" if is_runtime(sheet) and not is_complex(sheet) else ""
     return Text(f"np.diag(np.full({sheet.size(v.shape[0])}, {sheet.formula(v.args[0])}{dtype}))")
 
 
@@ -225,13 +231,20 @@ def write_commutation(sheet: Sheet, v: Value) -> Text:
     return Text(f'np.eye({size}{dtype})[np.arange({size}).reshape({m}, {n}, order="F").ravel()]', POSTFIX)
 
 
+def write_half(sheet: Sheet, v: Value) -> Text:
+    """A duplication or elimination matrix."""
+    dtype = ", dtype" if is_runtime(sheet) else ""
+    return Text(f"{sheet.helper(v.op)}({sheet.size(v.data[0])}{dtype})")
+
+
 def write_commute(sheet: Sheet, v: Value) -> Text:
     m, n = (sheet.size(d) for d in v.data)
     X = sheet.formula(v.args[0], POSTFIX)
     return Text(f"{X}.reshape({n}, {m}, -1).swapaxes(0, 1).reshape({X}.shape)", POSTFIX)
 
 
-def _index(sheet: Sheet, index: Value, length: str) -> str:
+def index_formula(sheet: Sheet, index: Value, length: str) -> str:
+    """Where the entry of that number stands, counting from 0."""
     if index.op == "number" and index.data[0].is_Integer:
         return str(int(index.data[0]) - 1)
     return f"{sheet.helper('position')}({sheet.formula(index)}, {length})"
@@ -240,22 +253,22 @@ def _index(sheet: Sheet, index: Value, length: str) -> str:
 def write_unit(sheet: Sheet, v: Value) -> Text:
     n = sheet.size(v.shape[0])
     dtype = ", dtype=dtype" if is_runtime(sheet) else ""
-    return Text(f"np.eye({n}{dtype})[{_index(sheet, v.args[0], n)}]", POSTFIX)
+    return Text(f"np.eye({n}{dtype})[{index_formula(sheet, v.args[0], n)}]", POSTFIX)
 
 
 def write_entry(sheet: Sheet, v: Value) -> Text:
     x, index = v.args
-    return Text(f"{sheet.formula(x, POSTFIX)}[{_index(sheet, index, sheet.size(x.shape[0]))}]", POSTFIX)
+    return Text(f"{sheet.formula(x, POSTFIX)}[{index_formula(sheet, index, sheet.size(x.shape[0]))}]", POSTFIX)
 
 
 def write_row(sheet: Sheet, v: Value) -> Text:
     A, index = v.args
-    return Text(f"{sheet.formula(A, POSTFIX)}[{_index(sheet, index, sheet.size(A.shape[0]))}]", POSTFIX)
+    return Text(f"{sheet.formula(A, POSTFIX)}[{index_formula(sheet, index, sheet.size(A.shape[0]))}]", POSTFIX)
 
 
 def write_column(sheet: Sheet, v: Value) -> Text:
     A, index = v.args
-    return Text(f"{sheet.formula(A, POSTFIX)}[:, {_index(sheet, index, sheet.size(A.shape[1]))}]", POSTFIX)
+    return Text(f"{sheet.formula(A, POSTFIX)}[:, {index_formula(sheet, index, sheet.size(A.shape[1]))}]", POSTFIX)
 
 
 def write_unvec(sheet: Sheet, v: Value) -> Text:
@@ -266,7 +279,9 @@ def write_unvec(sheet: Sheet, v: Value) -> Text:
 def write_add_diagonal(sheet: Sheet, v: Value) -> Text:
     A, entries = v.args
     if is_runtime(sheet):
-        ours = sheet.uses[A] == 1 and A.op in ("add", "sub", "matmul", "div", "scale_rows", "scale_columns", "apply")
+        made = ("add", "sub", "matmul", "div", "scale_rows", "scale_columns", "apply")
+        is_fresh = A not in sheet.given and not sheet.options.get("traced")
+        ours = is_fresh and sheet.uses[A] == 1 and A.op in made
         is_ours = f", is_ours={A.args[0].rank == 2 or A.args[-1].rank == 2}" if ours else ""
         return Text(f"{sheet.helper('add_diagonal')}({sheet.formula(A)}, {sheet.formula(entries)}{is_ours})")
     if entries.rank:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from sympy import Expr
 
@@ -18,6 +18,7 @@ from matcalc.expressions import (
     Apply,
     Commutation,
     Expression,
+    Hadamard,
     Identity,
     Number,
     Ones,
@@ -29,7 +30,6 @@ from matcalc.expressions import (
 )
 from matcalc.leaves import MINUS_ONE, is_zero
 from matcalc.operations import evaluation_order, is_minus_one, operands_of
-from matcalc.positivity import is_positive
 from matcalc.registries import CONSTRUCTORS
 from matcalc.transposes import transpose
 
@@ -40,6 +40,7 @@ MOST_TERMS = 4
 MOST_SUMS = 3
 WRITTEN, READ, MULTIPLIED, SOLVED, INVERTED = 1.0, 0.5, 0.06, 0.1, 0.08
 
+Term: TypeAlias = tuple[Expr, Sequence[Expression], Sequence[Expression]]
 Mode = Literal["dense", "left", "right"]
 Order = dict[tuple[int, int], tuple[int, Mode]]
 
@@ -59,6 +60,9 @@ class ProductOrders:
     dense: set[Expression] = field(default_factory=set)
     shared: dict[tuple[Expression, ...], int] = field(default_factory=dict)
     inverted: set[Expression] = field(default_factory=set)
+    within: set[Expression] = field(default_factory=set)
+    made: set[tuple[Expression, ...]] = field(default_factory=set)
+    traces: dict[tuple[Expression, ...], tuple[float, Sequence[Term]]] = field(default_factory=dict)
     _chains: dict[tuple[Expression, ...], Chain] = field(default_factory=dict)
     _lengths: dict[Expr, float] = field(default_factory=dict)
 
@@ -66,13 +70,22 @@ class ProductOrders:
         """Note which nodes are needed as arrays, what is inverted, and which parts of products occur repeatedly."""
         roots = list(roots)
         self.dense.update(roots)
+        uses: dict[Expression, int] = {}
+        entrywise: set[Expression] = set()
         for node in evaluation_order(roots):
             in_chain = set(node.chain) if isinstance(node, Product) else set()
             if len(in_chain) > 1:
                 self._note_parts(written_out(node.chain))
-            self.dense.update(o for o in operands_of(node) if o not in in_chain)
+            entrywise.update(f for f in in_chain if isinstance(f, Hadamard))
+            for o in operands_of(node):
+                uses[o] = uses.get(o, 0) + 1
+                if o not in in_chain:
+                    self.dense.add(o)
             if isinstance(node, Power) and not node.is_scalar and is_minus_one(node.args[1]):
                 self.inverted.add(node.args[0])
+        factors = [o for f in entrywise - self.dense for o in f.operands if isinstance(o, (Product, Sum))]
+        self.within.update(o for o in factors if uses[o] == 1 and not o.is_scalar)
+        self.dense -= self.within
         self.shared = {part: count for part, count in self.shared.items() if count > 1}
 
     def _note_parts(self, chain: Sequence[Expression]) -> None:
@@ -115,6 +128,8 @@ class ProductOrders:
             return (INVERTED if is_minus_one(exponent) else 2 * MULTIPLIED) * n**3
         if kind is Sum:
             return sum(self.forming_term(t) for t in node.operands)
+        if kind is Hadamard:
+            return sum(self.forming_term(t) for o in node.operands if o in self.within for t in terms_of(o))
         return WRITTEN * self.area(node) if is_structured(node) else 0.0
 
     def forming_term(self, term: Expression) -> float:
@@ -173,6 +188,10 @@ class ProductOrders:
             found = self._chains[key] = self._cheapest(key)
         return found
 
+    def again(self, factors: Sequence[Expression]) -> float:
+        """The cost of a product, nothing where it was computed before."""
+        return 0.0 if part_key(factors) in self.made else self.chain(factors).cost
+
     def multiplied_out(self, factors: Sequence[Expression]) -> int | None:
         """The place of a sum that is better multiplied out, as in (U*V' - T)*V = U*(V'*V) - T*V with a narrow V."""
         places = [i for i, f in enumerate(factors) if isinstance(f, Sum) and f not in self.dense]
@@ -222,9 +241,9 @@ class ProductOrders:
         return Chain(cost[0, count - 1], order)
 
 
-def written_out(factors: Sequence[Expression]) -> tuple[Expression, ...]:
+def written_out(factors: Sequence[Expression], shortest: int = 2) -> tuple[Expression, ...]:
     """A*X^3 as A*X*X*X, so that parts can be shared and vectors be multiplied first."""
-    if len(factors) < 2 or not any(isinstance(f, Power) for f in factors):
+    if len(factors) < shortest or not any(isinstance(f, Power) for f in factors):
         return tuple(factors)
     found: list[Expression] = []
     for f in factors:
@@ -252,6 +271,11 @@ def chain_of(node: Expression) -> tuple[Expression, ...]:
     if isinstance(node, Product):
         return tuple(node.chain)
     return (node,)
+
+
+def terms_of(node: Expression) -> Sequence[Expression]:
+    """The terms of a sum; else the node itself."""
+    return node.operands if isinstance(node, Sum) else (node,)
 
 
 def part_key(part: Sequence[Expression]) -> tuple[Expression, ...]:
@@ -295,13 +319,13 @@ def gram_half(factors: Sequence[Expression]) -> Sequence[Expression] | None:
 
 
 def gram_weights(factors: Sequence[Expression]) -> Expression | None:
-    """w where the factors are F'*diag(w)*F with w ≥ 0, and F is a matrix."""
+    """w where the factors are F'*diag(w)*F, and F is a matrix."""
     middle = len(factors) // 2
     if len(factors) % 2 == 0 or not is_diagonal(factors[middle]) or factors[0].rows is ONE:
         return None
     weights: Expression = factors[middle].operands[0]
     mirrored = all(transpose(factors[i]) is factors[-1 - i] for i in range(middle))
-    return weights if mirrored and not is_zero(weights) and is_positive(weights) else None
+    return weights if mirrored and not is_zero(weights) else None
 
 
 def parts_of(term: Expression) -> tuple[Expr, tuple[Expression, ...], tuple[Expression, ...]]:

@@ -18,13 +18,14 @@ from matcalc.flop_counts import FLOPS, simplified_count
 
 FACTOR = -1
 SPREAD = frozenset({"as_column", "as_row"})
+WITHOUT_WORK = SPREAD | {"input", "number", "constant", "transpose"}
 ENTRYWISE = frozenset({"add", "sub", "mul", "div", "neg", "pow", "reciprocal", "apply", "sqrt", "sigmoid", "softplus"})
 
 
 class Value:
     """One step of a program: an operation on earlier values."""
 
-    __slots__ = ("args", "data", "index", "is_full", "op", "origin", "rank", "shape")
+    __slots__ = ("args", "data", "index", "is_full", "is_symmetric", "op", "origin", "rank", "shape")
 
     def __init__(
         self, op: str, args: tuple[Value, ...], data: tuple[Any, ...], shape: Shape, rank: int, index: int
@@ -36,6 +37,8 @@ class Value:
         self.rank = rank
         self.index = index
         self.origin: Expression | None = None
+        # whether it is a matrix that is known to equal its transpose
+        self.is_symmetric: bool = op == "inverse" and args[0].args[0].is_symmetric
         # whether the array has its shape, and is not one column or row that is spread out when it meets a matrix
         self.is_full = op not in SPREAD
         if rank == 2 and op in ENTRYWISE:
@@ -83,12 +86,39 @@ class Program:
     def uses(self) -> dict[Value, int]:
         """How often each value is used, as an operand or as an output."""
         count = dict.fromkeys(self.values, 0)
-        for v in self.values:
-            for a in v.args:
-                count[a] += 1
-        for v in self.outputs:
-            count[v] += 1
+        for a in (*(a for v in self.values for a in v.args), *self.outputs):
+            count[a] = count.get(a, 0) + 1
         return count
+
+    def split(self, late: Variable) -> tuple[Program, Program]:
+        """What does not need an input, and the rest: the outputs of the first are what the second uses of it.
+
+        >>> from matcalc.lowering import lower
+        >>> from matcalc.reading import parse
+        >>> Hv = parse("2*kron(V'*V, eye(m))*vec(Z)", where="V: matrix(n,k), Z: matrix(m,k)")
+        >>> before, after = lower([Hv]).split(Hv.variables["Z"])
+        >>> before.flops, after.flops
+        (2*k**2*n, 2*k**2*m + k*m)
+        """
+        needs: set[Value] = set()
+        for v in self.values:
+            if (v.op == "input" and v.data[0] is late) or any(a in needs for a in v.args):
+                needs.add(v)
+        wanted = {*self.outputs, *(a for v in needs for a in v.args)}
+        again: set[Value] = set()  # what is only another view is written where it is used
+        for v in reversed(self.values):
+            if v in wanted and v not in needs and v.op in WITHOUT_WORK:
+                again.add(v)
+                wanted.update(v.args)
+        handed = [v for v in self.values if v in wanted and v not in needs and v not in again]
+        made = set(handed)
+        for v in reversed(self.values):
+            if v in made:
+                made.update(v.args)
+        before = Program([v for v in self.values if v in made], handed, (), self.inputs)
+        rest = [v for v in self.values if v in needs or v in again]
+        after = Program(rest, self.outputs, self.expressions, self.inputs)
+        return before, after
 
 
 @dataclass
@@ -171,7 +201,7 @@ class Builder:
             return a
         if a.op == "transpose":
             return a.args[0]
-        if a.op == "input" and a.data[0].properties & SYMMETRIC:
+        if a.is_symmetric:
             return a
         if a.op == "neg":
             return self.negated(self.transposed(a.args[0]))
@@ -201,6 +231,14 @@ class Builder:
         turned = self.made.get(("matmul", self.transposed(b), self.transposed(a), ()))
         return self.emit("matmul", a, b, shape=shape) if turned is None else self.transposed(turned)
 
+    def raised(self, a: Value, exponent: int) -> Value:
+        """A square matrix to the power of a positive integer, by squaring."""
+        if exponent == 1:
+            return a
+        half = self.raised(a, exponent // 2)
+        square = self.multiplied(half, half, a.shape, a.shape[0])
+        return square if exponent % 2 == 0 else self.multiplied(square, a, a.shape, a.shape[0])
+
     def inner(self, a: Value, b: Value) -> Value:
         """The sum of the entries of a ⊙ b."""
         if a is b:
@@ -208,6 +246,22 @@ class Builder:
         if a.op == "transpose" and b.op == "transpose":
             a, b = a.args[0], b.args[0]
         return self.emit("dot", a, b, shape=SCALAR)
+
+    def vec(self, value: Value) -> Value:
+        """The columns of an array below each other."""
+        if value.rank < 2:
+            return value
+        if value.op == "unvec":
+            return value.args[0]
+        return self.emit("vec", value, shape=(value.shape[0] * value.shape[1], ONE))
+
+    def unvec(self, value: Value, rows: Expr, columns: Expr) -> Value:
+        """The matrix whose columns below each other are a vector."""
+        if rows is ONE or columns is ONE:
+            return value
+        if value.op == "vec" and value.args[0].shape == (rows, columns):
+            return value.args[0]
+        return self.emit("unvec", value, shape=(rows, columns))
 
     def program(
         self, outputs: Sequence[Value], expressions: Sequence[Expression], inputs: Iterable[Variable]
@@ -229,7 +283,6 @@ class Builder:
 
 SHAPED = frozenset({"eye", "ones", "zeros", "unit", "scaled_eye", "commutation", "as_column", "as_row", "unvec"})
 """Operations whose shape does not follow from their operands."""
-SYMMETRIC = frozenset({"symmetric", "spd", "diagonal"})
 COMMUTATIVE = frozenset({"add", "mul", "dot"})
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -89,12 +89,18 @@ def code(
     """
     if target not in TARGETS:
         raise MatcalcError(f"there is no target {target!r}", hint=f"targets: {', '.join(TARGETS)}")
-    request = requested(formula, wrt, (with_,) if isinstance(with_, str) else with_, where, sizes)
+    known = ("symmetric",) if target == "numpy" and scipy else ()
+    request = requested(formula, wrt, (with_,) if isinstance(with_, str) else with_, where, sizes, known)
     return written(request, TARGETS[target], name, check=check, scipy=scipy)
 
 
 def requested(
-    formula: Formula, wrt: Names | None, parts: Sequence[str] | None, where: Where, sizes: Mapping[str, int] | None
+    formula: Formula,
+    wrt: Names | None,
+    parts: Sequence[str] | None,
+    where: Where,
+    sizes: Mapping[str, int] | None,
+    known: Collection[str] = (),
 ) -> Request:
     """The outputs that are asked for, and their program."""
     outputs = _outputs(formula, wrt, parts, where)
@@ -107,7 +113,7 @@ def requested(
     # the formula of the question decides the order of the arguments
     ordered = arguments_of(expressions if question is None else [question, *expressions], sizes)
     arguments = [v for v in ordered if v in used and v not in directions] + directions
-    return Request(question, outputs, arguments, lower(expressions, sizes))
+    return Request(question, outputs, arguments, lower(expressions, sizes, known=known))
 
 
 def _outputs(formula: Formula, wrt: Names | None, parts: Sequence[str] | None, where: Where) -> list[Output]:

@@ -25,6 +25,7 @@ from matcalc.applications import apply
 from matcalc.expansions import multiplied_out
 from matcalc.expressions import ONE, Expression, Product, Sum, Variable
 from matcalc.leaves import identity, number, variable, zero
+from matcalc.powers import entrywise_power, power
 from matcalc.products import multiply
 from matcalc.structures import DIAGONAL, is_symmetric, triangles
 from matcalc.substitutions import substitute
@@ -83,6 +84,26 @@ def projection(x: Variable, G: Expression) -> Expression:
         diagonal = apply("diag", apply("diagonal", multiply(transpose(x), G)))
         return add(G, negate(multiply(x, diagonal)))
     return G
+
+
+def retraction(x: Variable, Y: Expression) -> Expression:
+    """The point of a curved domain that Y is drawn to: Y/‖Y‖, its columns divided by their norms, or its polar factor.
+
+    The derivative at Y = x is the identity on tangents.  Source: Absil, Mahony & Sepulchre 2008, section 4.1.
+
+    >>> import matcalc as mc
+    >>> x, y, Q, Y = mc.variables("x: vector(n) unit, y: vector(n), Q: matrix(m,n) orthogonal, Y: matrix(m,n)")
+    >>> str(retraction(x, y)), str(retraction(Q, Y))
+    ('y/norm2(y)', 'polar(Y)')
+    """
+    if "orthogonal" in x.properties:
+        return apply("polar", Y)
+    if "unit" not in x.properties:
+        return Y
+    if x.columns is ONE:
+        return multiply(Y, power(apply("norm2", Y), number(-1)))
+    squares = apply("diagonal", multiply(transpose(Y), Y))
+    return multiply(Y, apply("diag", entrywise_power(squares, number(Rational(-1, 2)))))
 
 
 def is_curved(x: Variable) -> bool:

@@ -198,7 +198,7 @@ MATRIX_FUNCTIONS = {
 }
 
 OPERATIONS: dict[str, Template] = {
-    **NUMPY.operations,
+    **{name: t for name, t in NUMPY.operations.items() if name not in ("duplication", "elimination")},
     **{name: _constant_matrix(name) for name in ("eye", "ones", "zeros")},
     "scaled_eye": lambda sheet, v: Text(f"{sheet.formula(v.args[0], TIMES)} * {_eye(sheet, v)}", TIMES),
     "commutation": _commutation,

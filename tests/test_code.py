@@ -110,6 +110,16 @@ def test_the_self_test_passes(
     assert run.stdout.endswith("verified\n")
 
 
+def test_derivatives_on_free_entries() -> None:
+    hessian = mc.differentiate("logdet(S)", "S", "S: matrix(n,n) spd", free=True).hessian
+    S = np.array([[2.0, 1.0], [1.0, 3.0]])
+    found = function_of(mc.code(hessian, name="f", scipy=False), "f")(S)
+    assert np.allclose(found, hessian.evaluate({"S": S}))
+    for target in ("torch", "julia", "matlab"):
+        with pytest.raises(mc.MatcalcError, match="no code is written for duplication"):
+            mc.code(hessian, target=target)
+
+
 def test_the_self_test_refutes_a_wrong_derivative(tmp_path: Path) -> None:
     source = mc.code("norm2(A*x - b)^2", "x", with_="gradient", check=True)
     file = tmp_path / "generated.py"

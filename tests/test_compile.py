@@ -4,6 +4,7 @@ import pickle
 import threading
 import time
 import warnings
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,13 @@ def test_compiling_takes_little_time() -> None:
 WHERE = "A: matrix(m,n), x: vector(n), b: vector(m), t: scalar"
 
 
+class Unreadable:
+    """What tensors of other libraries may answer when their array is asked for."""
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        raise TypeError("it is on another device")
+
+
 def residual() -> mc.CompiledFunction:
     found = mc.compile("t*norm2(A*x - b)^2", where=WHERE)
     assert isinstance(found, mc.CompiledFunction)
@@ -82,10 +90,19 @@ def test_vectors_are_taken_in_any_form(column: Any) -> None:
         ({"x": np.ones(3)}, mc.ShapeError, "x must be a vector of length n"),
         ({"A": np.ones(3)}, mc.ShapeError, "A must be a matrix of shape m×n"),
         ({"b": np.ones((3, 2))}, mc.ShapeError, "b must be a vector of length m"),
-        ({"t": np.ones(2)}, mc.ShapeError, "t must be a scalar"),
+        ({"t": np.ones((2, 2))}, mc.ShapeError, "t must be a scalar"),
         ({"A": [[1, 2], [3]]}, mc.EvaluationError, "the rows of A differ in length"),
         ({"A": [["a", "b"]]}, mc.EvaluationError, "the entries of A are of type"),
         ({"A": np.full((3, 2), None)}, mc.EvaluationError, "the entries of A are numbers of a kind"),
+        ({"t": "2"}, mc.EvaluationError, "the entries of t are of type"),
+        ({"t": Fraction(2)}, mc.EvaluationError, "the entries of t are numbers of a kind .* of type Fraction"),
+        ({"x": {1, -1}}, mc.EvaluationError, "the entries of x are numbers of a kind .* of type set"),
+        ({"t": 10**400}, mc.EvaluationError, "t is too large a number"),
+        ({"x": [10**400, 1]}, mc.EvaluationError, "the entries of x are integers of more than 64 bits"),
+        ({"x": np.ma.array([1, -1], mask=[0, 1])}, mc.EvaluationError, "x has masked entries"),
+        ({"x": Unreadable()}, mc.EvaluationError, "x is not read as an array: it is on another device"),
+        ({"x": []}, mc.ShapeError, "x must be a vector of length n"),
+        ({"A": np.zeros((0, 2))}, mc.ShapeError, "A must be a matrix of shape m×n"),
     ],
 )
 def test_wrong_arguments_are_named(changed: dict[str, Any], error: type[Exception], message: str) -> None:
@@ -116,6 +133,41 @@ def test_a_value_without_its_declared_property_is_refused() -> None:
         mc.compile("L*x", where="L: matrix(n,n) lower, x: vector(n)")(L=np.ones((2, 2)), x=X)
 
 
+@pytest.mark.parametrize("word", ["orthogonal", "unit"])
+def test_columns_without_their_declared_lengths_are_refused(word: str) -> None:
+    f = mc.compile("Q*x", where=f"Q: matrix(m,n) {word}, x: vector(n)")
+    Q = np.linalg.qr(np.arange(12.0).reshape(4, 3) ** 2)[0]
+    assert f(Q=Q, x=np.ones(3)) == pytest.approx(Q.sum(axis=1))
+    assert f(Q=np.stack([Q, -Q]), x=np.ones(3)).shape == (2, 4)
+    for changed in (2 * Q, np.stack([Q, 2 * Q])):
+        with pytest.raises(mc.EvaluationError, match=f"Q is declared {word}"):
+            f(Q=changed, x=np.ones(3))
+    g = mc.compile("2*u", where="u: vector(n) unit")
+    assert g(u=[[1, 0], [0, 1]]).tolist() == [[2, 0], [0, 2]]
+    with pytest.raises(mc.EvaluationError, match="u is declared unit"):
+        g(u=[1, 1])
+
+
+def test_an_empty_matrix_with_a_property_is_refused() -> None:
+    with pytest.raises(mc.ShapeError, match="x must be a vector of length n"):
+        mc.compile("x'*S*x", where="S: matrix(n,n) symmetric, x: vector(n)")(S=np.zeros((0, 0)), x=[])
+
+
+def test_any_layout_of_an_array_and_any_kind_of_number_is_taken() -> None:
+    f = mc.compile("A*x", where="A: matrix(m,n), x: vector(n)")
+    M = np.arange(6.0).reshape(3, 2)
+    padded = np.zeros((6, 4))
+    padded[::2, ::2] = M
+    frozen = M.copy()
+    frozen.flags.writeable = False
+    layouts = [np.asfortranarray(M), padded[::2, ::2], M[::-1][::-1], frozen, M.astype(">f8"), np.ma.array(M), list(M)]
+    kinds = [M.astype(kind) for kind in (np.float16, np.longdouble, np.uint8, np.int64)]
+    for value in layouts + kinds:
+        found = f(A=value, x=X)
+        assert found.tolist() == [-1, -1, -1]
+        assert found.dtype == np.float64
+
+
 def test_one_name_has_one_shape() -> None:
     first, second = mc.parse("x'*x", where="x: vector(n)"), mc.parse("tr(x)", where="x: matrix(n,n)")
     with pytest.raises(mc.MatcalcError, match="x is a vector of length n in one formula"):
@@ -129,6 +181,12 @@ def test_sizes_that_no_argument_shows_come_from_the_question() -> None:
     assert fixed().tolist() == [[2, 0], [0, 2]]
     with pytest.raises(mc.EvaluationError, match="no argument shows the size n"):
         mc.compile("eye(n)*2")
+
+
+def test_sizes_come_from_the_question_that_was_asked_last() -> None:
+    for name, question in 2 * [("X", "tr(X)"), ("Y", "tr(Y)")]:
+        gradient = mc.compile(mc.gradient(question, name, where=f"{name}: matrix(p,p)"))
+        assert gradient.names == (name,)
 
 
 def test_sizes_in_formulas_are_solved_for() -> None:
@@ -186,6 +244,7 @@ def test_a_function_of_real_numbers_refuses_complex_ones() -> None:
         ("inv(A + A')*x", "A: matrix(n,n), x: vector(n)", np.zeros((2, 2)), "A \\+ A' is singular"),
         ("inv(A'*A)*x", "A: matrix(m,n), x: vector(n)", np.zeros((3, 2)), "A'\\*A is not positive definite"),
         ("inv(A)*x", "A: matrix(n,n) upper, x: vector(n)", np.diag([1.0, 0.0]), "A is singular"),
+        ("inv(A) + x*x'", "A: matrix(n,n), x: vector(n)", np.ones((2, 2)), "A is singular"),
     ],
 )
 def test_a_factorization_that_fails_names_the_matrix(formula: str, where: str, matrix: Any, message: str) -> None:
@@ -202,23 +261,48 @@ def test_a_factorization_that_fails_names_the_matrix(formula: str, where: str, m
         ("log(x)", X * 0, "log of 0"),
         ("1 ./ x", X * 0, "division by zero"),
         ("exp(1000*x)", X, "exp is not defined, or too large"),
+        ("norm2(1e200*x)", X, "norm2 is not defined, or too large"),
+        ("norm2(x)^2", np.array([3e38, 1.0], dtype=np.float32), r"norm2\(x\)\^2 is not finite in float32 arithmetic"),
     ],
 )
 def test_a_value_that_is_not_finite_is_warned_of(formula: str, value: Any, message: str) -> None:
     f = mc.compile(formula, where="x: vector(n)")
-    with pytest.warns(RuntimeWarning, match=message):
+    with pytest.warns(RuntimeWarning, match=message) as caught:
         f(x=value)
+    assert [w.filename for w in caught] == [__file__]
 
 
-def test_division_by_zero_of_numbers_is_named() -> None:
+def test_a_large_power_of_a_matrix_is_not_called_singular() -> None:
+    with pytest.warns(RuntimeWarning, match="a power is too large"):
+        mc.compile("A^3", where="A: matrix(n,n)")(A=1e150 * np.eye(2))
+
+
+def test_a_number_that_is_too_large_for_double_precision_is_refused() -> None:
+    with pytest.raises(mc.MatcalcError, match="no code is written for numbers as large as 10"):
+        mc.compile("(1e200*x)*(x'*x)^2*1e200", where="x: vector(n)")
+
+
+def test_a_large_value_gives_no_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert mc.compile("2*x", where="x: vector(n)")(x=1e200 * X).tolist() == [2e200, -2e200]
+
+
+def test_an_operation_of_numbers_that_fails_is_named() -> None:
     with pytest.raises(mc.EvaluationError, match="division by zero, in 1/t"):
         mc.compile("1/t", where="t: scalar")(t=0.0)
+    with pytest.raises(mc.EvaluationError, match=r"a number is too large, in t\^1000"):
+        mc.compile("t^1000", where="t: scalar")(t=1e10)
+    with pytest.raises(mc.FactorizationError, match=r"SVD did not converge, in pinv\(A\)"):
+        mc.compile("pinv(A)", where="A: matrix(m,n)")(A=np.full((2, 2), np.nan))
 
 
 def test_an_infinite_argument_gives_no_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert np.isnan(mc.compile("sum(x)", where="x: vector(n)")(x=np.array([np.nan, 1.0])))
+        assert np.isnan(mc.compile("t^2", where="t: scalar")(t=np.nan))
+        assert np.isnan(mc.compile("t^2", where="t: scalar")(t=np.array(np.nan)))
 
 
 def test_a_function_that_is_not_found_is_an_error() -> None:
@@ -229,7 +313,9 @@ def test_a_function_that_is_not_found_is_an_error() -> None:
 def test_an_index_out_of_range_is_refused() -> None:
     f = mc.compile("x[k]", where="x: vector(n), k: scalar integer")
     assert f(x=np.array([5.0, 7.0]), k=2) == 7
-    for k in (0, 3, 1.5):
+    with pytest.raises(mc.EvaluationError, match="k is declared integer"):
+        f(x=np.array([5.0, 7.0]), k=1.5)
+    for k in (0, 3):
         with pytest.raises(mc.EvaluationError, match="is no index from 1 to 2"):
             f(x=np.array([5.0, 7.0]), k=k)
 
@@ -272,9 +358,20 @@ def test_nothing_is_compiled_again_for_new_sizes() -> None:
     assert f.source is source
 
 
-@pytest.mark.parametrize("formula", ["A'", "A", "vec(A)", "diagonal(A)", "A[1,:]'", "A[:,1]"])
-def test_results_do_not_share_memory_with_arguments(formula: str) -> None:
-    M = np.arange(9.0).reshape(3, 3)
+def test_the_multiple_of_an_identity_may_be_complex() -> None:
+    f = mc.compile("t*eye(n)", where="t: scalar", sizes={"n": 2})
+    assert f(t=1 + 2j).tolist() == [[1 + 2j, 0], [0, 1 + 2j]]
+
+
+@pytest.mark.parametrize(
+    ("formula", "size"),
+    [
+        *(("A'", 3), ("A", 3), ("vec(A)", 3), ("diagonal(A)", 3), ("A[1,:]'", 3), ("A[:,1]", 3)),
+        *(("rearrange(A,1,1)", 1), ("K(1,n)*A", 3), ("diagonal(inv(A + eye(n)))", 3)),
+    ],
+)
+def test_results_do_not_share_memory_with_arguments(formula: str, size: int) -> None:
+    M = np.arange(float(size**2)).reshape(size, size)
     found = mc.compile(formula, where="A: matrix(n,n)")(A=M)
     assert not np.shares_memory(found, M)
     found[...] = -1
@@ -286,3 +383,13 @@ def test_an_unknown_backend_is_refused() -> None:
         mc.compile("x'*x", backend="fortran")
     with pytest.raises(mc.MatcalcError, match="nothing to compile"):
         mc.compile([])
+
+
+@pytest.mark.parametrize(
+    "text", ["duplication(n)*vech(S)", "elimination(n)*vec(S)", "duplication(n)'*kron(S,S)*duplication(n)"]
+)
+def test_duplication_and_elimination(text: str) -> None:
+    e = mc.parse(text, where="S: matrix(n,n) symmetric")
+    S = np.array([[1.0, 2.0, 4.0], [2.0, 3.0, 5.0], [4.0, 5.0, 6.0]])
+    found = mc.compile(e)(S=S)
+    assert np.allclose(found, np.reshape(e.evaluate({"S": S}), found.shape))

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import matcalc as mc
 from matcalc.applications import apply
 from matcalc.errors import EvaluationError, MatcalcError, ShapeError
 from matcalc.evaluation import Evaluator, evaluate, evaluate_all
@@ -180,7 +181,7 @@ MISTAKES: list[tuple[str, Mapping[str, Any], type[MatcalcError], str]] = [
     ("inv(M)*x", {"M": np.zeros((2, 2)), "x": [1, 2]}, EvaluationError, "inv of a singular matrix"),
     ("1/s", {"s": 0}, EvaluationError, "division by zero"),
     ("sqrt(x)", {"x": [1, -1]}, EvaluationError, "a power of a negative number"),
-    ("M^k", {"M": M, "k": 1.5}, EvaluationError, "a power of a matrix whose exponent is no integer"),
+    ("M^k", {"M": M, "k": 1.5}, EvaluationError, "k is declared integer, but the value given is not"),
     ("x[k]", {"x": x, "k": 5}, EvaluationError, "an index is out of range"),
     ("exp(s)", {"s": 1000}, EvaluationError, "exp is not defined, or too large, at 1000"),
 ]
@@ -212,3 +213,20 @@ def test_the_kernels_of_both_arithmetics_agree(name: str) -> None:
 def test_a_function_without_sixty_digits_is_said_to_have_none() -> None:
     with pytest.raises(NoKernel, match="no such function"):
         PRECISE.kernel("no such function")
+
+
+@pytest.mark.parametrize(
+    ("formula", "where", "values", "word"),
+    [
+        ("sqrt(t^2)", "t: scalar positive", {"t": -2.0}, "positive"),
+        ("log(x)", "x: vector(n) positive", {"x": [1.0, -1.0]}, "positive"),
+        ("exp(x)./x", "x: vector(n) nonzero", {"x": [1.0, 0.0]}, "nonzero"),
+        ("cos(2*pi*k)", "k: scalar integer", {"k": 0.5}, "integer"),
+    ],
+)
+def test_a_value_that_contradicts_its_declaration_is_refused(formula: str, where: str, values: Any, word: str) -> None:
+    e = mc.parse(formula, where=where)
+    name = next(iter(values))
+    for compute in (e.evaluate, lambda v: mc.compile(e)(**v)):
+        with pytest.raises(mc.EvaluationError, match=f"{name} is declared {word}, but the value given is not"):
+            compute(values)

@@ -14,6 +14,7 @@ from matcalc.compilation import routine_of
 from matcalc.compiled_functions import arguments_of
 from matcalc.lowering import lower
 from matcalc.programs import Program
+from matcalc.scale_invariance import scalable_exponentials
 
 
 def program(*formulas: str, where: str | None = None, sizes: dict[str, int] | None = None) -> Program:
@@ -305,7 +306,8 @@ def counted(case: Case) -> tuple[float, float] | None:
         flat = array.reshape(-1) if 1 in shape else array
         arrays.append(tallies(flat) if shape != [1, 1] else Tally(1.5))
     namespace: dict[str, Any] = {"np": np, "Cholesky": EliminationOfSymmetric, "LU": Elimination}
-    namespace |= {"Triangular": NoElimination}
+    namespace |= {"Triangular": NoElimination, "symmetric_factor": EliminationOfSymmetric}
+    namespace["times"] = lambda A, factor: A * factor
     namespace["add_diagonal"] = lambda A, d, is_ours=False: _with_diagonal(A, d)
     exec(compile(source, "counted", "exec"), namespace)
     Tally.count = 0
@@ -345,3 +347,82 @@ def test_gradients_are_cheap(case: Case) -> None:
         return float(count.subs(dict.fromkeys(count.free_symbols, 1000)))
 
     assert flops(gradient) <= 4.01 * flops(f) + 4
+
+
+# ---- traces, exponentials, transposes ----------------------------------------------------------------------
+
+EVIDENCE = "let K = exp(a)*exp(-exp(-s)*D) + exp(t)*eye(n) in y'*inv(K)*y/2 + logdet(K)/2"
+IN_SCALARS = "D: matrix(n,n) symmetric, y: vector(n), a, s, t: scalar"
+
+
+def test_a_hessian_in_scalars_takes_three_products() -> None:
+    """Two products K⁻¹·dK and one inverse serve all nine entries: 4n³ for products, 2n³ for the inverse."""
+    D = mc.differentiate(EVIDENCE, ["a", "s", "t"], IN_SCALARS)
+    flops = lower(list(D.hessian.values())).flops
+    assert flops.coeff(Symbol("n", integer=True, positive=True), 3) == 6
+
+
+@pytest.mark.parametrize(
+    ("formula", "where", "products"),
+    [
+        ("tr(A*(B*C + D))", "A, B, C, D: matrix(n,n)", 1),
+        ("tr(A*B*A*B)", "A, B: matrix(n,n)", 1),
+        ("tr(A*(x*y' + B)*A*B)", "A, B: matrix(n,n), x, y: vector(n)", 1),
+        ("tr(A*(B.*(C*D + x*y')))", "A, B, C, D: matrix(n,n), x, y: vector(n)", 1),
+        ("A*B*C + C'*B'*A'", "A, B, C: matrix(n,n)", 2),
+        ("tr(S^2)", "S: matrix(n,n) symmetric", 0),
+    ],
+)
+def test_how_many_products_are_computed(formula: str, where: str, products: int) -> None:
+    e = mc.parse(formula, where=where)
+    assert operations(lower([e])).count("matmul") == products
+    rng = np.random.default_rng(0)
+    values = {v.name: rng.standard_normal((4, 4) if v.columns != 1 else 4) for v in e.variables.values()}
+    values = {k: v + v.T if k == "S" else v for k, v in values.items()}
+    assert np.allclose(mc.compile(e)(**values), e.evaluate(values))
+
+
+CROSS_ENTROPY = ("sum(log(sum(exp(X*W), 2))) - tr(Y'*X*W)", "W", "X: matrix(m,n), W: matrix(n,k), Y: matrix(m,k)")
+
+
+def test_exponentials_whose_rows_may_be_scaled_do_not_overflow() -> None:
+    formula, variable, where = CROSS_ENTROPY
+    D = mc.differentiate(formula, variable, where)
+    compiled = mc.compile([D.expression, D.gradient, mc.hvp(formula, variable, "V", where)])
+    rng = np.random.default_rng(0)
+    data = {"X": rng.standard_normal((5, 3)), "W": rng.standard_normal((3, 4)), "Y": rng.uniform(size=(5, 4))}
+    data["V"] = rng.standard_normal((3, 4))
+    value, _, product = compiled(**data)
+    large = compiled(**{**data, "X": 1e3 * data["X"]})
+    assert all(np.all(np.isfinite(part)) for part in large)
+    assert value == pytest.approx(D.expression.evaluate(data))
+    E = np.exp(data["X"] @ data["W"])
+    P = E / E.sum(axis=1)[:, None]
+    PV = P * (data["X"] @ data["V"])
+    assert np.allclose(product, data["X"].T @ (PV - P * PV.sum(axis=1)[:, None]))
+
+
+@pytest.mark.parametrize(
+    ("formula", "is_scalable"),
+    [
+        ("diag(1./sum(exp(Z), 2))*exp(Z)", True),
+        ("exp(Z)'*diag(1./sum(exp(Z), 2))", True),
+        ("sum(log(sum(exp(Z), 2))) + tr(B'*diag(1./sum(exp(Z), 2))*exp(Z))", True),
+        ("diag(1./sum(exp(Z), 2))*(exp(Z).*Z)", True),
+        ("diag(1./sum(exp(Z), 2).^2)*(exp(Z).*exp(Z))", True),
+        ("diag(1./sum(exp(Z), 2).^2)*exp(Z)", False),
+        ("exp(Z)*diag(1./sum(exp(Z)', 2))", False),
+        ("diag(1./sum(exp(Z), 2))*Z", False),
+        ("diag(1./sum(exp(Z), 2))*sin(exp(Z))", False),
+        ("diag(1./sum(exp(Z), 2))*(exp(Z) + Z)", False),
+        ("sum(exp(Z)) + tr(B'*diag(1./sum(exp(Z), 2))*exp(Z))", False),
+        ("B'*exp(Z)*exp(Z)'*diag(1./sum(exp(Z), 2))", False),
+    ],
+)
+def test_which_exponentials_may_be_scaled(formula: str, is_scalable: bool) -> None:
+    e = mc.parse(formula, where="Z, B: matrix(m,n)")
+    assert bool(scalable_exponentials([e])) is is_scalable
+    Z = np.random.default_rng(1).standard_normal((3, 4))
+    values = {"Z": Z, "B": np.ones((3, 4))}
+    values = {name: values[name] for name in e.variables}
+    assert np.allclose(mc.compile(e)(**values), e.evaluate(values))

@@ -99,6 +99,24 @@ def test_values_and_gradients_compiled_together_are_the_same(f: mc.Expression, x
 
 
 @WITHOUT_LIMITS
+@given(ANY_SHAPE, st.integers(0, 1000), st.sets(st.sampled_from([v.name for v in VARIABLES if v.name != "k"])))
+def test_batches_compute_the_same(f: mc.Expression, seed: int, batched: set[str]) -> None:
+    points = [point(seed), point(seed + 1)]
+    function = mc.compile(f, sizes=SIZES, batch=batched & set(mc.compile(f, sizes=SIZES).names))
+    values = {n: np.stack([p[n] for p in points]) if n in batched else points[0][n] for n in function.names}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        try:
+            found = function(**values)
+        except mc.EvaluationError:
+            return
+    is_batch = not batched.isdisjoint(function.names)
+    for i, p in enumerate(points if is_batch else points[:1]):
+        item = {n: p[n] if n in batched else points[0][n] for n in p}
+        compare(f, found[i] if is_batch else found, item)
+
+
+@WITHOUT_LIMITS
 @given(ANY_SHAPE, st.integers(0, 1000))
 def test_code_computes_the_same(f: mc.Expression, seed: int) -> None:
     values = point(seed)

@@ -1,0 +1,208 @@
+"""Derivatives at numbers as linear operators, against the matrices and products that `evaluate` computes."""
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+from test_corpus import CASES, Case, draws
+
+import matcalc as mc
+from matcalc.linear_operators import LinearOperator
+
+every_case = pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in CASES])
+
+CLOSE = 1e-9
+
+
+def operator_of(case: Case) -> tuple[mc.Derivative, LinearOperator, dict[str, Any]]:
+    D = mc.differentiate(case["expr"], case["wrt"], case["where"])
+    inputs, _ = next(draws(case))
+    compiled = mc.linear_operator(case["expr"], case["wrt"], where=case["where"])
+    values = {name: inputs[name] for name in compiled.names}
+    return D, compiled(**values), values
+
+
+def direction_like(D: mc.Derivative, shape: tuple[int, ...]) -> Any:
+    v = np.random.default_rng(7).standard_normal(shape)
+    words = D.variables[0].properties
+    if words & {"symmetric", "spd"}:
+        v = v + v.T
+    if "skew" in words:
+        v = v - v.T
+    for word, part in {"diagonal": lambda v: np.diag(np.diag(v)), "lower": np.tril, "upper": np.triu}.items():
+        v = part(v) if word in words and v.ndim == 2 else v
+    return v
+
+
+def close(found: Any, expected: Any) -> bool:
+    found, expected = np.ravel(found, order="F"), np.ravel(expected, order="F")
+    return bool(np.linalg.norm(found - expected) <= CLOSE * (np.linalg.norm(expected) + 1e-12))
+
+
+@every_case
+def test_products_are_those_of_the_matrix(case: Case) -> None:
+    D, A, values = operator_of(case)
+    x = D.variables[0]
+    if x.properties & {"unit", "orthogonal"}:
+        pytest.skip("the matrix acts on the tangent space only")
+    v = direction_like(D, np.shape(values[x.name]) if not x.is_scalar else ())
+    matrix = A.full()
+    assert matrix.shape == A.shape
+    assert close(A @ v, matrix @ np.ravel(v, order="F"))
+    assert close(A @ np.ravel(v, order="F"), A @ v)
+    w = np.random.default_rng(8).standard_normal(A.shape[0])
+    if not x.properties & {"symmetric", "spd", "skew", "diagonal", "lower", "upper"}:
+        assert close(A.T @ w, matrix.T @ w)
+
+
+@every_case
+def test_solve_undoes_the_product(case: Case) -> None:
+    D, A, values = operator_of(case)
+    x = D.variables[0]
+    if A.shape[0] != A.shape[1] or np.linalg.cond(A.full()) > 1e6:
+        pytest.skip("there is no inverse to speak of")
+    if x.properties & {"symmetric", "spd", "diagonal", "lower", "upper"} and not D.expression.is_scalar:
+        with pytest.raises(mc.NotDifferentiable, match="need not be"):
+            A.solve(np.zeros(A.shape[0]))
+        return
+    v = direction_like(D, np.shape(values[x.name]) if not x.is_scalar else ())
+    found = A.solve(A @ v)
+    assert np.linalg.norm(np.ravel(found, order="F") - np.ravel(v, order="F")) <= 1e-7 * np.linalg.norm(v)
+
+
+FACTORS = "U: matrix(m,k), V: matrix(n,k), T: matrix(m,n)"
+
+
+def factorization(m: int = 4, n: int = 5, k: int = 2) -> tuple[LinearOperator, dict[str, Any]]:
+    rng = np.random.default_rng(0)
+    values = {"U": rng.standard_normal((m, k)), "V": rng.standard_normal((n, k)), "T": rng.standard_normal((m, n))}
+    return mc.linear_operator("norm2(U*V' - T)^2", "U", where=FACTORS)(**values), values
+
+
+def test_the_structure_is_kept() -> None:
+    """A matrix of 4·10¹⁰ entries is applied and solved without one of its size."""
+    H, values = factorization(10_000, 40, 20)
+    assert H.shape == (200_000, 200_000)
+    V = values["V"]
+    v = np.random.default_rng(1).standard_normal((10_000, 20))
+    assert np.allclose(H @ v, 2 * v @ (V.T @ V))
+    assert np.allclose(H.solve(H @ v), v)
+
+
+def test_what_does_not_depend_on_the_direction_is_done_once() -> None:
+    H = mc.linear_operator("norm2(U*V' - T)^2", "U", where=FACTORS)
+    once, always = (str(f) for f in H.flops)
+    assert (once, always) == ("2*k**2*n", "2*k**2*m + k*m")
+    inverse = mc.linear_operator("y'*inv(K)*y", "K", where="K: matrix(n,n) spd, y: vector(n)")
+    assert "n**3/3" in str(inverse.flops[0])
+
+
+def test_the_solution_in_a_space_of_structured_matrices() -> None:
+    rng = np.random.default_rng(2)
+    A = rng.standard_normal((4, 4))
+    S = A @ A.T + 4 * np.eye(4)
+    H = mc.linear_operator("-logdet(S)", "S", where="S: matrix(n,n) spd")(S=S)
+    B = A + A.T
+    assert np.allclose(H.solve(B), S @ B @ S)
+    assert np.allclose(H @ H.solve(B), B)
+
+
+def test_directions_of_every_kind() -> None:
+    H, _ = factorization()
+    v = np.random.default_rng(3).standard_normal((4, 2))
+    flat = v.ravel(order="F")
+    assert (H @ v).shape == (4, 2)
+    assert (H @ flat).shape == (8,)
+    columns = H @ np.column_stack([flat, 2 * flat])
+    assert np.allclose(columns, np.column_stack([H @ flat, 2 * (H @ flat)]))
+    assert np.allclose(H @ (v + 2j * v), (1 + 2j) * (H @ v))
+    assert np.allclose(np.column_stack([H @ e for e in np.eye(8)]), H.full())
+    assert H.T is H
+    with pytest.raises(mc.ShapeError, match=r"a direction of shape \(3,\) is given to an operator of shape \(8, 8\)"):
+        H @ np.zeros(3)
+    with pytest.raises(mc.EvaluationError, match="array of numbers"):
+        H @ ["a"] * 8
+
+
+def test_functions_of_a_scalar() -> None:
+    J = mc.linear_operator("expm(t*A)*x", "t", where="A: matrix(n,n), x: vector(n), t: scalar")
+    A, x = np.array([[0.0, 1.0], [-1.0, 0.0]]), np.array([1.0, 0.0])
+    at = J(A=A, x=x, t=0.0)
+    assert at.shape == (2, 1)
+    assert np.allclose(at @ 2.0, 2 * A @ x)
+    H = mc.linear_operator("exp(2*s)", "s", where="s: scalar")(s=0.0)
+    assert pytest.approx(12) == H @ 3.0
+    assert H.solve(12.0) == pytest.approx(3)
+    assert H.full().tolist() == [[4.0]]
+
+
+def test_types_of_numbers_are_kept() -> None:
+    H = mc.linear_operator("norm2(A*x - b)^2", "x", where="A: matrix(m,n), x: vector(n), b: vector(m)")
+    rng = np.random.default_rng(4)
+    for dtype in (np.float32, np.float64, np.complex64, np.complex128):
+        at = H(A=rng.standard_normal((4, 3)).astype(dtype), x=np.ones(3, dtype), b=np.ones(4, dtype))
+        assert at.dtype == dtype
+        assert (at @ np.ones(3)).dtype == dtype
+
+
+def test_what_is_returned_may_be_changed() -> None:
+    for formula, x in (("x'*A*x", "x"), ("A*x", "x"), ("c'*x", "x")):
+        operator = mc.linear_operator(formula, x, where="A: matrix(n,n), c: vector(n)")
+        values = {"A": np.eye(3), "x": np.ones(3), "c": np.ones(3)}
+        at = operator(**{name: values[name] for name in operator.names})
+        for _ in range(2):
+            found = at @ np.array([1.0, 2.0, 3.0]) if len(operator.names) == 2 else None
+            if isinstance(found, np.ndarray):
+                kept = found.copy()
+                found += 100
+                assert np.array_equal(at @ np.array([1.0, 2.0, 3.0]), kept)
+
+
+def test_refusals() -> None:
+    with pytest.raises(mc.ShapeError, match="is not square"):
+        mc.linear_operator("A*x", "x", where="A: matrix(m,n), x: vector(n)")(np.ones((3, 2)), np.ones(2)).solve(
+            np.ones(3)
+        )
+    with pytest.raises(mc.NotDifferentiable, match="x is unit"):
+        mc.linear_operator("x'*A*x", "x", where="A: matrix(n,n), x: vector(n) unit")(
+            x=np.array([1.0, 0.0]), A=np.eye(2)
+        ).solve(np.ones(2))
+    with pytest.raises(mc.MatcalcError, match="in one variable"):
+        mc.linear_operator("x'*A*x", ["x", "A"])
+    with pytest.raises(mc.FactorizationError, match="singular"):
+        mc.linear_operator("x'*A*x", "x", where="A: matrix(n,n), x: vector(n)")(x=np.ones(2), A=np.zeros((2, 2))).solve(
+            np.ones(2)
+        )
+    with pytest.raises(mc.EvaluationError, match="A has no value"):
+        mc.linear_operator("x'*A*x", "x", where="A: matrix(n,n), x: vector(n)")(x=np.ones(2))
+
+
+def test_operators_are_pickled() -> None:
+    H, values = factorization()
+    again = pickle.loads(pickle.dumps(H))
+    assert np.array_equal(again @ values["U"], H @ values["U"])
+    assert repr(again) == "<2*kron(V'*V, eye(m)) of shape (8, 8)>"
+    J = mc.linear_operator("A*x", "x", where="A: matrix(m,n), x: vector(n)")(A=np.ones((3, 2)), x=np.ones(2)).T
+    assert np.array_equal(pickle.loads(pickle.dumps(J)) @ np.ones(3), J @ np.ones(3))
+
+
+def test_scipy_takes_operators() -> None:
+    linalg = pytest.importorskip("scipy.sparse.linalg")
+    H, values = factorization()
+    operator = linalg.aslinearoperator(H)
+    b = H @ values["U"].ravel(order="F")
+    found, status = linalg.cg(operator, b, rtol=1e-12)
+    assert status == 0
+    assert np.allclose(found, values["U"].ravel(order="F"))
+    J = mc.linear_operator("A*x", "x", where="A: matrix(m,n), x: vector(n)")(
+        A=np.arange(6.0).reshape(3, 2), x=np.ones(2)
+    )
+    assert np.allclose(linalg.aslinearoperator(J).rmatvec(np.ones(3)), np.arange(6.0).reshape(3, 2).sum(0))
+    optimize = pytest.importorskip("scipy.optimize")
+    p = mc.problem("norm2(U*V' - T)^2", "U", where=FACTORS, data={"V": values["V"], "T": values["T"]})
+    start = np.random.default_rng(5).standard_normal(8)
+    least = optimize.minimize(
+        p.fun, start, jac=p.jac, hess=lambda x: linalg.aslinearoperator(p.hess_operator(x)), method="trust-constr"
+    )
+    assert np.linalg.norm(p.jac(least.x)) < 1e-4
