@@ -45,6 +45,7 @@ from matcalc.product_orders import (
 )
 from matcalc.programs import FACTOR, Builder, Value
 from matcalc.registries import CONSTRUCTORS
+from matcalc.regroupings import regrouped
 from matcalc.transposes import transpose
 
 Lowered: TypeAlias = Generator[Expression, Value, Value]
@@ -134,6 +135,9 @@ class ProductLowering:
         known = self.products.get(key)
         if known is not None:
             return known[1] if known[0] == factors else self.builder.transposed(known[1])
+        other = regrouped(self.orders, factors)
+        if other is not None:
+            return (yield other)
         place = self.orders.multiplied_out(factors)
         if place is not None:
             value = yield from self._multiplied_out(factors, place)

@@ -38,6 +38,7 @@ LONGEST_CHAIN = 30
 MOST_COPIES = 8
 MOST_TERMS = 4
 MOST_SUMS = 3
+DEEPEST_SUMS = 50
 WRITTEN, READ, MULTIPLIED, SOLVED, INVERTED = 1.0, 0.5, 0.06, 0.1, 0.08
 
 Term: TypeAlias = tuple[Expr, Sequence[Expression], Sequence[Expression]]
@@ -60,6 +61,7 @@ class ProductOrders:
     dense: set[Expression] = field(default_factory=set)
     shared: dict[tuple[Expression, ...], int] = field(default_factory=dict)
     inverted: set[Expression] = field(default_factory=set)
+    uses: dict[Expression, int] = field(default_factory=dict)
     within: set[Expression] = field(default_factory=set)
     made: set[tuple[Expression, ...]] = field(default_factory=set)
     traces: dict[tuple[Expression, ...], tuple[float, Sequence[Term]]] = field(default_factory=dict)
@@ -70,22 +72,31 @@ class ProductOrders:
         """Note which nodes are needed as arrays, what is inverted, and which parts of products occur repeatedly."""
         roots = list(roots)
         self.dense.update(roots)
-        uses: dict[Expression, int] = {}
         entrywise: set[Expression] = set()
-        for node in evaluation_order(roots):
+        nodes = list(evaluation_order(roots))
+        for node in nodes:
             in_chain = set(node.chain) if isinstance(node, Product) else set()
             if len(in_chain) > 1:
                 self._note_parts(written_out(node.chain))
-            entrywise.update(f for f in in_chain if isinstance(f, Hadamard))
+            if isinstance(node, Apply) and node.function == "tr":
+                entrywise.update(f for f in chain_of(node) if isinstance(f, Hadamard))
             for o in operands_of(node):
-                uses[o] = uses.get(o, 0) + 1
+                self.uses[o] = self.uses.get(o, 0) + 1
                 if o not in in_chain:
                     self.dense.add(o)
             if isinstance(node, Power) and not node.is_scalar and is_minus_one(node.args[1]):
                 self.inverted.add(node.args[0])
         factors = [o for f in entrywise - self.dense for o in f.operands if isinstance(o, (Product, Sum))]
-        self.within.update(o for o in factors if uses[o] == 1 and not o.is_scalar)
+        self.within.update(o for o in factors if self.uses[o] == 1 and not o.is_scalar)
         self.dense -= self.within
+        depths: dict[Expression, int] = {}
+        for node in nodes:
+            if isinstance(node, Sum) and node not in self.dense:
+                inner = [depths.get(f, 0) for term in node.operands for f in chain_of(term)]
+                depths[node] = 1 + max(inner)
+                if depths[node] > DEEPEST_SUMS:  # what is nested deeper is formed, so that nothing recurses over it
+                    self.dense |= {node, transpose(node)}
+                    depths[node] = 0
         self.shared = {part: count for part, count in self.shared.items() if count > 1}
 
     def _note_parts(self, chain: Sequence[Expression]) -> None:
@@ -127,10 +138,20 @@ class ProductOrders:
             n = self.length(node.rows)
             return (INVERTED if is_minus_one(exponent) else 2 * MULTIPLIED) * n**3
         if kind is Sum:
-            return sum(self.forming_term(t) for t in node.operands)
+            return self.forming_sum(node.operands)
         if kind is Hadamard:
             return sum(self.forming_term(t) for o in node.operands if o in self.within for t in terms_of(o))
         return WRITTEN * self.area(node) if is_structured(node) else 0.0
+
+    def forming_sum(self, terms: Sequence[Expression]) -> float:
+        """The cost of a sum; of two products that are each other's transposes one is computed."""
+        found: dict[tuple[Expression, ...], float] = {}
+        again = 0.0
+        for term in terms:
+            key = part_key(chain_of(term))
+            again += WRITTEN * self.area(term) if key in found else 0.0
+            found.setdefault(key, self.forming_term(term))
+        return sum(found.values()) + again
 
     def forming_term(self, term: Expression) -> float:
         """The cost of adding a term to an array."""
@@ -198,18 +219,22 @@ class ProductOrders:
         if not 0 < len(places) <= MOST_SUMS:
             return None
         least, found = self.chain(factors).cost, None
-        written = WRITTEN * self.length(factors[0].rows) * self.length(factors[-1].columns)
         for i in places:
-            terms = factors[i].operands
-            if len(terms) > MOST_TERMS or factors[i].is_scalar:
+            if len(factors[i].operands) > MOST_TERMS or factors[i].is_scalar:
                 continue
-            cost = 0.0
-            for term in terms:
-                middle = () if isinstance(term, Identity) else chain_of(term) if isinstance(term, Product) else (term,)
-                cost += self.chain(written_out([*factors[:i], *middle, *factors[i + 1 :]])).cost + written
+            cost = self.cost_multiplied_out(factors, i)
             if cost < least:
                 least, found = cost, i
         return found
+
+    def cost_multiplied_out(self, factors: Sequence[Expression], i: int) -> float:
+        """The cost of a product whose factor of that number is a sum, computed term by term."""
+        cost = 0.0
+        for term in factors[i].operands:
+            middle = () if isinstance(term, Identity) else chain_of(term) if isinstance(term, Product) else (term,)
+            cost += self.chain(written_out([*factors[:i], *middle, *factors[i + 1 :]])).cost
+            cost += WRITTEN * self.length(factors[0].rows) * self.length(factors[-1].columns)
+        return cost
 
     def _cheapest(self, factors: tuple[Expression, ...]) -> Chain:
         count = len(factors)

@@ -426,3 +426,27 @@ def test_which_exponentials_may_be_scaled(formula: str, is_scalable: bool) -> No
     values = {"Z": Z, "B": np.ones((3, 4))}
     values = {name: values[name] for name in e.variables}
     assert np.allclose(mc.compile(e)(**values), e.evaluate(values))
+
+
+def test_nested_sums_are_lowered_without_recursion() -> None:
+    A, B, x = mc.variables("A, B: matrix(n,n), x: vector(n)")
+    H = A
+    for _ in range(40):
+        H = A + B @ H
+    assert operations(lower([H @ x])).count("matmul") == 0
+    for _ in range(1000):
+        H = A + B @ H
+    value = mc.compile(H @ x)(A=np.eye(2), B=np.zeros((2, 2)), x=np.ones(2))
+    assert value.tolist() == [1, 1]
+
+
+def test_terms_of_a_long_sum_are_added_as_soon_as_they_are_known() -> None:
+    W, X = mc.variables("W: matrix(n,n), X: matrix(n,m)")
+    H = X
+    for _ in range(10):
+        H = mc.functions.tanh(W @ H)
+    source = mc.compile(mc.gradient(mc.functions.norm2(H) ** 2, "W")).source
+    lines = [line.strip() for line in source.splitlines()]
+    sums = [i for i, line in enumerate(lines) if " += " in line or " -= " in line]
+    assert len(sums) >= 4
+    assert sums[-1] - sums[0] > len(sums)  # products with what is computed between them

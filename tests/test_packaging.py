@@ -182,6 +182,7 @@ ORDER = [
     "programs",
     "positivity",
     "product_orders",
+    "regroupings",
     "scale_invariance",
     "lowered_products",
     "lowered_entries",
