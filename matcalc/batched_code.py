@@ -279,6 +279,7 @@ OPERATIONS: dict[str, Template] = {
     "sum": _reduction("np.sum"),
     "row_sums": _called("{}.sum(axis=2)"),
     "column_sums": _called("{}.sum(axis=1)"),
+    "equals": _entrywise("({} == {}).astype(dtype)", POSTFIX, PLUS, PLUS),
     "max": _reduction("np.max"),
     "row_max": _called("{}.max(axis=2)"),
     "trace": _reduction("np.trace", matrix=", axis1=1, axis2=2"),

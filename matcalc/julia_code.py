@@ -259,6 +259,9 @@ OPERATIONS: dict[str, Template] = {
     "row_sums": form("vec(sum({}, dims=2))", ATOM, 0),
     "column_sums": form("vec(sum({}, dims=1))", ATOM, 0),
     "max": call("maximum"),
+    "equals": lambda sheet, v: Text(
+        f"({sheet.formula(v.args[0], PLUS)} {'.' if v.args[0].rank else ''}== {sheet.formula(v.args[1], PLUS)})", ATOM
+    ),
     "row_max": form("vec(maximum({}, dims=2))", ATOM, 0),
     "trace": call("tr"),
     "diagonal": call("diag"),

@@ -189,6 +189,18 @@ def _logsumexp(self: ProductLowering, node: Apply) -> Lowered:
     return (yield from logsumexp(self, node.operands[0]))
 
 
+def _max(self: ProductLowering, node: Apply) -> Lowered:
+    return self.builder.emit("max", (yield node.operands[0]), shape=SCALAR)
+
+
+def _hardmax(self: ProductLowering, node: Apply) -> Lowered:
+    """Which entries are the largest, shared where there are several."""
+    b = self.builder
+    entries = yield node.operands[0]
+    largest = b.emit("equals", entries, b.emit("max", entries, shape=SCALAR), shape=column_shape(node))
+    return b.emit("div", largest, b.emit("sum", largest, shape=SCALAR), shape=column_shape(node))
+
+
 def _vec(self: ProductLowering, node: Apply) -> Lowered:
     return self.builder.vec((yield node.operands[0]))
 
@@ -231,6 +243,8 @@ APPLICATIONS: dict[str, Rule] = {
     "norm2": _norm,
     "softmax": _softmax,
     "logsumexp": _logsumexp,
+    "max": _max,
+    "hardmax": _hardmax,
     "vec": _vec,
     "unvec": _unvec,
     "diag": _diag,

@@ -238,6 +238,7 @@ OPERATIONS: dict[str, Template] = {
     "row_sums": form("sum({}, 2)", ATOM, 0),
     "column_sums": form("sum({}, 1).'", POSTFIX, 0),
     "max": _of_all("max"),
+    "equals": form("({} == {})", ATOM, PLUS, PLUS),
     "row_max": form("max({}, [], 2)", ATOM, 0),
     "trace": call("trace"),
     "diagonal": call("diag"),

@@ -108,6 +108,12 @@ def write_pow(sheet: Sheet, v: Value) -> Text:
     return Text(f"{sheet.formula(base, POWER + 1)}**{sheet.formula(exponent, POWER)}", POWER)
 
 
+def write_equals(sheet: Sheet, v: Value) -> Text:
+    x, y = v.args
+    of_type = "dtype" if is_runtime(sheet) else "float"
+    return Text(f"({sheet.formula(x, PLUS)} == {sheet.formula(y, PLUS)}).astype({of_type})", POSTFIX)
+
+
 def write_softplus(sheet: Sheet, v: Value) -> Text:
     argument = sheet.formula(v.args[0])
     return Text(f"np.log1p(np.exp({argument}))" if is_complex(sheet) else f"np.logaddexp(0, {argument})")

@@ -135,6 +135,11 @@ def _square(sheet: Sheet, v: Value) -> Text:
     return Text(f"{a} @ {a}", 69) if v.args[0].rank == 1 else Text(f"torch.sum({a} * {a})")
 
 
+def _equals(sheet: Sheet, v: Value) -> Text:
+    x, y = (sheet.formula(a) for a in v.args)
+    return Text(f"torch.eq({x}, {y}).to({sheet.formula(v.args[0], POSTFIX)}.dtype)", POSTFIX)
+
+
 def _sqrt(sheet: Sheet, v: Value) -> Text:
     if v.args[0] in sheet.numbers:
         return Text(f"{sheet.formula(v.args[0], POWER + 1)} ** 0.5", POWER)
@@ -227,6 +232,7 @@ OPERATIONS: dict[str, Template] = {
     "squared_norm": _square,
     "row_sums": form("torch.sum({}, dim=1)", ATOM, 0),
     "column_sums": form("torch.sum({}, dim=0)", ATOM, 0),
+    "equals": _equals,
     "row_max": form("torch.amax({}, dim=1)", ATOM, 0),
     "add_diagonal": _add_diagonal,
     "vec": form("{}.T.reshape(-1)", POSTFIX, POSTFIX),

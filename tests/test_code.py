@@ -151,6 +151,7 @@ PROBLEMS = {
     "sum_over_index": ("sum(i, 1, n, 2^(-i)*logdet(A + x[i]*B))", "x", "A, B: matrix(n,n), x: vector(n)"),
     "row": ("norm2(A - b*r)^2", "r", "A: matrix(m,n), b: vector(m), r: row(n)"),
     "eigenvalue": ("lambda_max(S)", "S", "S: matrix(n,n) symmetric"),
+    "largest_residual": ("norminf(A*x - b)^2", "x", "A: matrix(m,n), x: vector(n), b: vector(m)"),
     "determinant": ("logdet(A) + det(A) + x'*inv(A)*x", "A", "A: matrix(n,n), x: vector(n)"),
 }
 

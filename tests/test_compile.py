@@ -111,6 +111,13 @@ def test_wrong_arguments_are_named(changed: dict[str, Any], error: type[Exceptio
         residual()(**{name: value for name, value in values.items() if value is not None})
 
 
+def test_entries_that_are_equally_large_share_the_subgradient() -> None:
+    gradient = mc.compile(mc.gradient("norminf(x)", "x"))
+    assert gradient(np.array([3.0, -4.0, 1.0])).tolist() == [0, -1, 0]
+    assert gradient(np.array([4.0, -4.0])).tolist() == [0.5, -0.5]
+    assert mc.parse("max(X) - min(X)").evaluate({"X": np.array([[1.0, 5.0], [-2.0, 0.0]])}) == 7
+
+
 def test_too_many_arguments_and_repeated_ones_are_refused() -> None:
     with pytest.raises(mc.EvaluationError, match="5 arguments are given for 4"):
         residual()(1.0, A, X, B, B)

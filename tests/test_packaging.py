@@ -20,6 +20,7 @@ ORDER = [
     "diagnoses",
     "syntax_trees",
     "tokens",
+    "recurrences",
     "expression_builders",
     "declaration_builders",
     "syntax",
