@@ -39,6 +39,7 @@ def _trace_of_chain(self: ProductLowering, chain: Sequence[Expression]) -> Lower
     chain = written_out(chain, shortest=1)
     if not 2 <= len(chain) <= LONGEST_CHAIN:
         return self.builder.emit("trace", (yield from self.chain(chain)), shape=SCALAR)
+    self.orders.traces.clear()  # costs change with what is ready
     _, terms = _cheapest_terms(self, tuple(chain), MOST_LEVELS)
     values: list[Value] = []
     for coefficient, scalars, factors in terms:
@@ -84,9 +85,9 @@ def _other_forms(orders: ProductOrders, chain: Sequence[Expression]) -> Iterator
         elif isinstance(f, Hadamard) and len(chain) == 2:
             other = chain[1 - i]
             for C in f.operands:
-                if C in orders.within:
-                    rest = [transpose(g) for g in f.operands if g is not C]
-                    yield [_between((CONSTRUCTORS["Hadamard"](other, *rest),), C, ())]
+                rest = CONSTRUCTORS["Hadamard"](other, *(transpose(g) for g in f.operands if g is not C))
+                if C in orders.within or rest in orders.ready:
+                    yield [_between((rest,), C, ())]
 
 
 def _between(before: Sequence[Expression], term: Expression, after: Sequence[Expression]) -> Term:

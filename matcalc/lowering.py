@@ -87,6 +87,7 @@ class Lowering(ProductLowering):
                 wanted = rule.send(sent)
             except StopIteration as stop:
                 sent = self.values[node] = stop.value
+                self.orders.ready.add(node)
                 if sent.rank == 2 and transpose(node) is node:
                     sent.is_symmetric = True
                 stack.pop()

@@ -63,6 +63,7 @@ class ProductOrders:
     inverted: set[Expression] = field(default_factory=set)
     uses: dict[Expression, int] = field(default_factory=dict)
     within: set[Expression] = field(default_factory=set)
+    ready: set[Expression] = field(default_factory=set)
     made: set[tuple[Expression, ...]] = field(default_factory=set)
     traces: dict[tuple[Expression, ...], tuple[float, Sequence[Term]]] = field(default_factory=dict)
     _chains: dict[tuple[Expression, ...], Chain] = field(default_factory=dict)
@@ -130,7 +131,7 @@ class ProductOrders:
 
     def forming(self, node: Expression) -> float:
         """The cost of having a factor as an array."""
-        if node in self.dense:
+        if node in self.dense or node in self.ready:
             return 0.0
         kind = type(node)
         if kind is Power:
@@ -140,7 +141,8 @@ class ProductOrders:
         if kind is Sum:
             return self.forming_sum(node.operands)
         if kind is Hadamard:
-            return sum(self.forming_term(t) for o in node.operands if o in self.within for t in terms_of(o))
+            inner = [t for o in node.operands if o in self.within for t in terms_of(o)]
+            return WRITTEN * self.area(node) + sum(map(self.forming_term, inner))
         return WRITTEN * self.area(node) if is_structured(node) else 0.0
 
     def forming_sum(self, terms: Sequence[Expression]) -> float:
@@ -211,6 +213,8 @@ class ProductOrders:
 
     def again(self, factors: Sequence[Expression]) -> float:
         """The cost of a product, nothing where it was computed before."""
+        if len(factors) == 1:
+            return self.forming(factors[0])
         return 0.0 if part_key(factors) in self.made else self.chain(factors).cost
 
     def multiplied_out(self, factors: Sequence[Expression]) -> int | None:

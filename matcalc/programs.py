@@ -304,8 +304,10 @@ class Builder:
         """The sum of the entries of a ⊙ b."""
         if a is b:
             return self.emit("square", a, shape=SCALAR)
-        if a.op == "transpose" and b.op == "transpose":
-            a, b = a.args[0], b.args[0]
+        if a.op == "transpose" and (b.op == "transpose" or b.is_symmetric):
+            a, b = a.args[0], b.args[0] if b.op == "transpose" else b
+        elif b.op == "transpose" and a.is_symmetric:
+            b = b.args[0]
         return self.emit("dot", a, b, shape=SCALAR)
 
     def vec(self, value: Value) -> Value:
