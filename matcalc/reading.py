@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from matcalc.declarations import ANALYTIC, Declared, Where, declarations, declar
 from matcalc.definitions import program_of, unused_names
 from matcalc.dimensions import any_unknown, fresh_names, is_unknown, name_unknowns
 from matcalc.errors import MatcalcError, ParseError, ShapeError
-from matcalc.expressions import ONE, Dimension, Expression, Shape, Variable
+from matcalc.expressions import ONE, SCALAR, Dimension, Expression, Shape, Variable
 from matcalc.function_table import FUNCTIONS, Function
 from matcalc.inferences import Inference
 from matcalc.kinds import Kind, convention, kind_costs, kind_reason, shape_of_kind
@@ -135,6 +135,7 @@ class _Reader:
         self.sizes = sizes | {str(s) for d in shape for s in d.free_symbols} if shape else sizes
         self.perturbations = perturbations
         self.shape = shape
+        self.likened: Mapping[str, str] = {}
         self.functions = frozenset([n for n, d in declared.items() if d.properties and ANALYTIC in d.properties])
 
     def read(self, tree: Tree) -> Reading:
@@ -150,12 +151,13 @@ class _Reader:
             self.sizes = self.sizes | (found.sizes.keys() - self.declared.keys())
         known = {n: self.declared[n].shape for n in found.names if n in self.declared}
         chosen = self._chosen(walk, found, known, unknown)
+        chosen = self._likened(chosen, tree, walk, known, unknown)
         inference = chosen.found
         self._name_sizes(inference, walk)
         variables = self._variables(inference, found)
         made = Construction(inference, variables)
         expression = construct(made, walk, _CONSTRUCTORS)
-        notes = [*made.notes, *_kind_notes(chosen, variables, inference)]
+        notes = [*made.notes, *_kind_notes(chosen, variables, inference, self.likened)]
         if self.functions:
             notes += self._function_notes(walk)
         if unknown:
@@ -196,6 +198,21 @@ class _Reader:
         if len(readings) > 1:
             raise _several(first.error, readings)
         return readings[0]._replace(reasons={**reasons, **readings[0].reasons})
+
+    def _likened(
+        self, chosen: Revision, tree: Tree, walk: list[Step], known: Mapping[str, Shape], unknown: list[str]
+    ) -> Revision:
+        """The reading of a'*X*b as a number: where a is a vector against the convention, so is b at the end."""
+        promoted = [n for n in chosen.reasons if convention(n) == "scalar"]
+        if not promoted or chosen.found.shape(tree)[0] != ONE or chosen.found.shape(tree)[1] == ONE:
+            return chosen
+        last = dict(_last_scalars(walk, {n for n in unknown if chosen.kinds[n] == "scalar"}, chosen.found))
+        kinds = {**chosen.kinds, **dict.fromkeys(last, "vector")}
+        other = self._attempt(walk, known, kinds, quiet=True) if last else None
+        if other is None or other.error is not None or other.found.shape(tree) != SCALAR:
+            return chosen
+        self.likened = dict.fromkeys(last, promoted[0])
+        return Revision(kinds, {**chosen.reasons, **last}, other.found)
 
     def _attempt(
         self, walk: list[Step], known: Mapping[str, Shape], kinds: Mapping[str, Kind], quiet: bool = False
@@ -255,11 +272,16 @@ _UNSIZED: dict[Any, str] = {
 }
 
 
-def _kind_notes(chosen: Revision, variables: Mapping[str, Variable], inference: Inference) -> list[str]:
+def _kind_notes(
+    chosen: Revision, variables: Mapping[str, Variable], inference: Inference, likened: Mapping[str, str]
+) -> list[str]:
     notes = []
     for name, reason in chosen.reasons.items():
         v = variables[name]
         words = " ".join([declaration_text(v.shape), *sorted(v.properties)])
+        if name in likened:
+            notes.append(f"{name}: {words}, as {likened[name]} is one; if it is a number, declare {name}: scalar")
+            continue
         notes.append(f"{name}: {words}, since {inference.bare(reason)} needs it")
     return notes
 
@@ -271,15 +293,27 @@ def _doubtful_names(
     scalars = {n for n in unknown if n in variables and variables[n].is_scalar}
     for tree in [tree for action, tree, _ in walk if scalars and action == VISIT and tree.kind in ("product", "power")]:
         last, base = tree.children[-1], tree.children[0]
-        if tree.kind == "product" and last.kind == "name" and last.value in scalars:
-            operators: tuple[str, ...] = tree.value or ()  # type: ignore[assignment]
-            if set(operators) <= {"*"} and inference.shape(tree)[1] != ONE:
-                yield f"{last.value}: a scalar by convention; if it is a vector, declare {last.value}: vector(n)"
+        if tree.kind == "product" and last.kind == "name" and _is_last_scalar(tree, scalars, inference):
+            yield f"{last.value}: a scalar by convention; if it is a vector, declare {last.value}: vector(n)"
         elif tree.kind == "power" and base.kind == "name" and base.value == "e" and "e" in scalars:
             yield "e: a variable; the exponential function is exp(x)"
     for name in unknown:
         if _GLUED.fullmatch(name):
             yield f"{name}: one name; a product is written {'*'.join(name)}"
+
+
+def _is_last_scalar(tree: Tree, scalars: Collection[str], inference: Inference) -> bool:
+    """Whether a product of matrices or rows ends with one of these names."""
+    last = tree.children[-1]
+    operators: tuple[str, ...] = tree.value or ()  # type: ignore[assignment]
+    is_named = tree.kind == "product" and last.kind == "name" and last.value in scalars
+    return is_named and set(operators) <= {"*"} and inference.shape(tree)[1] != ONE
+
+
+def _last_scalars(walk: list[Step], scalars: Collection[str], inference: Inference) -> Iterator[tuple[str, Tree]]:
+    for action, tree, _ in walk if scalars else ():
+        if action == VISIT and tree.kind == "product" and _is_last_scalar(tree, scalars, inference):
+            yield str(tree.children[-1].value), tree
 
 
 _GLUED = re.compile(r"[A-Z][a-z]|[A-Z]{2,3}")
