@@ -67,7 +67,9 @@ def _levels(orders: ProductOrders, chain: Sequence[Expression]) -> int:
 
 
 def _is_opened(orders: ProductOrders, node: Expression) -> bool:
-    return isinstance(node, Sum) and node not in orders.dense and not node.is_scalar and len(node.operands) <= MOST_TERMS
+    return (
+        isinstance(node, Sum) and node not in orders.dense and not node.is_scalar and len(node.operands) <= MOST_TERMS
+    )
 
 
 def _cheapest_terms(self: ProductLowering, chain: tuple[Expression, ...], levels: int) -> tuple[float, Sequence[Term]]:

@@ -7,7 +7,7 @@ is never formed. Rules are generators that a loop runs: nothing recurses over th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from typing import Any
 
 from matcalc.expressions import (
@@ -77,22 +77,28 @@ class Lowering(ProductLowering):
 
     def value(self, root: Expression) -> Value:
         """The value of a node."""
-        stack: list[tuple[Expression, Lowered]] = [(root, self._rule(root))]
+        stack: list[tuple[Expression, Lowered, bool]] = [(root, self._rule(root), True)]
         sent: Any = None
         while stack and root not in self.values:
-            node, rule = stack[-1]
+            node, rule, is_whole = stack[-1]
             self.builder.origin = node
             try:
                 wanted = rule.send(sent)
             except StopIteration as stop:
-                sent = self.values[node] = stop.value
-                if sent.rank == 2 and transpose(node) is node:
-                    sent.is_symmetric = True
+                sent = stop.value
+                if is_whole:
+                    self.values[node] = sent
+                    if sent.rank == 2 and transpose(node) is node:
+                        sent.is_symmetric = True
                 stack.pop()
+                continue
+            if isinstance(wanted, Generator):
+                sent = None
+                stack.append((node, wanted, False))
                 continue
             sent = self.values.get(wanted)
             if sent is None:
-                stack.append((wanted, self._rule(wanted)))
+                stack.append((wanted, self._rule(wanted), True))
         return self.values[root]
 
     def _rule(self, node: Expression) -> Lowered:

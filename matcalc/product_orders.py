@@ -65,6 +65,7 @@ class ProductOrders:
     made: set[tuple[Expression, ...]] = field(default_factory=set)
     traces: dict[tuple[Expression, ...], tuple[float, Sequence[Term]]] = field(default_factory=dict)
     forms_left: int = 0
+    _formed: dict[Expression, float] = field(default_factory=dict)
     _chains: dict[tuple[Expression, ...], Chain] = field(default_factory=dict)
     _lengths: dict[Expr, float] = field(default_factory=dict)
 
@@ -127,11 +128,26 @@ class ProductOrders:
             exponent = node.args[1]
             n = self.length(node.rows)
             return (INVERTED if is_minus_one(exponent) else 2 * MULTIPLIED) * n**3
-        if kind is Sum:
-            return self.forming_sum(node.operands)
-        if kind is Hadamard:
-            return sum(self.forming_term(t) for o in node.operands if o in self.within for t in terms_of(o))
+        if kind is Sum or kind is Hadamard:
+            if node not in self._formed:
+                self._form(node)
+            return self._formed[node]
         return WRITTEN * self.area(node) if is_structured(node) else 0.0
+
+    def _form(self, root: Expression) -> None:
+        """Note the cost of a sum or a Hadamard product, after those of the sums within it."""
+        stack = [(root, False)]
+        while stack:
+            node, is_ready = stack.pop()
+            parts = node.operands if isinstance(node, Sum) else [o for o in node.operands if o in self.within]
+            terms = [t for part in parts for t in ([part] if isinstance(node, Sum) else terms_of(part))]
+            if is_ready:
+                total = self.forming_sum(terms) if isinstance(node, Sum) else sum(map(self.forming_term, terms))
+                self._formed[node] = total
+            elif node not in self._formed:
+                stack.append((node, True))
+                inner = (f for t in terms for f in chain_of(t) if isinstance(f, (Sum, Hadamard)))
+                stack += [(f, False) for f in inner if f not in self.dense]
 
     def forming_sum(self, terms: Sequence[Expression]) -> float:
         """The cost of a sum; of two products that are each other's transposes one is computed."""

@@ -1,6 +1,7 @@
 """Programs: what an expert would compute, each part once, and how many operations it takes."""
 
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -426,3 +427,56 @@ def test_which_exponentials_may_be_scaled(formula: str, is_scalable: bool) -> No
     values = {"Z": Z, "B": np.ones((3, 4))}
     values = {name: values[name] for name in e.variables}
     assert np.allclose(mc.compile(e)(**values), e.evaluate(values))
+
+
+@pytest.mark.parametrize(
+    "formula", ["tanh(diag(1./sum(exp(S), 2))*exp(S))", "tr(B*(B.*(diag(1./sum(exp(S), 2))*exp(S))))"]
+)
+def test_symmetric_exponentials_stay_symmetric(formula: str) -> None:
+    e = mc.parse(formula, where="S: matrix(n,n) symmetric, B: matrix(n,n)")
+    rng = np.random.default_rng(0)
+    S, B = rng.standard_normal((2, 4, 4))
+    values = {name: value for name, value in {"S": S + S.T, "B": B}.items() if name in e.variables}
+    assert np.allclose(mc.compile(e)(**values), e.evaluate(values))
+
+
+@pytest.mark.parametrize(
+    ("formula", "batch"), [("log(sum(exp(x)))", None), ("log(sum(exp(x)))", "x"), ("log(sum(exp(x*y'), 2))", None)]
+)
+def test_logarithms_of_sums_of_complex_exponentials_are_principal_values(formula: str, batch: str | None) -> None:
+    e = mc.parse(formula, where="x, y: vector(n)")
+    x = np.array([3.0 + 9j, 2.0 - 7j, 1.0 + 4j])
+    values = dict.fromkeys(e.variables, x)
+    found = mc.compile(e, batch=batch)(**({"x": x[None]} if batch else values))
+    assert np.allclose(np.ravel(found), np.ravel(e.evaluate(values)))
+
+
+def horner(depth: int) -> mc.Expression:
+    A, B, C, x = (mc.parse(name, where="A, B, C: matrix(n,n), x: vector(n)") for name in "ABCx")
+    found = A
+    for _ in range(depth):
+        found = B * found + C
+    return found * x
+
+
+def doubled(depth: int) -> mc.Expression:
+    A, B, C, x = (mc.parse(name, where="A, B, C: matrix(n,n), x: vector(n)") for name in "ABCx")
+    found = A
+    for _ in range(depth):
+        found = B * (found * A + C * found + found) * C
+    return found * x
+
+
+def traced(sums: int) -> mc.Expression:
+    text = "*".join(f"(A{i} + A{i + 1}*A{i + 2})" for i in range(0, 3 * sums, 3))
+    return mc.parse(f"tr({text})", where=f"{', '.join(f'A{i}' for i in range(3 * sums))}: matrix(n,n)")
+
+
+@pytest.mark.parametrize("e", [horner(1000), doubled(30), traced(8)], ids=["nested", "used twice", "trace"])
+def test_sums_in_products_are_lowered_in_bounded_time(e: mc.Expression) -> None:
+    rng = np.random.default_rng(0)
+    values = {v.name: 0.3 * rng.standard_normal((3, 3) if v.columns != 1 else 3) for v in e.variables.values()}
+    start = time.process_time()
+    compiled = mc.compile(e)
+    assert time.process_time() - start < 5
+    assert np.allclose(np.ravel(compiled(**values)), np.ravel(e.evaluate(values)), rtol=1e-9)
