@@ -6,10 +6,13 @@ text the computational graph is drawn as well.
 python benchmarks/depth.py
 """
 
+import gc
 import json
 import statistics
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import matcalc as mc
@@ -28,17 +31,29 @@ def network(layers: int) -> Any:
     return mc.functions.norm2(h - y) ** 2
 
 
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Within it no garbage is collected: what earlier rounds have left is, before."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 def measured(layers: int) -> tuple[float, float, int]:
     """Seconds for the gradient, seconds to print it, and the printed characters."""
     spent, printing, size = [], [], 0
     for _ in range(ROUNDS):
         loss = network(layers)
-        begin = time.perf_counter()
-        gradient = mc.gradient(loss, "W")
-        middle = time.perf_counter()
-        size = len(str(gradient))
-        spent.append(middle - begin)
-        printing.append(time.perf_counter() - middle)
+        with no_collection():
+            begin = time.process_time()
+            gradient = mc.gradient(loss, "W")
+            middle = time.process_time()
+            size = len(str(gradient))
+            spent.append(middle - begin)
+            printing.append(time.process_time() - middle)
     return statistics.median(spent), statistics.median(printing), size
 
 
@@ -52,16 +67,17 @@ def measured_as_text(layers: int) -> tuple[float, float, int, float]:
     """Seconds to read the text and find the gradient, to print it, the characters, and seconds for the graph."""
     spent, printing, drawing, size = [], [], [], 0
     for _ in range(ROUNDS):
-        begin = time.perf_counter()
-        D = mc.differentiate(program(layers), "W", "W: matrix(n,n), b, x, y: vector(n)")
-        gradient = D.named.gradient
-        middle = time.perf_counter()
-        size = len(text(gradient, D.named.printed))
-        end = time.perf_counter()
-        str(D.graph)
-        spent.append(middle - begin)
-        printing.append(end - middle)
-        drawing.append(time.perf_counter() - end)
+        with no_collection():
+            begin = time.process_time()
+            D = mc.differentiate(program(layers), "W", "W: matrix(n,n), b, x, y: vector(n)")
+            gradient = D.named.gradient
+            middle = time.process_time()
+            size = len(text(gradient, D.named.printed))
+            end = time.process_time()
+            str(D.graph)
+            spent.append(middle - begin)
+            printing.append(end - middle)
+            drawing.append(time.process_time() - end)
     return statistics.median(spent), statistics.median(printing), size, statistics.median(drawing)
 
 

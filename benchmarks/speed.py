@@ -2,6 +2,7 @@
 
     python benchmarks/speed.py            the table
     python benchmarks/speed.py --json     the same figures as one document
+    python benchmarks/speed.py --all      the slowest of all 139: the answer asked for, Hessian and second differential
 
 Ours is the time of `mc.gradient(text, …)`, declarations, parsing, simplification and all, and beside it that of
 `mc.gradient(expression, …)`, which is what SymPy's `.diff` does on the expression built before. SymPy is counted
@@ -17,6 +18,7 @@ are of the processor, since on a busy machine SymPy's, the longer ones, would be
 
 import argparse
 import contextlib
+import gc
 import json
 import statistics
 import subprocess
@@ -105,6 +107,25 @@ def hessian_round() -> dict[str, list[float | None]]:
     return times
 
 
+def whole_corpus() -> list[tuple[float, str, str]]:
+    """The time of every answer of the corpus, and of its second derivatives, from text, in milliseconds."""
+    import matcalc as mc
+
+    warm_up(mc)
+    found = []
+    for case in json.loads((CORPUS / "public.json").read_text(encoding="utf-8")):
+        is_scalar = mc.parse(case["expr"], case["where"]).is_scalar
+        for part in dict.fromkeys((case["want"], "second_differential", *(["hessian"] if is_scalar else []))):
+            gc.collect()  # what earlier cases left is not counted
+            begin = time.process_time()
+            try:
+                getattr(mc.differentiate(case["expr"], case["wrt"], where=case["where"]), part)
+            except mc.MatcalcError:
+                continue
+            found.append((1e3 * (time.process_time() - begin), case["id"], part))
+    return sorted(found, reverse=True)
+
+
 def sympy_time(mc: Any, sympy: Any, case: dict[str, Any]) -> float | None:
     """The time of SymPy's derivative in milliseconds, None where it has no answer."""
     expression = mc.parse(case["expr"], case["where"])
@@ -180,6 +201,7 @@ def main() -> None:
     """Print the table, or one document."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--all", action="store_true")
     for option in ROUND_OPTIONS:
         parser.add_argument(option, action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -188,6 +210,12 @@ def main() -> None:
         if getattr(options, name):
             print(json.dumps(function()))
             return
+    if options.all:
+        found = whole_corpus()
+        for milliseconds, name, part in found[:10]:
+            print(f"{name:24} {part:20} {milliseconds:8.2f} ms")
+        print(f"{len(found)} answers, median {statistics.median([t for t, *_ in found]):.2f} ms")
+        return
     times = measured()
     rows = [(our, theirs, derived) for our, theirs, derived, _ in times.values() if our and derived]
     hessians = [hessian for *_, hessian in times.values() if hessian]

@@ -191,7 +191,7 @@ def _refuse_unfit(name: str, takes: str, argument: Expression) -> None:
 LONGEST_SHOWN = 24
 
 
-_COMMUTATIVE = ("max", "min")
+_COMMUTATIVE = ("maximum", "minimum")
 
 
 def _constants_last(argument: Expression) -> tuple[bool, bytes]:

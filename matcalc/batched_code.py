@@ -12,8 +12,8 @@ from typing import Any
 from matcalc.code_sheets import ATOM, MATMUL, PLUS, POSTFIX, POWER, TIMES, Language, Sheet, Template, Text
 from matcalc.expressions import ONE
 from matcalc.numpy_code import NUMPY, SOMETIMES_VIEWS, VIEWS, result, shares_memory
-from matcalc.numpy_formulas import call, index_formula, is_complex, real_part, spread
-from matcalc.programs import ENTRYWISE, Program, Value
+from matcalc.numpy_formulas import call, index_formula, is_complex, range_loop, real_part, spread
+from matcalc.programs import ENTRYWISE, INDEXED_SUM, Program, Value, every_value, refuse
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,9 @@ def layout_of(program: Program, names: Collection[str]) -> Layout:
     """
     batched: set[Value] = set()
     axes: dict[Value, int] = {}
-    for v in program.values:
+    for v in every_value(program.values):
+        if v.op == INDEXED_SUM:
+            axes[v.data[0]] = 0
         if v.data[0].name in names if v.op == "input" else any(a in batched for a in v.args):
             batched.add(v)
         # a sum of numbers may stand for a matrix whose entries are all the same
@@ -186,7 +188,7 @@ def _part(place: str, axis: int) -> Template:
         x, index = v.args
         if has_items(sheet, index):
             return each_item(sheet, v)
-        position = index_formula(sheet, index, sheet.size(x.shape[axis]))
+        position = index_formula(sheet, index, x.shape[axis])
         return Text(f"{sheet.formula(x, POSTFIX)}[{place.format(position)}]", POSTFIX)
 
     return write
@@ -280,6 +282,7 @@ OPERATIONS: dict[str, Template] = {
     "sum": _reduction("np.sum"),
     "row_sums": _called("{}.sum(axis=2)"),
     "column_sums": _called("{}.sum(axis=1)"),
+    "equals": _entrywise("({} == {}).astype(dtype)", POSTFIX, PLUS, PLUS),
     "max": _reduction("np.max", is_real=True),
     "row_max": lambda sheet, v: Text(f"np.max({real_part(sheet, v.args[0])}, axis=2)"),
     "trace": _reduction("np.trace", matrix=", axis1=1, axis2=2"),
@@ -314,10 +317,24 @@ def _written(name: str) -> Template:
     return lambda sheet, v: (of_items if has_items(sheet, v) else of_one)(sheet, v)
 
 
+def _start(sheet: Sheet, v: Value) -> Text:
+    """What the terms of a sum over an index are added to: an item for each item of the batch."""
+    shape = ", ".join([*(["batch"] if has_items(sheet, v) else []), *map(sheet.size, v.shape[: v.rank])])
+    return Text(f"np.zeros(({shape},), dtype=dtype)" if shape else "0")
+
+
+def _loop(sheet: Sheet, index: str, lower: Value, upper: Value) -> str:
+    if has_items(sheet, lower) or has_items(sheet, upper):
+        raise refuse("a batch whose items are sums of different lengths", "compute them one by one")
+    return range_loop(sheet, index, lower, upper)
+
+
 BATCHED = Language(
     operations={name: _written(name) for name in NUMPY.operations},
     repeats=NUMPY.repeats,
     reserved={*NUMPY.reserved, "batch", "items", "DefiniteStack", "Stack", "TriangularStack"},
+    loop=_loop,
+    start=_start,
 )
 
 

@@ -14,6 +14,7 @@ from matcalc.registries import method
 from matcalc.sizes import size_value
 from matcalc.sums import add, negate
 from matcalc.syntax_trees import Tree
+from matcalc.walks import EXTREMES, extreme
 
 # Functions whose name a matrix function bears elsewhere.
 _MATRIX_FUNCTIONS = {"exp": "expm", "log": "logm", "sqrt": "sqrtm", "sin": "sinm", "cos": "cosm"}
@@ -107,9 +108,11 @@ def _sized(made: Construction, tree: Tree) -> Expression:
     return apply(str(tree.value), made.values[operand], *(number(size_value(s, made.text)) for s in sizes))
 
 
-def _greater(made: Construction, tree: Tree) -> Expression:
+def _extreme(made: Construction, tree: Tree) -> Expression:
+    if len(tree.children) == 1:
+        return apply(extreme(tree), made.values[tree.children[0]])
     shape = made.shape(tree)
-    return apply(str(tree.value), *(made.filled(value, shape) for value in made.operands(tree)))
+    return apply(extreme(tree), *(made.filled(value, shape) for value in made.operands(tree)))
 
 
 def _solve(made: Construction, tree: Tree) -> Expression:
@@ -132,6 +135,6 @@ _CALLS: dict[str, Constructor] = {
     "sum": _sum,
     "reshape": _reshape,
     **dict.fromkeys(("unvec", "rearrange", "unrearrange"), _sized),
-    **dict.fromkeys(("max", "min"), _greater),
+    **dict.fromkeys(EXTREMES, _extreme),
     "solve": _solve,
 }

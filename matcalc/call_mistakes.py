@@ -10,7 +10,7 @@ from matcalc.function_table import ALIASES, FUNCTIONS, LATER, nearest_names
 from matcalc.inferences import Inference
 from matcalc.sizes import shape_words, size_text, with_article
 from matcalc.syntax_trees import Tree
-from matcalc.walks import names_in_size
+from matcalc.walks import EXTREMES, names_in_size
 
 _FORMS = {
     "eye": "eye(n), or eye alone where its size follows from its place",
@@ -26,8 +26,7 @@ _FORMS = {
     "reshape": "reshape(A, m, n)",
     "unvec": "unvec(x, m, n)",
     "diag": "diag(x) or diag(A)",
-    "max": "max(x, y) or max(x, 0)",
-    "min": "min(x, y) or min(x, 0)",
+    **{name: f"{name}(x), {name}(x, y) or {name}(x, 0)" for name in EXTREMES},
 }
 _TAKES = {
     "(n,n)": "a square matrix", "(n,1)": "a vector", "(m,1)": "a vector", "(1,1)": "a scalar",
@@ -37,6 +36,13 @@ _TAKES = {
 
 # Other names of functions than the nearest by their letters.
 _MEANT = {"sigma": "sigmoid", "Norm": "norm2", "L2": "norm2", "L1": "norm1"}
+_OF_ROWS = {
+    "softmax": {"1": "exp({0})./(ones*sum(exp({0}), 1))", "2": "exp({0})./(sum(exp({0}), 2)*ones)"},
+    "logsumexp": {"1": "log(sum(exp({0}), 1))", "2": "log(sum(exp({0}), 2))"},
+}
+"""What functions of a vector are for every column and every row of a matrix."""
+_INDUCED = {"1": "max(sum(abs({}), 1))", "2": "normspec({})", "inf": "max(sum(abs({}), 2))"}
+"""The norms of matrices that those of vectors induce, as norm(A, 1) is elsewhere."""
 _DOCUMENTED_ALIASES = ("trace", "norm", "fro", "inner", "inverse", "asin")
 _NOT_DOCUMENTED = ("diagonal", "rearrange", "unrearrange")
 
@@ -85,7 +91,7 @@ def equation_given(found: Inference, equation: Tree, tree: Tree) -> ParseError:
     """The error for sum(A, axis=0) and sin(x = y)."""
     message = f"{tree.value} takes no equation {found.quote(equation)}"
     left = equation.children[0]
-    if left.value in ("axis", "dim", "dims"):
+    if left.value in ("axis", "dim", "dims") and tree.value in ("sum", "mean"):
         hint = "write sum(A,1) to add up each column, sum(A,2) to add up each row"
     else:
         hint = "write the value alone, without the name and the ="
@@ -101,8 +107,13 @@ def check_count(found: Inference, tree: Tree, *counts: int) -> None:
     message = f"{tree.value} takes {wanted} argument{plural}, not {len(tree.children)}"
     name = str(tree.value)
     form = _FORMS.get(name) or _form(name)
-    if ALIASES.get(name, name) == "norm2" and len(tree.children) == 2 and tree.children[1].value in (1, 2):
-        form = f"norm{tree.children[1].value}({found.quote(tree.children[0])})"
+    if len(tree.children) == 2:
+        text, which = found.quote(tree.children[0]), str(tree.children[1].value).lower()
+        if ALIASES.get(name, name) == "norm2" and which in _INDUCED:
+            is_vector = ONE in found.shape(tree.children[0])
+            form = f"norm{which}({text})" if is_vector else f"{_INDUCED[which].format(text)} for the norm induced"
+        elif name in _OF_ROWS and which in ("1", "2"):
+            form = f"{_OF_ROWS[name][which].format(text)} for every {'row' if which == '2' else 'column'}"
     raise found.refusal(message, tree, f"write {form}" if form else "")
 
 

@@ -14,7 +14,7 @@ from matcalc.function_table import ALIASES, FUNCTIONS
 from matcalc.inferences import Inference
 from matcalc.sizes import exact, with_article
 from matcalc.syntax_trees import Tree
-from matcalc.walks import is_called, is_indexed_sum
+from matcalc.walks import EXTREMES, extreme, is_called, is_indexed_sum
 
 
 def call_shape(found: Inference, tree: Tree) -> Shape:
@@ -221,12 +221,15 @@ def _diag(found: Inference, tree: Tree) -> Shape:
     return rows, ONE
 
 
-def _greater(found: Inference, tree: Tree) -> Shape:
-    mistakes.check_count(found, tree, 2)
+def _extreme(found: Inference, tree: Tree) -> Shape:
+    """The largest entry of one argument, or the larger of two, entry by entry."""
+    mistakes.check_count(found, tree, 1, 2)
+    if len(tree.children) == 1:
+        return SCALAR
     left, right = (found.shapes[child] for child in tree.children)
     if found.unifier.is_scalar(left) or found.unifier.is_scalar(right):
         return right if found.unifier.is_scalar(left) else left
-    return function_shape(found, tree, str(tree.value))
+    return function_shape(found, tree, extreme(tree))
 
 
 def _solve(found: Inference, tree: Tree) -> Shape:
@@ -265,6 +268,6 @@ _CALLS: dict[str, Callable[[Inference, Tree], Shape]] = {
     "rearrange": _rearrange,
     "unrearrange": _unrearrange,
     "diag": _diag,
-    **dict.fromkeys(("max", "min"), _greater),
+    **dict.fromkeys(EXTREMES, _extreme),
     "solve": _solve,
 }

@@ -17,8 +17,8 @@ from sympy import Expr, Integer, Symbol, sstr
 
 from matcalc.bindings import declared_shape
 from matcalc.errors import EvaluationError
-from matcalc.expressions import ONE, Variable
-from matcalc.programs import FACTOR, Program, Value, refuse
+from matcalc.expressions import ONE, SCALAR, Variable
+from matcalc.programs import FACTOR, INDEXED_SUM, Program, Value, every_value, refuse
 
 LONGEST_FORMULA = 68
 FEW_TERMS = 6
@@ -31,6 +31,8 @@ NAMES = {
     1: ("u", "v", "w", "z", "p", "h"),
     2: ("M", "N", "P", "Q", "R", "S", "T"),
 }
+INDICES = ("i", "j", "k", "l")
+NUMBERS = frozenset({"number", "constant", "add", "sub", "mul", "div", "neg", "pow", "reciprocal", "sqrt"})
 LARGEST = Integer(int(float_info.max))
 NEVER_NAMED = frozenset({"input", "number", "constant", "as_row"})
 VIEWS = frozenset({"input", "transpose", "diagonal", "row", "column", "vec", "unvec", "eye"})
@@ -42,6 +44,8 @@ class Text(NamedTuple):
     text: str
     binding: int = ATOM
 
+
+END = Value("end", (), (), SCALAR, 0, -1)
 
 Template = Callable[["Sheet", Value], Text]
 
@@ -55,6 +59,10 @@ class Language:
     repeats: Collection[str] = ()
     reserved: Collection[str] = ()
     statements: Collection[str] = ()
+    loop: Callable[[Sheet, str, Value, Value], str] | None = None
+    loop_end: str = ""
+    zero: str = "0"
+    start: Template | None = None
 
 
 @dataclass
@@ -72,6 +80,9 @@ class Sheet:
     imports: dict[str, set[str]] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     uses: dict[Value, int] = field(default_factory=dict)
+    sums: set[Value] = field(default_factory=set)
+    numbers: set[Value] = field(default_factory=set)
+    loops: list[Value] = field(default_factory=list)
     given: Mapping[Value, str] = field(default_factory=dict)
 
     def write(self, arguments: Mapping[str, str], output_names: Sequence[str]) -> list[str]:
@@ -83,29 +94,87 @@ class Sheet:
             if v.op == "input":
                 self.texts[v] = Text(arguments[v.data[0].name])
         self.uses = self.program.uses()
-        repeated = self._repeated()
-        sums = self._long_sums()
-        results = dict.fromkeys(self.program.outputs)
-        single = len(self.program.outputs) == 1
-        for v in self.program.values:
-            if v.op == "input":
-                continue
-            is_output = v in results and not single
-            if v.args and v.args[0] in sums and v.op in ("add", "sub") and v.args[0] in self.names and not is_output:
-                name = self.names[v.args[0]]
-                self.lines.append((self._added(name, v), v))
-                self.names[v], self.texts[v] = name, Text(name)
-                continue
-            if v.op not in self.language.operations:
-                raise refuse(v.op, "mc.compile computes it")
-            text = self.language.operations[v.op](self, v)
-            if v in sums or v in repeated or is_output or self._deserves_a_name(v, text):
-                name = output_names[self.program.outputs.index(v)] if is_output else self._name_for(v)
-                self.lines.append((self.language.assignment.format(name, text.text), v))
-                text = Text(name)
-                self.names[v] = name
-            self.texts[v] = text
+        named = self._repeated() | self._long_sums() | self._held()
+        levels = [iter(self.program.values)]
+        while levels:
+            v = next(levels[-1], END)
+            if v is END:
+                levels.pop()
+                if self.loops:
+                    self._close_loop()
+            elif v.op == INDEXED_SUM:
+                self._open_loop(v, self._output_name(v, output_names) or self._name_for(v))
+                levels.append(iter(v.terms))
+            elif v.op != "input":
+                self._write_value(v, named, self._output_name(v, output_names))
         return [self.texts[v].text for v in self.program.outputs]
+
+    def _output_name(self, v: Value, output_names: Sequence[str]) -> str:
+        """The name of an output that is returned beside others."""
+        outputs = self.program.outputs
+        return output_names[outputs.index(v)] if len(outputs) > 1 and v in outputs else ""
+
+    def _write_value(self, v: Value, named: Collection[Value], output_name: str) -> None:
+        if v.rank == 0 and v.op in NUMBERS and all(a in self.numbers for a in v.args):
+            self.numbers.add(v)
+        if v.args and v.args[0] in self.sums and v.op in ("add", "sub") and not output_name:
+            name = self.names[v.args[0]]
+            self._line(self._added(name, v), v)
+            self.names[v], self.texts[v] = name, Text(name)
+            return
+        if v.op not in self.language.operations:
+            raise refuse(v.op, "mc.compile computes it")
+        text = self.language.operations[v.op](self, v)
+        if v in named or output_name or self._deserves_a_name(v, text):
+            self.names[v] = output_name or self._name_for(v)
+            self._assign(v, text.text)
+        else:
+            self.texts[v] = text
+
+    def _assign(self, v: Value, text: str) -> None:
+        self._line(self.language.assignment.format(self.names[v], text), v)
+        self.texts[v] = Text(self.names[v])
+
+    def _line(self, text: str, v: Value) -> None:
+        self.lines.append(("    " * len(self.loops) + text, v))
+
+    # ---- sums over an index ----
+
+    def _open_loop(self, v: Value, name: str) -> None:
+        """The total starts at nothing, and the lines that follow are done again for each index."""
+        lower, upper = v.args[:2]
+        index = v.data[0]
+        self.names[v] = name
+        zeros = self.language.start or self.language.operations["zeros"]
+        self._assign(v, zeros(self, v).text if v.rank or self.language.start else self.language.zero)
+        self.texts[index] = Text(self._free(*INDICES))
+        self.numbers.add(index)
+        assert self.language.loop is not None
+        self._line(self.language.loop(self, self.texts[index].text, lower, upper), v)
+        self.loops.append(v)
+
+    def _close_loop(self) -> None:
+        """The last line of the loop adds the term to the total."""
+        name = self.names[v := self.loops[-1]]
+        self._line(self.language.assignment.format(name, f"{name} + {self.formula(v.data[1], PLUS + 1)}"), v)
+        self.loops.pop()
+        self.taken.discard(self.texts[v.data[0]].text)
+        if self.language.loop_end:
+            self._line(self.language.loop_end, v)
+
+    def _held(self) -> set[Value]:
+        """What a loop needs that does not change in it."""
+        sums = (v for v in every_value(self.program.values) if v.op == INDEXED_SUM)
+        needed = (a for v in sums for a in v.args[2:])
+        return {a for a in needed if a.op not in NEVER_NAMED and not (a.op == "transpose" and a.args[0].op == "input")}
+
+    def is_within(self, index: Value, length: Expr) -> bool:
+        """Whether the index of a sum is known to lie between 1 and the length."""
+        for v in self.loops:
+            if v.data[0] is index:
+                lower, upper = (a.data[0] if a.op == "number" else ONE / 2 for a in v.args[:2])
+                return bool((lower - 1).is_nonnegative and (length - upper).is_nonnegative and upper.is_integer)
+        return False
 
     def _added(self, name: str, v: Value) -> str:
         """The line that adds a term to a sum, in place where the arrays are our own."""
@@ -116,7 +185,7 @@ class Sheet:
     def _repeated(self) -> set[Value]:
         """The operands that a formula writes more than once, inputs apart."""
         found: set[Value] = set()
-        for v in self.program.values:
+        for v in every_value(self.program.values):
             if v.op in self.language.repeats:
                 found.update(a for a in v.args if a.op not in NEVER_NAMED)
         return found
@@ -204,15 +273,17 @@ class Sheet:
     def _long_sums(self) -> set[Value]:
         """The sums of more than a few terms so far: each has the name of the next, which only adds a term."""
         lengths: dict[Value, int] = {}
-        found: set[Value] = set()
-        for v in self.program.values:
-            if v.op in ("add", "sub") and v.rank > 0:
-                a = v.args[0]
-                continues = self.uses[a] == 1 and a.is_full and a.shape == v.shape
-                lengths[v] = lengths.get(a, 1) + 1 if continues else 2
-                if continues and lengths[v] > FEW_TERMS:
-                    found.add(a)
-        return found
+        levels = [self.program.values, *(v.terms for v in every_value(self.program.values) if v.terms)]
+        for level in levels:
+            own = set(level)
+            for v in level:
+                if v.op in ("add", "sub") and v.rank > 0:
+                    a = v.args[0]
+                    continues = self.uses[a] == 1 and a.is_full and a.shape == v.shape and a in own
+                    lengths[v] = lengths.get(a, 1) + 1 if continues else 2
+                    if continues and lengths[v] > FEW_TERMS:
+                        self.sums.add(a)
+        return self.sums
 
     def _spoken_name(self, v: Value) -> str:
         """The name that says what the value is, where it is short."""
@@ -250,6 +321,15 @@ def identifier(name: str, reserved: Collection[str]) -> str:
     found = re.sub(r"\W", "_", name, flags=re.ASCII).rstrip("_") + "_" * (len(name) - len(name.rstrip("_'")))
     found = found if found and not found[0].isdigit() and found.strip("_") else f"v_{found}"
     return f"{found}_" if found in reserved else found
+
+
+def called(*patterns: Any) -> set[str]:
+    """The functions that are called in patterns of code.
+
+    >>> sorted(called("sort(eig({0}))", "norm({0})"))
+    ['eig', 'norm', 'sort']
+    """
+    return set(re.findall(r"\b[A-Za-z_]\w*(?=\.?\()", " ".join(map(str, patterns))))
 
 
 def identifiers(variables: Iterable[Variable], reserved: Collection[str]) -> dict[str, str]:

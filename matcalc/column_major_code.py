@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from matcalc.code_sheets import MATMUL, POSTFIX, POWER, TIMES, Sheet, Template, Text
+from matcalc.code_sheets import MATMUL, NEGATIVE, POSTFIX, POWER, TIMES, Sheet, Template, Text
 from matcalc.expressions import ONE
 from matcalc.programs import Value
 
@@ -12,6 +12,13 @@ from matcalc.programs import Value
 def reciprocal(sheet: Sheet, v: Value) -> Text:
     """1 over a number, or over each entry."""
     return Text(f"1 {'.' if v.rank else ''}/ {sheet.formula(v.args[0], TIMES + 1)}", TIMES)
+
+
+def negative(sheet: Sheet, v: Value) -> str:
+    """The negative of a value; two signs one after the other would be an operator."""
+    if v.op == "neg" and v not in sheet.names:
+        return sheet.formula(v.args[0])
+    return f"-{sheet.formula(v, NEGATIVE + 1)}"
 
 
 def power(sheet: Sheet, v: Value) -> Text:
@@ -64,3 +71,8 @@ def commuted(sheet: Sheet, v: Value, X: str) -> Text:
     """K(m,n) times X, which a helper computes by moving rows."""
     m, n = map(sheet.size, v.data)
     return Text(f"{sheet.helper('commuted')}({X}, {m}, {n})")
+
+
+def half(sheet: Sheet, v: Value) -> Text:
+    """A duplication or elimination matrix."""
+    return Text(f"{sheet.helper(v.op)}({sheet.size(v.data[0])})")

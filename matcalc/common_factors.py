@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 
 from sympy import Expr, Rational, igcd, ilcm
 
@@ -33,6 +33,7 @@ MOST_FACTORS = 1_000
 ENDS = ("first", "last")
 
 
+@lru_cache(maxsize=2048)
 def factor(node: Expression, slack: int = 0) -> Expression:
     """A sum with common factors taken out, as long as that shortens it, or makes it longer by less than the slack."""
     c, inner = split_coefficient(node)

@@ -41,6 +41,7 @@ from matcalc.linear_solves import (
     adjugate,
     duplication,
     elimination,
+    indices,
     kron_times,
     log_determinant,
     position,
@@ -50,7 +51,7 @@ from matcalc.linear_solves import (
 )
 from matcalc.numpy_code import NUMPY, result
 from matcalc.operations import FLOAT, compiled, operands_of
-from matcalc.programs import FACTOR, Program, Value
+from matcalc.programs import FACTOR, Program, Value, every_value
 
 FUSED = frozenset({"weighted_gram", "symmetric"})
 RUNTIME: Mapping[str, Any] = {
@@ -62,6 +63,7 @@ RUNTIME: Mapping[str, Any] = {
     "adjugate": adjugate,
     "duplication": duplication,
     "elimination": elimination,
+    "indices": indices,
     "kron_times": kron_times,
     "log_determinant": log_determinant,
     "position": position,
@@ -143,7 +145,8 @@ def _routine(
     formulas = sheet.write(names, [f"y{i}" for i in range(len(program.outputs))])
     outputs = program.outputs
     if is_traced:
-        outputs = [v for _, v in sheet.lines if v.rank != FACTOR]
+        steps_outside_sums = set(program.values)
+        outputs = [v for _, v in sheet.lines if v.rank != FACTOR and v in steps_outside_sums]
         formulas = [sheet.names[v] for v in outputs]
     elif program.expressions:
         returned = batched_result if batched else result
@@ -169,7 +172,7 @@ def _routine(
         steps.setdefault(len(lines), program.outputs[0])
     source = "\n".join(lines) + "\n"
     namespace: dict[str, Any] = {**RUNTIME, **(RUNTIME_OF_BATCHES if batched else {})}
-    for step in program.values:
+    for step in every_value(program.values):
         if step.op == "apply":
             namespace[f"kernel_{step.index}"] = FUNCTIONS[step.data[0]].kernel
         elif step.op == "opaque":

@@ -67,7 +67,7 @@ def _no_zero(e: Expression) -> str:
 def _conditions(f: Expression, variables: list[Variable]) -> Iterator[tuple[Expression, str]]:
     order = postorder(f)
     active = depends_on(order, variables)
-    smooth = _squared_norms(f)
+    smooth = _squared_norms(f) | _compared_sizes(f)
     for node in order:
         if node in active and isinstance(node, Implicit):
             yield node, "regular"
@@ -137,3 +137,13 @@ def _squared_norms(f: Expression) -> set[Expression]:
         even = isinstance(node, Power) and isinstance(node._args[1], Number) and bool(node._args[1].value.is_even)
         (inside if even and node._args[1].value.is_positive else outside).update(node.operands)
     return {e for e in inside - outside if isinstance(e, Apply) and e.function == "norm2" and e is not f}
+
+
+def _compared_sizes(f: Expression) -> set[Expression]:
+    """The absolute values of which only a largest one is taken, which is not 0 where all others are smaller."""
+    inside: set[Expression] = set()
+    outside: set[Expression] = {f}
+    for node in postorder(f):
+        is_max = isinstance(node, Apply) and node.function == "max"
+        (inside if is_max else outside).update(node.operands)
+    return {e for e in inside - outside if isinstance(e, Apply) and e.function == "abs"}

@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
-from matcalc.dimensions import unknown_size
+from matcalc.dimensions import is_unknown, unknown_size
 from matcalc.errors import MatcalcError, ParseError
 from matcalc.expressions import ONE, SCALAR, Dimension, Shape, Variable, dimension
 from matcalc.leaves import CONSTANTS, SQUARE_PROPERTIES, variable
 from matcalc.registries import method
 from matcalc.sizes import size_value
 from matcalc.syntax import parse_declarations
-from matcalc.syntax_trees import Declaration
+from matcalc.syntax_trees import Declaration, Unrolled
 from matcalc.tokens import LONGEST_TEXT
 
 Where: TypeAlias = "str | Mapping[str, str] | None"
@@ -69,8 +69,36 @@ def unused(where: Where, names: Collection[str]) -> tuple[str, ...]:
     >>> unused("x: vector(n), y: vector(n)", ["X", "y"])
     ('declared, and not in the formula: x',)
     """
-    others = [name for name, d in declarations(where)[0].items() if name not in names and ANALYTIC not in d.properties]
+    others = [
+        name
+        for name, d in declarations(where)[0].items()
+        if name not in names and ANALYTIC not in d.properties and not _is_family(name, names)
+    ]
     return (f"declared, and not in the formula: {', '.join(others)}",) if others else ()
+
+
+def _is_family(name: str, names: Collection[str]) -> bool:
+    """Whether W_k stands for some of the names, such as W_1."""
+    stem, _, _ = name.rpartition("_")
+    return bool(stem) and any(n.startswith(f"{stem}_") and n[len(stem) + 1 :].isdigit() for n in names)
+
+
+def of_families(declared: Mapping[str, Declared], tree: Unrolled, text: str) -> dict[str, Declared]:
+    """The declarations of a text with indexed definitions: W_k stands for W_1, W_2, …, each declared alike.
+
+    Raises ParseError for an index that is declared.
+    """
+    found: dict[str, Declared] = {}
+    for name, one in declared.items():
+        if name in tree.indices:
+            message = f"{name} is declared, and it is the index of a definition"
+            place = tree.indices[name]
+            hint = "give the index another name"
+            raise ParseError(message, text=text, start=place.start, end=place.end, hint=hint)
+        for member in tree.families.get(name, (name,)):
+            shape = tuple([unknown_size() if is_unknown(d) else d for d in one.shape])
+            found.setdefault(member, Declared((shape[0], shape[1]), one.properties) if shape != one.shape else one)
+    return found
 
 
 @lru_cache(maxsize=512)

@@ -189,14 +189,29 @@ def _definition_without_use(stop: _Stop) -> _Finding | None:
     equals = [at for at, word in enumerate(stop.tokens) if word.kind == "EQUALS"]
     if not equals:
         return None
-    name = stop.tokens[equals[-1] - 1]
+    begin = max([at for at in range(equals[-1]) if stop.tokens[at].kind == "NEWLINE"], default=-1) + 1
+    name = stop.tokens[begin]
+    left = "".join(word.value for word in stop.tokens[begin : equals[-1]])
     if len(equals) > 1:
-        return "the last line is to be an expression, not a definition", f"leave out {name.value} =", name
+        return "the last line is to be an expression, not a definition", f"leave out {left} =", name
     return (
         "an equation is not an expression",
-        f"leave out {name.value} =, or add a line with an expression that uses {name.value}",
+        f"leave out {left} =, or add a line with an expression that uses {left}",
         stop.tokens[equals[0]],
     )
+
+
+def _unfinished_range(stop: _Stop) -> _Finding | None:
+    """h[k] = … for k, or a range for a part without an index."""
+    before = stop.tokens[: stop.place]
+    begin = max([at for at, word in enumerate(before) if word.kind in ("LET", "SEMICOLON", "NEWLINE")], default=-1)
+    for word in before[begin + 1 :]:
+        if word.kind == "OVER":
+            return "the range of the index is not complete", "write h[k] = tanh(W*h[k-1]) for k = 1..10", word
+        if word.kind == "NAME" and word.value == "for" and stop.token.kind == "EQUALS":
+            message = "for gives the range of an index, and this definition has no index"
+            return message, "write h[k] = tanh(W*h[k-1]) for k = 1..10", word
+    return None
 
 
 def _misplaced_equals(stop: _Stop) -> _Finding | None:
@@ -309,6 +324,7 @@ def _shown(word: Word) -> str:
 
 _DIAGNOSES = (
     _nameless_rule,
+    _unfinished_range,
     _missing_operand,
     _unfinished_let,
     _definition_without_use,

@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from matcalc.errors import ParseError
+from matcalc.recurrences import Indexed, unrolled
 from matcalc.syntax_trees import Tree
 from matcalc.tokens import Token, spelled
 
@@ -225,10 +226,19 @@ def definition(parts: list[Any]) -> tuple[Token, Tree]:
     return word, meaning
 
 
+def indexed_definition(parts: list[Any]) -> Indexed:
+    """An indexed name and what it stands for, with the range of its index if one follows."""
+    word, _, place, _, _, meaning, *over = parts
+    return Indexed(word, place, meaning, over[1] if over else None, trees_among(over))
+
+
 def let(parts: list[Any]) -> Tree:
     """Definitions and the expression that uses them."""
     flat = flattened(parts)
-    definitions = [part for part in flat if type(part) is tuple]
+    first = flat[0][0] if isinstance(flat[0], tuple) else flat[0]
+    definitions = [part for part in flat if isinstance(part, tuple)]
+    if any(type(part) is Indexed for part in definitions):
+        return unrolled(definitions, flat[-1], first.start, flat[-1].end)
     names: list[str] = []
     for word, _ in definitions:
         if spelled(word.value) in names:
@@ -239,7 +249,6 @@ def let(parts: list[Any]) -> Tree:
                 hint="give each part its own name",
             )
         names.append(spelled(word.value))
-    first = flat[0][0] if type(flat[0]) is tuple else flat[0]
     children = (*(meaning for _, meaning in definitions), flat[-1])
     return Tree("let", children, tuple(names), first.start, flat[-1].end)
 
@@ -253,6 +262,7 @@ EXPRESSION_BUILDERS: Mapping[str, Callable[[list[Any]], Any]] = {
     "expression": expression,
     "let": let,
     "definition": definition,
+    "indexed_definition": indexed_definition,
     "sum": sum_of,
     "product": product,
     "negate": negate,

@@ -280,6 +280,14 @@ def _derivative_of_polynomial(name: str) -> Operation:
     return slope
 
 
+def _hardmax(X: Dual) -> Dual:
+    """1 at the entry that is the largest in an order of the residues drawn at random, shared where several are."""
+    F = X.field
+    ranks = F.map(lambda u: F.draw("order", u), X.a)
+    largest = F.map(int, ranks == np.max(ranks))
+    return Dual(F, largest * F.inverse(largest.sum()) % F.p)
+
+
 _OF_MATRICES: dict[str, Operation] = {
     "polygamma": _polygamma,
     "det": det,
@@ -291,6 +299,8 @@ _OF_MATRICES: dict[str, Operation] = {
     **{f"d{name}": _derivative_of_polynomial(name) for name in MATRIX_FUNCTIONS},
     "softmax": lambda x: _softmax(_of_number("exp")(x)),
     "logsumexp": lambda x: _of_number("log")(_of_number("exp")(x).sum()),
+    "max": lambda X: (X * _hardmax(X)).sum(),
+    "hardmax": _hardmax,
     "chol": lambda A: factorizations.chol(A, _root),
     "qr_q": lambda A: factorizations.qr(A, _root, inverse)[0],
     "qr_r": lambda A: factorizations.qr(A, _root, inverse)[1],

@@ -60,7 +60,7 @@ def _kron_times(v: Any) -> Expr:
 
 FLOPS: dict[str, Count] = {
     **dict.fromkeys(("add", "sub", "mul", "div", "neg", "pow", "reciprocal", "apply", "scale_rows"), _per_entry()),
-    **dict.fromkeys(("scale_columns", "outer", "sqrt"), _per_entry()),
+    **dict.fromkeys(("scale_columns", "outer", "sqrt", "indexed_sum", "equals"), _per_entry()),
     "sigmoid": _per_entry(3),
     "softplus": _per_entry(3),
     "matmul": _product,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sympy import Integer, Rational
+from sympy import Expr, Integer, Rational
 
 from matcalc.analytic_forms import ANALYTIC_FORMS
 from matcalc.applications import NORMAL_FORMS, apply, of_arguments
@@ -47,6 +47,8 @@ _ODD = {
     *("cbrt", "sign", "erf"),
 }
 _EVEN = {"cos", "cosh", "sec", "abs"}
+_HOMOGENEOUS = {"abs": 1, "relu": 1, "sign": 0, "heaviside": 0}
+"""The functions with f(cx) = cᵏ f(x) for positive c, and their k."""
 _INVERSE = {"exp": "log", "log": "exp", "log1p": "expm1", "expm1": "log1p", "tan": "arctan", "sin": "arcsin"}
 
 
@@ -70,6 +72,10 @@ def _entrywise(name: str, arguments: Sequence[Expression]) -> Expression | None:
     if isinstance(argument, Product) and is_negative(argument.coefficient) and (name in _ODD or name in _EVEN):
         value = apply(name, *arguments[:-1], scale(Integer(-1), argument))
         return scale(Integer(-1 if name in _ODD else 1), value)
+    if name in _HOMOGENEOUS and isinstance(argument, Product):
+        positive, rest = _positive_factor(argument)
+        if positive is not ONE:
+            return scale(positive ** _HOMOGENEOUS[name], apply(name, rest))
     if is_turned(argument):
         return transpose(apply(name, *arguments[:-1], transpose(argument)))
     return None
@@ -249,6 +255,38 @@ def _unrotated_norm(A: Product) -> Expression | None:
     return apply("norm2", multiply(number(A.coefficient), *A.scalars, *chain))
 
 
+def _max(X: Expression) -> Expression | None:
+    """max(2*x) is 2*max(x), and max(X') is max(X)."""
+    if X.is_scalar:
+        return X
+    scalar = of_ones(X)
+    if scalar is not None or isinstance(X, Zero):
+        return ZERO_NODE if scalar is None else scalar
+    positive, rest = _positive_factor(X)
+    if positive is not ONE:
+        return scale(positive, apply("max", rest))
+    return apply("max", transpose(X)) if is_turned(X) else None
+
+
+def _hardmax(X: Expression) -> Expression | None:
+    if X.is_scalar:
+        return ONE_NODE
+    if isinstance(X, Zero) or of_ones(X) is not None:
+        return scale(1 / (X.rows * X.columns), ones(*X.shape))
+    positive, rest = _positive_factor(X)
+    if positive is not ONE:
+        return apply("hardmax", rest)
+    return transpose(apply("hardmax", transpose(X))) if is_turned(X) else None
+
+
+def _positive_factor(X: Expression) -> tuple[Expr, Expression]:
+    """The absolute value of the number before a product, and the product without it."""
+    if not isinstance(X, Product) or not X.coefficient.is_number:
+        return ONE, X
+    size = abs(X.coefficient)
+    return size, X if size is ONE else scale(1 / size, X)
+
+
 def _triangle(name: str, kept: int) -> Any:
     def normal(A: Expression) -> Expression | None:
         found = triangles(A)
@@ -281,6 +319,8 @@ _FORMS: dict[str, Any] = {
     "kron": _kron,
     "norm2": _norm2,
     "adj": _adj,
+    "max": _max,
+    "hardmax": _hardmax,
     "tril": _triangle("tril", LOWER),
     "triu": _triangle("triu", UPPER),
 }

@@ -150,6 +150,12 @@ def _logsumexp(x: Any) -> Any:
     return top + np.log(np.exp(x - top).sum())
 
 
+def _hardmax(X: Any) -> Any:
+    """1 at the largest entry and 0 elsewhere; entries that are equally large share the 1."""
+    largest = np.asarray(np.max(X) == X, dtype=float)
+    return largest / largest.sum()
+
+
 def _logdet(A: Any) -> Any:
     s, value = np.linalg.slogdet(A)
     return value if s > 0 else np.nan
@@ -289,6 +295,8 @@ _ROWS = (
     Function("unrearrange", "(m*n,p*q) size size size size -> (m*p,n*q)", _unrearrange, r"\mathcal{R}^{-1}"),
     Function("softmax", "(n,1) -> (n,1)", _softmax, r"\operatorname{softmax}"),
     Function("logsumexp", "(n,1) -> (1,1)", _logsumexp, r"\operatorname{logsumexp}", ("lse",)),
+    Function("max", "(m,n) -> (1,1)", np.max, r"\max"),
+    Function("hardmax", "(m,n) -> (m,n)", _hardmax, r"\operatorname{hardmax}"),
     Function("tril", "(n,n) -> (n,n)", np.tril, r"\operatorname{tril}"),
     Function("triu", "(n,n) -> (n,n)", np.triu, r"\operatorname{triu}"),
     *(row for name, f in MATRIX_FUNCTIONS.items() for row in of_matrices(name, f)),
@@ -329,8 +337,10 @@ _ROWS = (
     _defined("dot", "(m,n) (m,n) -> (1,1)", "tr(X'*Y)", "inner"),
     _defined("outer", "(m,1) (n,1) -> (m,n)", "X*Y'"),
     _defined("cumsum", "(n,1) -> (n,1)", "tril(ones(n,n))*X"),
-    _defined("max", "(m,n) (m,n) -> (m,n)", "Y + relu(X - Y)"),
-    _defined("min", "(m,n) (m,n) -> (m,n)", "Y - relu(Y - X)"),
+    _defined("norminf", "(m,n) -> (1,1)", "max(abs(X))", "norm_inf", "normInf"),
+    _defined("min", "(m,n) -> (1,1)", "-max(-X)"),
+    _defined("maximum", "(m,n) (m,n) -> (m,n)", "Y + relu(X - Y)"),
+    _defined("minimum", "(m,n) (m,n) -> (m,n)", "Y - relu(Y - X)"),
 )
 
 FUNCTIONS: dict[str, Function] = {row.name: row for row in _ROWS}
@@ -342,7 +352,7 @@ SLOW_TO_CHECK = frozenset({*_SPECTRAL, "pinv", "sylvester"})
 """Functions whose exact or long kernels take milliseconds, so that they are checked at small sizes."""
 
 LATER = {
-    **dict.fromkeys(("norminf", "rank"), "this function"),
+    **dict.fromkeys(("rank",), "this function"),
 }
 """Names of the language that this version refuses, with what they belong to."""
 

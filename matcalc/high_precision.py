@@ -210,6 +210,11 @@ def _softmax(x: Array) -> Any:
     return e / e.sum()
 
 
+def _hardmax(X: Array) -> Array:
+    largest = precise(np.asarray(np.max(X) == X, dtype=float))
+    return largest / largest.sum()
+
+
 def _refined(system: Callable[[Any], list[Any]], start: Any) -> Any:
     """A solution in double precision refined by Newton's method, which doubles the digits at each step."""
     x = precise(np.atleast_2d(start))
@@ -234,6 +239,8 @@ _OF_MATRICES: dict[str, Operation] = {
     **{name: in_arithmetic(f, _inverse) for name, f in MATRIX_FUNCTIONS.items()},
     **{f"d{name}": derivative_of(f, _inverse) for name, f in MATRIX_FUNCTIONS.items()},
     "logsumexp": lambda x: _exp(x).sum().ln(),
+    "max": np.max,
+    "hardmax": _hardmax,
     "chol": lambda A: factorizations.chol(A, _sqrt),
     "qr_q": lambda A: factorizations.qr(A, _sqrt, _inverse)[0],
     "qr_r": lambda A: factorizations.qr(A, _sqrt, _inverse)[1],

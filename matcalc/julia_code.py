@@ -4,9 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from matcalc.code_sheets import ATOM, MATMUL, NEGATIVE, PLUS, POSTFIX, POWER, TIMES, Language, Sheet, Template, Text
-from matcalc.column_major_code import commuted, kron, kron_times, matrix_product, power, reciprocal, spread
-from matcalc.expressions import Apply, Expression
+from matcalc.code_sheets import (
+    ATOM,
+    MATMUL,
+    NEGATIVE,
+    PLUS,
+    POSTFIX,
+    POWER,
+    TIMES,
+    Language,
+    Sheet,
+    Template,
+    Text,
+    called,
+)
+from matcalc.column_major_code import (
+    commuted,
+    half,
+    kron,
+    kron_times,
+    matrix_product,
+    negative,
+    power,
+    reciprocal,
+    spread,
+)
+from matcalc.julia_functions import HELPERS
+from matcalc.matrix_function_code import Written, opaque
 from matcalc.numpy_formulas import call, form, unwritten
 from matcalc.programs import Value
 
@@ -67,7 +91,7 @@ def _apply(sheet: Sheet, v: Value) -> Text:
 def _sigmoid(sheet: Sheet, v: Value) -> Text:
     a = v.args[0]
     dot = "." if a.rank else ""
-    return Text(f"1 {dot}/ (1 {dot}+ exp{dot}(-{sheet.formula(a, NEGATIVE)}))", TIMES)
+    return Text(f"1 {dot}/ (1 {dot}+ exp{dot}({negative(sheet, a)}))", TIMES)
 
 
 def _softplus(sheet: Sheet, v: Value) -> Text:
@@ -113,7 +137,20 @@ def _commutation(sheet: Sheet, v: Value) -> Text:
 
 
 def _index(sheet: Sheet, index: Value) -> str:
-    return sheet.formula(index) if index.op == "number" else f"Int({sheet.formula(index)})"
+    return sheet.formula(index) if index in sheet.numbers else f"Int({sheet.formula(index)})"
+
+
+def _pow(sheet: Sheet, v: Value) -> Text:
+    """A power; that of an integer is one of a floating-point number."""
+    base, exponent = v.args
+    if base in sheet.numbers and base.op != "constant":
+        dot = "." if exponent.rank else ""
+        return Text(f"float({sheet.formula(base)}) {dot}^ {sheet.formula(exponent, POWER + 1)}", POWER)
+    return power(sheet, v)
+
+
+def _loop(sheet: Sheet, index: str, lower: Value, upper: Value) -> str:
+    return f"for {index} in {_index(sheet, lower)}:{_index(sheet, upper)}"
 
 
 def _selection(pattern: str) -> Template:
@@ -143,33 +180,47 @@ def _solve(sheet: Sheet, v: Value) -> Text:
     return Text(f"{sheet.formula(factor, POSTFIX)}{turned} \\ {sheet.formula(B, TIMES + 1)}", TIMES)
 
 
-MATRIX_FUNCTIONS = {
-    "expm": "exp({})",
-    "sqrtm": "sqrt({})",
-    "logm": "log({})",
-    "pinv": "pinv({})",
-    "chol": "Matrix(cholesky(Symmetric({})).L)",
-    "eigvals": "reverse(eigvals(Symmetric({})))",
-    "lambda_max": "eigmax(Symmetric({}))",
-    "lambda_min": "eigmin(Symmetric({}))",
-    "svdvals": "svdvals({})",
-    "sigma_max": "opnorm({})",
-    "normnuc": "sum(svdvals({}))",
+_DERIVATIVE = ("matrix_derivative",)
+_SINGULAR = ("singular_vectors",)
+
+MATRIX_FUNCTIONS: dict[str, Written | str] = {
+    "expm": "exp({0})",
+    "sqrtm": "sqrt({0})",
+    "logm": "log({0})",
+    "cosm": "cos({0})",
+    "sinm": "sin({0})",
+    **{
+        f"d{name}m": Written(f"matrix_derivative({name}, {{0}}, {{1}})", _DERIVATIVE)
+        for name in ("exp", "sqrt", "log", "cos", "sin")
+    },
+    "pinv": "pinv({0})",
+    "chol": "Matrix(cholesky(Symmetric({0})).L)",
+    "qr_q": Written("positive_qr({0})[1]", ("positive_qr",)),
+    "qr_r": Written("positive_qr({0})[2]", ("positive_qr",)),
+    "lu_l": "Matrix(lu({0}, NoPivot()).L)",
+    "lu_u": "Matrix(lu({0}, NoPivot()).U)",
+    "vech": Written("vech({0})", ("vech",)),
+    "sylvester": "sylvester({0}, {1}, -({2}))",
+    "eigvals": "eigvals(Symmetric({0}))",
+    "lambda_max": "eigmax(Symmetric({0}))",
+    "lambda_min": "eigmin(Symmetric({0}))",
+    "eigvecs": Written("eigenvectors({0})", ("eigenvectors",)),
+    "leading_eigvec": Written("eigenvectors({0})[:, end]", ("eigenvectors",)),
+    "trailing_eigvec": Written("eigenvectors({0})[:, 1]", ("eigenvectors",)),
+    "spectral_abscissa": "maximum(real(eigvals({0})))",
+    "eigenprojection": Written("eigenprojection({0})", ("eigenprojection",)),
+    "svdvals": "svdvals({0})",
+    "svd_u": Written("singular_vectors({0})[1]", _SINGULAR),
+    "svd_v": Written("singular_vectors({0})[2]", _SINGULAR),
+    "leading_svd_u": Written("singular_vectors({0})[1][:, 1]", _SINGULAR),
+    "leading_svd_v": Written("singular_vectors({0})[2][:, 1]", _SINGULAR),
+    "sigma_max": "opnorm({0})",
+    "normnuc": "sum(svdvals({0}))",
+    "polar": Written("polar({0})", ("polar",)),
+    "inverse_gaps": Written("inverse_gaps({0})", ("inverse_gaps",)),
+    "polygamma": Written("polygamma.({0}, {1})", (), (("SpecialFunctions", "polygamma"),), "Int({})"),
+    "Power": Written("{0}^{1}", (), (), "Int({})"),
 }
-
-
-def opaque(functions: Mapping[str, str]) -> Template:
-    """The functions of matrices that have a name in the language; others are refused."""
-
-    def write(sheet: Sheet, v: Value) -> Text:
-        node: Expression = v.data[0]
-        name = node.function if isinstance(node, Apply) else type(node).__name__
-        if name not in functions or v.args[0].rank != 2:
-            raise unwritten({"IndexedSum": "sums over an index", "Implicit": "solve(… = 0, …)"}.get(name, name))
-        return Text(functions[name].format(sheet.formula(v.args[0])), POSTFIX)
-
-    return write
-
 
 OPERATIONS: dict[str, Template] = {
     "number": lambda sheet, v: sheet.number(v.data[0]),
@@ -184,10 +235,10 @@ OPERATIONS: dict[str, Template] = {
     "sub": _sum("-"),
     "mul": _mul,
     "div": _div,
-    "neg": form("-{}", NEGATIVE, NEGATIVE),
+    "neg": form("-{}", NEGATIVE, NEGATIVE + 1),
     "reciprocal": reciprocal,
     "sqrt": lambda sheet, v: Text(_each("sqrt", sheet, v.args[0])),
-    "pow": power,
+    "pow": _pow,
     "apply": _apply,
     "sigmoid": _sigmoid,
     "softplus": _softplus,
@@ -208,6 +259,9 @@ OPERATIONS: dict[str, Template] = {
     "row_sums": form("vec(sum({}, dims=2))", ATOM, 0),
     "column_sums": form("vec(sum({}, dims=1))", ATOM, 0),
     "max": call("maximum"),
+    "equals": lambda sheet, v: Text(
+        f"({sheet.formula(v.args[0], PLUS)} {'.' if v.args[0].rank else ''}== {sheet.formula(v.args[1], PLUS)})", ATOM
+    ),
     "row_max": form("vec(maximum({}, dims=2))", ATOM, 0),
     "trace": call("tr"),
     "diagonal": call("diag"),
@@ -240,32 +294,41 @@ OPERATIONS: dict[str, Template] = {
     "log_abs_determinant": form("logabsdet({})[1]", POSTFIX, 0),
     "matrix_power": lambda sheet, v: Text(f"{sheet.formula(v.args[0], POSTFIX)}^{v.data[0]}", POWER),
     "adjugate": lambda sheet, v: Text(f"{sheet.helper('adjugate')}({sheet.formula(v.args[0])})"),
+    **dict.fromkeys(("duplication", "elimination"), half),
     "opaque": opaque(MATRIX_FUNCTIONS),
 }
 
 RESERVED = (
     *("begin", "while", "if", "for", "try", "return", "break", "continue", "function", "macro", "quote", "let"),
+    *("local", "global", "const", "do", "struct", "module", "using", "import", "export", "end", "else", "true"),
     *(
-        "local",
-        "global",
-        "const",
-        "do",
-        "struct",
-        "module",
-        "using",
-        "import",
-        "export",
-        "end",
-        "else",
-        "true",
         "false",
+        "in",
+        "I",
+        "dot",
+        "diag",
+        "diagm",
+        "tr",
+        "det",
+        "vec",
+        "sum",
+        "lu",
+        "inv",
+        "norm",
+        "kron",
+        "size",
+        "ones",
     ),
-    *("in", "I", "dot", "diag", "diagm", "tr", "det", "vec", "sum", "lu", "inv", "norm", "kron", "size", "ones"),
-    *("zeros", "pi"),
+    *("zeros", "pi", "maximum", "Matrix", "Diagonal", "reshape", "permutedims", "copy", "tril", "triu", "cholesky"),
+    *("Symmetric", "LowerTriangular", "UpperTriangular", "sqrt", "float", "Int", "div", "logdet", "logabsdet"),
+    *("hcat", "vcat", "length", "rand", "randn", "println"),
 )
 
 JULIA = Language(
     operations=OPERATIONS,
     repeats=frozenset({"square", "squared_norm", "softplus"}),
-    reserved=frozenset(RESERVED),
+    reserved=frozenset({*RESERVED, *FUNCTIONS.values(), *HELPERS, *called(*MATRIX_FUNCTIONS.values())}),
+    loop=_loop,
+    loop_end="end",
+    zero="0.0",
 )

@@ -39,6 +39,111 @@ function adjugate(A)
     return det(U) * det(V) * V * Diagonal(others) * U'
 end
 ''',
+    "duplication": '''
+"""
+    duplication(n)
+
+The D with vec(S) = D * vech(S) for a symmetric n×n matrix S.
+"""
+function duplication(n)
+    places, count = zeros(Int, n, n), 0
+    for j in 1:n, i in j:n
+        count += 1
+        places[i, j] = places[j, i] = count
+    end
+    return Matrix(1.0I, count, count)[vec(places), :]
+end
+''',
+    "elimination": '''
+"""
+    elimination(n)
+
+The L with vech(A) = L * vec(A) for an n×n matrix A.
+"""
+elimination(n) = Matrix(1.0I, n^2, n^2)[[i + n * (j - 1) for j in 1:n for i in j:n], :]
+''',
+    "matrix_derivative": '''
+"""
+    matrix_derivative(f, A, E)
+
+The derivative of a function of matrices at A along E.
+"""
+function matrix_derivative(f, A, E)
+    n = size(A, 1)
+    return f([A E; zero(A) A])[1:n, n+1:end]
+end
+''',
+    "positive_qr": '''
+"""
+    positive_qr(A)
+
+The factors of A = Q R, the diagonal of R positive.
+"""
+function positive_qr(A)
+    F = qr(A)
+    signs = sign.(diag(F.R))
+    return Matrix(F.Q) .* signs', signs .* F.R
+end
+''',
+    "vech": '''
+"""
+    vech(A)
+
+The columns of the lower triangle, one below the other.
+"""
+vech(A) = [A[i, j] for j in axes(A, 2) for i in j:size(A, 1)]
+''',
+    "eigenvectors": '''
+"""
+    eigenvectors(S)
+
+The eigenvectors of ascending eigenvalues, each with its entry of largest absolute value positive.
+"""
+eigenvectors(S) = reduce(hcat, [v * sign(v[argmax(abs.(v))]) for v in eachcol(eigen(Symmetric(S)).vectors)])
+''',
+    "eigenprojection": '''
+"""
+    eigenprojection(A)
+
+The projection x y' / (y' x) of the eigenvalue with the largest real part.
+"""
+function eigenprojection(A)
+    values, right = eigen(A)
+    k = argmax(real(values))
+    return real(right[:, k] * transpose(inv(right)[k, :]))
+end
+''',
+    "singular_vectors": '''
+"""
+    singular_vectors(A)
+
+U and V of the thin singular value decomposition, the largest entries of V's columns positive.
+"""
+function singular_vectors(A)
+    U, _, V = svd(A)
+    signs = [sign(v[argmax(abs.(v))]) for v in eachcol(V)]
+    return U .* signs', V .* signs'
+end
+''',
+    "polar": '''
+"""
+    polar(A)
+
+The factor with orthonormal columns in the polar decomposition.
+"""
+function polar(A)
+    F = svd(A)
+    return F.U * F.Vt
+end
+''',
+    "inverse_gaps": '''
+"""
+    inverse_gaps(x)
+
+The matrix of 1 / (x_j - x_i), with 0 on the diagonal.
+"""
+inverse_gaps(x) = [i == j ? 0.0 : 1 / (x[j] - x[i]) for i in eachindex(x), j in eachindex(x)]
+''',
 }
 
 
@@ -61,6 +166,7 @@ def julia_document(sheet: Sheet, function: Sequence[str], test: str) -> str:
     """The text of a file."""
     modules = ["LinearAlgebra", *sorted(sheet.imports)]
     parts = [f"using {', '.join(modules)}", *(HELPERS[name].strip("\n") for name in sheet.helpers), "\n".join(function)]
+    parts += [test.replace("\n\n\n", "\n\n")] if test else []
     return "\n\n".join(parts) + "\n"
 
 

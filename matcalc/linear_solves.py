@@ -12,6 +12,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from matcalc.errors import EvaluationError
+from matcalc.operations import MOST_TERMS
+
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 LinAlgError = np.linalg.LinAlgError
 STRIP = 128
@@ -317,6 +320,18 @@ def position(index: Any, length: int) -> int:
     if i != index or not 1 <= i <= length:
         raise IndexError(f"{index:g} is no index from 1 to {length}")
     return i - 1
+
+
+def indices(lower: float, upper: float, dtype: Any) -> Array:
+    """The indices of a sum, as numbers of a type.
+
+    >>> indices(1, 3, float).tolist()
+    [1.0, 2.0, 3.0]
+    """
+    first, last = int(lower.real), int(upper.real)
+    if last - first > MOST_TERMS:
+        raise EvaluationError(f"a sum has more than {MOST_TERMS:,} terms")
+    return np.arange(first, last + 1).astype(dtype).real
 
 
 def duplication(n: int, dtype: Any = float) -> Array:

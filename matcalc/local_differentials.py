@@ -123,6 +123,8 @@ def differential_template(node: Expression, i: int) -> Template:
             parameter = _operand_variables(rule)[i]
             assert parameter is not None
             return perturbation_of(parameter), formula, *matched, (rule, i)
+        if is_zero(rule.right):
+            return variable("D()"), rule.right, *matched, (rule, i)
     raise NotDifferentiable(f"there is no rule for the derivative of {head(node)} in its argument {i + 1}")
 
 

@@ -32,6 +32,7 @@ from matcalc.product_orders import is_diagonal, parts_of
 from matcalc.programs import Value
 
 LARGEST_WRITTEN_OUT = 64
+FEW_TERMS = 6
 
 
 def column_shape(node: Expression) -> Shape:
@@ -82,7 +83,11 @@ def lower_sum(self: ProductLowering, node: Sum) -> Lowered:
     stable = _without_cancellation(self, node, terms)
     if stable is not None:
         return stable
-    terms.sort(key=lambda v: (v.op == "neg", not v.is_full))
+    if len(terms) > FEW_TERMS:
+        # each term is added as soon as it can be computed, while its operands are at hand
+        terms.sort(key=lambda v: (not v.is_full, _last_needed(v)))
+    else:
+        terms.sort(key=lambda v: (v.op == "neg", not v.is_full))
     total = self.added_up(terms, shape) if terms else None
     if diagonal:
         diagonal.sort(key=lambda v: (-v.rank, v.op == "neg"))
@@ -94,6 +99,12 @@ def lower_sum(self: ProductLowering, node: Sum) -> Lowered:
         return b.emit("add_diagonal", filled(self, total, node), entries, shape=shape)
     assert total is not None
     return filled(self, total, node)
+
+
+def _last_needed(v: Value) -> int:
+    """The number of the operand that is computed last."""
+    v = v.args[0] if v.op == "neg" else v
+    return max((a.index for a in v.args), default=v.index)
 
 
 def _diagonal_of(term: Expression) -> tuple[Expr, Sequence[Expression], Expression | None] | None:

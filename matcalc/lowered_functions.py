@@ -40,6 +40,7 @@ def _trace_of_chain(self: ProductLowering, chain: Sequence[Expression]) -> Lower
     chain = written_out(chain, shortest=1)
     if not 2 <= len(chain) <= LONGEST_CHAIN:
         return self.builder.emit("trace", (yield from self.chain(chain)), shape=SCALAR)
+    self.orders.traces.clear()  # costs change with what is ready
     self.orders.forms_left = MOST_FORMS
     _, terms = _cheapest_terms(self, tuple(chain), _levels(self.orders, chain))
     values: list[Value] = []
@@ -105,9 +106,9 @@ def _other_forms(orders: ProductOrders, chain: Sequence[Expression]) -> Iterator
         elif isinstance(f, Hadamard) and len(chain) == 2 and f not in orders.dense:
             other = chain[1 - i]
             for C in f.operands:
-                if C in orders.within:
-                    rest = [transpose(g) for g in f.operands if g is not C]
-                    yield [_between((CONSTRUCTORS["Hadamard"](other, *rest),), C, ())]
+                rest = CONSTRUCTORS["Hadamard"](other, *(transpose(g) for g in f.operands if g is not C))
+                if C in orders.within or rest in orders.ready:
+                    yield [_between((rest,), C, ())]
 
 
 def _between(before: Sequence[Expression], term: Expression, after: Sequence[Expression]) -> Term:
@@ -210,6 +211,18 @@ def _logsumexp(self: ProductLowering, node: Apply) -> Lowered:
     return (yield from logsumexp(self, node.operands[0]))
 
 
+def _max(self: ProductLowering, node: Apply) -> Lowered:
+    return self.builder.emit("max", (yield node.operands[0]), shape=SCALAR)
+
+
+def _hardmax(self: ProductLowering, node: Apply) -> Lowered:
+    """Which entries are the largest, shared where there are several."""
+    b = self.builder
+    entries = yield node.operands[0]
+    largest = b.emit("equals", entries, b.emit("max", entries, shape=SCALAR), shape=column_shape(node))
+    return b.emit("div", largest, b.emit("sum", largest, shape=SCALAR), shape=column_shape(node))
+
+
 def _vec(self: ProductLowering, node: Apply) -> Lowered:
     return self.builder.vec((yield node.operands[0]))
 
@@ -252,6 +265,8 @@ APPLICATIONS: dict[str, Rule] = {
     "norm2": _norm,
     "softmax": _softmax,
     "logsumexp": _logsumexp,
+    "max": _max,
+    "hardmax": _hardmax,
     "vec": _vec,
     "unvec": _unvec,
     "diag": _diag,

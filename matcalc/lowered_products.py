@@ -49,12 +49,12 @@ from matcalc.registries import CONSTRUCTORS
 from matcalc.regroupings import regrouped
 from matcalc.transposes import transpose
 
-Lowered: TypeAlias = "Generator[Expression | Lowered, Value, Value]"
+Lowered: TypeAlias = Generator[Expression, Value, Value]
 MOST_APPLICATIONS = 8
 
 
 class ProductLowering:
-    """Makes the values of products; a node whose value is needed, or a rule, is yielded, its value sent back."""
+    """Makes the values of products; a node whose value is needed is yielded, its value sent back."""
 
     def __init__(self, sizes: Mapping[str, int], known: Collection[str] = ()) -> None:
         self.known = known
@@ -168,7 +168,7 @@ class ProductLowering:
         for term in factors[place].operands:
             coefficient, scalars, middle = parts_of(term)
             chain = [f for f in (*factors[:place], *middle, *factors[place + 1 :]) if not isinstance(f, Identity)]
-            terms.append((yield self.product(coefficient, scalars, chain)))
+            terms.append((yield from self.product(coefficient, scalars, chain)))
         terms.sort(key=lambda v: v.op == "neg")
         rows, columns = factors[0].rows, factors[-1].columns
         return self.added_up(terms, (rows, columns) if rows is not ONE else (columns, ONE))
@@ -337,9 +337,10 @@ class ProductLowering:
         result = value
         for f in reversed(chain[cut:]):
             self.applications[f] += 1
+            # a sum within sums that are used twice is applied twice as often at every level
             if isinstance(f, Sum) and self.applications[f] > MOST_APPLICATIONS:
                 self.orders.dense.add(f)
-            result = yield self.applied(f, result, (f.rows, shape[1]))
+            result = yield from self.applied(f, result, (f.rows, shape[1]))
         if cut:
             column = yield from self.chain(chain[:cut])
             result = b.multiplied(column, result, shape, ONE)

@@ -7,7 +7,7 @@ is never formed. Rules are generators that a loop runs: nothing recurses over th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from matcalc.expressions import (
@@ -19,6 +19,7 @@ from matcalc.expressions import (
     Expression,
     Hadamard,
     Identity,
+    IndexedSum,
     Number,
     Ones,
     Power,
@@ -62,7 +63,7 @@ def lower(
     """
     lowering = Lowering(expressions, sizes or {}, known)
     outputs = [lowering.value(e) for e in expressions]
-    inputs = [v for v in lowering.values if isinstance(v, Variable)]
+    inputs = [v for v in lowering.values if isinstance(v, Variable) and not v.is_index]
     return lowering.builder.program(outputs, expressions, inputs)
 
 
@@ -77,28 +78,23 @@ class Lowering(ProductLowering):
 
     def value(self, root: Expression) -> Value:
         """The value of a node."""
-        stack: list[tuple[Expression, Lowered, bool]] = [(root, self._rule(root), True)]
+        stack: list[tuple[Expression, Lowered]] = [(root, self._rule(root))]
         sent: Any = None
         while stack and root not in self.values:
-            node, rule, is_whole = stack[-1]
+            node, rule = stack[-1]
             self.builder.origin = node
             try:
                 wanted = rule.send(sent)
             except StopIteration as stop:
-                sent = stop.value
-                if is_whole:
-                    self.values[node] = sent
-                    if sent.rank == 2 and transpose(node) is node:
-                        sent.is_symmetric = True
+                sent = self.values[node] = stop.value
+                self.orders.ready.add(node)
+                if sent.rank == 2 and transpose(node) is node:
+                    sent.is_symmetric = True
                 stack.pop()
-                continue
-            if isinstance(wanted, Generator):
-                sent = None
-                stack.append((node, wanted, False))
                 continue
             sent = self.values.get(wanted)
             if sent is None:
-                stack.append((wanted, self._rule(wanted), True))
+                stack.append((wanted, self._rule(wanted)))
         return self.values[root]
 
     def _rule(self, node: Expression) -> Lowered:
@@ -155,6 +151,14 @@ def _block(self: ProductLowering, node: Block) -> Lowered:
     return self.builder.emit("block", *parts, shape=column_shape(node), data=(width, shapes))
 
 
+def _indexed_sum(self: ProductLowering, node: IndexedSum) -> Lowered:
+    index, lower, upper, body = node.args
+    bounds = [(yield lower), (yield upper)]
+    place = yield index
+    term = yield body
+    return self.builder.indexed_sum(bounds, place, term, column_shape(node))
+
+
 def _apply(self: ProductLowering, node: Apply) -> Lowered:
     if node.function in APPLICATIONS:
         return (yield from APPLICATIONS[node.function](self, node))
@@ -181,5 +185,6 @@ RULES: dict[type[Expression], Callable[[ProductLowering, Any], Lowered]] = {
     Product: _product,
     Power: _power,
     Block: _block,
+    IndexedSum: _indexed_sum,
     Apply: _apply,
 }

@@ -4,9 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from matcalc.code_sheets import ATOM, MATMUL, NEGATIVE, PLUS, POSTFIX, POWER, TIMES, Language, Sheet, Template, Text
-from matcalc.column_major_code import commuted, kron, kron_times, matrix_product, power, reciprocal, spread
-from matcalc.julia_code import opaque
+from matcalc.code_sheets import (
+    ATOM,
+    MATMUL,
+    NEGATIVE,
+    PLUS,
+    POSTFIX,
+    POWER,
+    TIMES,
+    Language,
+    Sheet,
+    Template,
+    Text,
+    called,
+)
+from matcalc.column_major_code import (
+    commuted,
+    half,
+    kron,
+    kron_times,
+    matrix_product,
+    negative,
+    power,
+    reciprocal,
+    spread,
+)
+from matcalc.matlab_functions import HELPERS
+from matcalc.matrix_function_code import Written, opaque
 from matcalc.numpy_formulas import call, form, unwritten
 from matcalc.programs import Value
 
@@ -40,7 +64,7 @@ def _apply(sheet: Sheet, v: Value) -> Text:
 
 
 def _sigmoid(sheet: Sheet, v: Value) -> Text:
-    return Text(f"1 ./ (1 + exp(-{sheet.formula(v.args[0], NEGATIVE)}))", TIMES)
+    return Text(f"1 ./ (1 + exp({negative(sheet, v.args[0])}))", TIMES)
 
 
 def _softplus(sheet: Sheet, v: Value) -> Text:
@@ -148,15 +172,35 @@ def _of_factor(name: str) -> Template:
     return write
 
 
-MATRIX_FUNCTIONS = {
-    **{name: f"{name}({{}})" for name in ("expm", "sqrtm", "logm", "pinv")},
-    "chol": "chol({}, 'lower')",
-    "eigvals": "sort(eig({}), 'descend')",
-    "lambda_max": "max(eig({}))",
-    "lambda_min": "min(eig({}))",
-    "svdvals": "svd({})",
-    "sigma_max": "norm({})",
-    "normnuc": "sum(svd({}))",
+_DERIVATIVE = ("matrix_derivative",)
+
+MATRIX_FUNCTIONS: dict[str, Written | str] = {
+    **{name: f"{name}({{0}})" for name in ("expm", "sqrtm", "logm", "pinv")},
+    "cosm": "real(expm(1i * ({0})))",
+    "sinm": "imag(expm(1i * ({0})))",
+    **{f"d{f}": Written(f"matrix_derivative(@{f}, {{0}}, {{1}})", _DERIVATIVE) for f in ("expm", "sqrtm", "logm")},
+    "dcosm": Written("matrix_derivative(@(X) real(expm(1i * X)), {0}, {1})", _DERIVATIVE),
+    "dsinm": Written("matrix_derivative(@(X) imag(expm(1i * X)), {0}, {1})", _DERIVATIVE),
+    "chol": "chol({0}, 'lower')",
+    "qr_q": Written("positive_qr({0})", ("positive_qr",)),
+    "qr_r": Written("qr_r({0})", ("qr_r", "positive_qr")),
+    "lu_l": Written("plain_lu({0})", ("plain_lu",)),
+    "lu_u": Written("lu_u({0})", ("lu_u", "plain_lu")),
+    "sylvester": "sylvester({0}, {1}, {2})",
+    "eigvals": "sort(eig({0}))",
+    "lambda_max": "max(eig({0}))",
+    "lambda_min": "min(eig({0}))",
+    "eigvecs": Written("eigenvectors({0})", ("eigenvectors",)),
+    **{f: Written(f + "({0})", (f, "eigenvectors")) for f in ("leading_eigvec", "trailing_eigvec")},
+    "spectral_abscissa": "max(real(eig({0})))",
+    "svdvals": "svd({0})",
+    "svd_u": Written("singular_vectors({0})", ("singular_vectors",)),
+    **{f: Written(f + "({0})", (f, "singular_vectors")) for f in ("svd_v", "leading_svd_u", "leading_svd_v")},
+    "sigma_max": "norm({0})",
+    "normnuc": "sum(svd({0}))",
+    **{name: Written(name + "({0})", (name,)) for name in ("vech", "eigenprojection", "polar", "inverse_gaps")},
+    "polygamma": "psi({0}, {1})",
+    "Power": "{0} ^ {1}",
 }
 
 OPERATIONS: dict[str, Template] = {
@@ -172,7 +216,7 @@ OPERATIONS: dict[str, Template] = {
     "sub": form("{} - {}", PLUS, PLUS, PLUS + 1),
     "mul": _entrywise("*"),
     "div": _entrywise("/"),
-    "neg": form("-{}", NEGATIVE, NEGATIVE),
+    "neg": form("-{}", NEGATIVE, NEGATIVE + 1),
     "reciprocal": reciprocal,
     "sqrt": call("sqrt"),
     "pow": power,
@@ -194,6 +238,7 @@ OPERATIONS: dict[str, Template] = {
     "row_sums": form("sum({}, 2)", ATOM, 0),
     "column_sums": form("sum({}, 1).'", POSTFIX, 0),
     "max": _of_all("max"),
+    "equals": form("({} == {})", ATOM, PLUS, PLUS),
     "row_max": form("max({}, [], 2)", ATOM, 0),
     "trace": call("trace"),
     "diagonal": call("diag"),
@@ -226,6 +271,7 @@ OPERATIONS: dict[str, Template] = {
     "log_abs_determinant": form("log(abs(det({})))", ATOM, 0),
     "matrix_power": lambda sheet, v: Text(f"{sheet.formula(v.args[0], POSTFIX)} ^ {v.data[0]}", POWER),
     "adjugate": lambda sheet, v: Text(f"{sheet.helper('adjugate')}({sheet.formula(v.args[0])})"),
+    **dict.fromkeys(("duplication", "elimination"), half),
     "opaque": opaque(MATRIX_FUNCTIONS),
 }
 
@@ -233,11 +279,19 @@ RESERVED = (
     *("break", "case", "catch", "classdef", "continue", "else", "elseif", "end", "for", "function", "global", "if"),
     *("otherwise", "parfor", "persistent", "return", "spmd", "switch", "try", "while", "eye", "ones", "zeros", "sum"),
     *("diag", "det", "inv", "lu", "chol", "norm", "trace", "size", "max", "min", "kron", "log", "exp", "pi", "do"),
+    *("reshape", "double", "nthroot", "tril", "triu", "sqrt", "numel", "rng", "randn", "printf", "fprintf", "disp"),
 )
+
+
+def _loop(sheet: Sheet, index: str, lower: Value, upper: Value) -> str:
+    return f"for {index} = {sheet.formula(lower)}:{sheet.formula(upper)}"
+
 
 MATLAB = Language(
     operations=OPERATIONS,
     assignment="{} = {};",
     repeats=frozenset({"square", "softplus", "squared_norm", "entry", "row", "column"}),
-    reserved=frozenset(RESERVED),
+    reserved=frozenset({*RESERVED, *FUNCTIONS.values(), *HELPERS, *called(*MATRIX_FUNCTIONS.values())}),
+    loop=_loop,
+    loop_end="end",
 )

@@ -77,6 +77,141 @@ function B = adjugate(A)
     B = det(U) * det(V) * V * diag(others) * U.';
 end
 """,
+    "duplication": """
+function D = duplication(n)
+    % vec(S) = D * vech(S) for a symmetric n x n matrix S
+    places = zeros(n);
+    places(tril(true(n))) = 1:n * (n + 1) / 2;
+    places = places + tril(places, -1).';
+    D = eye(n * (n + 1) / 2);
+    D = D(places(:), :);
+end
+""",
+    "elimination": """
+function L = elimination(n)
+    % vech(A) = L * vec(A) for an n x n matrix A
+    L = eye(n ^ 2);
+    L = L(find(tril(true(n))), :);
+end
+""",
+    "matrix_derivative": """
+function D = matrix_derivative(f, A, E)
+    % the derivative of a function of matrices at A along E
+    n = size(A, 1);
+    whole = f([A, E; zeros(n), A]);
+    D = whole(1:n, n + 1:end);
+end
+""",
+    "positive_qr": """
+function [Q, R] = positive_qr(A)
+    % the factors of A = Q * R, the diagonal of R positive
+    [Q, R] = qr(A, 0);
+    signs = sign(diag(R));
+    Q = Q .* signs.';
+    R = signs .* R;
+end
+""",
+    "qr_r": """
+function R = qr_r(A)
+    [~, R] = positive_qr(A);
+end
+""",
+    "plain_lu": """
+function [L, U] = plain_lu(A)
+    % the factors of A = L * U, the diagonal of L being 1; no rows are exchanged
+    n = size(A, 1);
+    L = eye(n);
+    for k = 1:n
+        below = k + 1:n;
+        L(below, k) = A(below, k) / A(k, k);
+        A(below, :) = A(below, :) - L(below, k) * A(k, :);
+    end
+    U = triu(A);
+end
+""",
+    "lu_u": """
+function U = lu_u(A)
+    [~, U] = plain_lu(A);
+end
+""",
+    "vech": """
+function x = vech(A)
+    % the columns of the lower triangle, one below the other
+    x = A(tril(true(size(A))));
+end
+""",
+    "eigenvectors": """
+function V = eigenvectors(S)
+    % of ascending eigenvalues, each with its entry of largest absolute value positive
+    [V, D] = eig(S);
+    [~, order] = sort(diag(D));
+    V = V(:, order);
+    [~, largest] = max(abs(V), [], 1);
+    V = V .* sign(V(sub2ind(size(V), largest, 1:size(V, 2))));
+end
+""",
+    "leading_eigvec": """
+function v = leading_eigvec(S)
+    V = eigenvectors(S);
+    v = V(:, end);
+end
+""",
+    "trailing_eigvec": """
+function v = trailing_eigvec(S)
+    V = eigenvectors(S);
+    v = V(:, 1);
+end
+""",
+    "eigenprojection": """
+function P = eigenprojection(A)
+    % the projection x * y' / (y' * x) of the eigenvalue with the largest real part
+    [right, D] = eig(A);
+    left = inv(right);
+    [~, k] = max(real(diag(D)));
+    P = real(right(:, k) * left(k, :));
+end
+""",
+    "singular_vectors": """
+function [U, V] = singular_vectors(A)
+    % the thin singular value decomposition, the largest entries of the columns of V positive
+    [U, ~, V] = svd(A, 'econ');
+    [~, largest] = max(abs(V), [], 1);
+    signs = sign(V(sub2ind(size(V), largest, 1:size(V, 2))));
+    U = U .* signs;
+    V = V .* signs;
+end
+""",
+    "svd_v": """
+function V = svd_v(A)
+    [~, V] = singular_vectors(A);
+end
+""",
+    "leading_svd_u": """
+function u = leading_svd_u(A)
+    U = singular_vectors(A);
+    u = U(:, 1);
+end
+""",
+    "leading_svd_v": """
+function v = leading_svd_v(A)
+    [~, V] = singular_vectors(A);
+    v = V(:, 1);
+end
+""",
+    "polar": """
+function Q = polar(A)
+    % the factor with orthonormal columns in the polar decomposition
+    [U, ~, V] = svd(A, 'econ');
+    Q = U * V.';
+end
+""",
+    "inverse_gaps": """
+function G = inverse_gaps(x)
+    % the matrix of 1 / (x_j - x_i), with 0 on the diagonal
+    eyes = eye(numel(x));
+    G = (1 - eyes) ./ (x.' - x + eyes);
+end
+""",
 }
 
 
@@ -104,7 +239,11 @@ def matlab_function(
 
 def matlab_document(sheet: Sheet, function: Sequence[str], test: str) -> str:
     """The text of a file."""
-    parts = ["\n".join(function), *(HELPERS[name].strip("\n") for name in sheet.helpers)]
+    parts = [
+        "\n".join(function),
+        *(HELPERS[name].strip("\n") for name in sheet.helpers),
+        *([test.replace("\n\n\n", "\n\n")] if test else []),
+    ]
     return "\n\n".join(parts) + "\n"
 
 

@@ -40,6 +40,15 @@ _KINDS = "write scalar, vector(n), row(n) or matrix(m,n)"
 _KINDS_OF_AT = "write {at}: scalar, {at}: vector(n) or {at}: matrix(m,n)"
 
 MISTAKES = (
+    # MATLAB's indices
+    Mistake(
+        r"\b(?P<name>\w+)(?P<at>\()\s*", r":\s*,\s*(?P<other>\w+)\s*\)",
+        "the indices of an entry, a row or a column stand in [ ]", "write {name}[:,{other}]",
+    ),
+    Mistake(
+        r"\b(?P<name>\w+)(?P<at>\()\s*(?P<other>\w+)\s*,\s*", r":\s*\)",
+        "the indices of an entry, a row or a column stand in [ ]", "write {name}[{other},:]",
+    ),
     # Python and its libraries
     Mistake(
         r"(?P<at>\.\*)", r"\*", ".** is not an operator here",

@@ -17,7 +17,7 @@ from matcalc.leaves import number, ones
 from matcalc.lengths import length
 from matcalc.powers import hadamard
 from matcalc.products import multiply
-from matcalc.simplification import simplify
+from matcalc.simplification import simplify, simplify_all
 from matcalc.substitutions import substitute
 from matcalc.sums import add, product_of, split_coefficient
 from matcalc.transposes import transpose
@@ -44,7 +44,7 @@ def symmetric_form(forms: Iterable[Expression], directions: Directions) -> Expre
     "u'*(A + A')*v"
     """
     forms = list(dict.fromkeys(forms))
-    simple = list(dict.fromkeys(map(simplify, forms)))
+    simple = list(dict.fromkeys(simplify_all(forms)))
     shortest = min(simple, key=length)
     limit = LONGER * length(shortest) + MORE_TOKENS
     for candidates in (chain(simple, _spread(simple, directions)), chain(forms, _spread(forms, directions))):

@@ -71,8 +71,11 @@ def _refuse_function(name: str, place: Tree, text: str) -> None:
     declared = name in FUNCTIONS and FUNCTIONS[name].named  # elsewhere
     if len(name) > 1 and name not in GREEK and not declared and any(name in table for table in functions):
         message = f"{name} is a function, and here it has no argument"
-        following = _ARGUMENT.match(text, place.end)
-        hint = f"write {name}({following[1] if following else '…'}), or declare {name} if it is to be a variable"
+        words, end = list[str](), place.end
+        while (following := _ARGUMENT.match(text, end)) and not (words and words[-1] not in FUNCTIONS):
+            words, end = [*words, following[1]], following.end()
+        applied = f"{'('.join(words) or '…'}{')' * len(words)}" if len(words) > 1 else f"{(words or ['…'])[0]})"
+        hint = f"write {name}({applied}, or declare {name} if it is to be a variable"
         raise _refused(message, place, text, hint)
 
 

@@ -6,14 +6,14 @@ import keyword
 from collections.abc import Collection
 
 from matcalc.code_sheets import ATOM, PLUS, POSTFIX, TIMES, Language, Sheet, Template, Text
-from matcalc.expressions import Apply, Expression
+from matcalc.matrix_function_code import NUMPY_ALONE, NUMPY_FUNCTIONS, opaque
 from matcalc.numpy_factorizations import factor, inverse, of_factor, solve, symmetric, triangular
 from matcalc.numpy_formulas import (
     call,
     form,
     is_runtime,
     matrix_product,
-    unwritten,
+    range_loop,
     write_add_diagonal,
     write_apply,
     write_as_row,
@@ -24,6 +24,7 @@ from matcalc.numpy_formulas import (
     write_constant_matrix,
     write_dot,
     write_entry,
+    write_equals,
     write_half,
     write_kron,
     write_kron_times,
@@ -41,39 +42,6 @@ from matcalc.numpy_formulas import (
     write_unvec,
 )
 from matcalc.programs import Value
-
-MATRIX_FUNCTIONS = {
-    "expm": ("scipy.linalg", "expm", "{}({})"),
-    "sqrtm": ("scipy.linalg", "sqrtm", "{}({})"),
-    "logm": ("scipy.linalg", "logm", "{}({})"),
-    "pinv": ("", "np.linalg.pinv", "{}({})"),
-    "chol": ("", "np.linalg.cholesky", "{}({})"),
-    "eigvals": ("", "np.linalg.eigvalsh", "{}({})[::-1]"),
-    "lambda_max": ("", "np.linalg.eigvalsh", "{}({})[-1]"),
-    "lambda_min": ("", "np.linalg.eigvalsh", "{}({})[0]"),
-    "eigvecs": ("", "np.linalg.eigh", "{}({})[1][:, ::-1]"),
-    "svdvals": ("", "np.linalg.svd", "{}({}, compute_uv=False)"),
-    "sigma_max": ("", "np.linalg.norm", "{}({}, 2)"),
-    "normnuc": ("", "np.linalg.norm", '{}({}, "nuc")'),
-}
-
-
-def _opaque(sheet: Sheet, v: Value) -> Text:
-    node: Expression = v.data[0]
-    arguments = ", ".join(sheet.formula(a) for a in v.args)
-    if is_runtime(sheet):
-        return Text(f"{sheet.helper(f'operation_{v.index}')}({arguments})")
-    name = node.function if isinstance(node, Apply) else type(node).__name__
-    if isinstance(node, Apply) and name in MATRIX_FUNCTIONS and v.args[0].rank == 2:
-        module, function, pattern = MATRIX_FUNCTIONS[name]
-        return Text(pattern.format(sheet.imported(module, function) if module else function, arguments), POSTFIX)
-    words = {
-        "IndexedSum": "sums over an index",
-        "Implicit": "solve(… = 0, …)",
-        "Power": "powers of a matrix that are not integers",
-    }
-    raise unwritten(words.get(name, name))
-
 
 OPERATIONS: dict[str, Template] = {
     "number": lambda sheet, v: sheet.number(v.data[0]),
@@ -109,6 +77,7 @@ OPERATIONS: dict[str, Template] = {
     "sum": call("np.sum"),
     "row_sums": call("np.sum", 1, ", axis=1"),
     "column_sums": call("np.sum", 1, ", axis=0"),
+    "equals": write_equals,
     "max": write_max(),
     "row_max": write_max(", axis=1"),
     "trace": call("np.trace"),
@@ -143,7 +112,7 @@ OPERATIONS: dict[str, Template] = {
     "log_abs_determinant": form("np.linalg.slogdet({})[1]", POSTFIX, 0),
     "adjugate": lambda sheet, v: Text(f"{sheet.helper('adjugate')}({sheet.formula(v.args[0])})"),
     "matrix_power": lambda sheet, v: Text(f"np.linalg.matrix_power({sheet.formula(v.args[0])}, {v.data[0]})"),
-    "opaque": _opaque,
+    "opaque": opaque(NUMPY_FUNCTIONS, NUMPY_ALONE),
     "weighted_gram": call("weighted_gram", 2),
 }
 
@@ -151,8 +120,9 @@ NUMPY = Language(
     operations=OPERATIONS,
     repeats=frozenset({"square", "squared_norm", "commute"}),
     reserved=frozenset(
-        {*keyword.kwlist, "np", "dtype", "Cholesky", "LU", "Triangular", "print", "range", "len", "int"}
+        {*keyword.kwlist, "np", "dtype", "Cholesky", "LU", "Triangular", "indices", "print", "range", "len", "int"}
     ),
+    loop=range_loop,
 )
 
 VIEWS = frozenset({"input", "transpose", "diagonal", "row", "column", "vec", "unvec"})

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sympy import Expr
+
 from matcalc.code_sheets import (
     ATOM,
     MATMUL,
@@ -98,6 +100,8 @@ def write_apply(sheet: Sheet, v: Value) -> Text:
         return Text(FUNCTIONS[name].format(argument))
     if is_runtime(sheet):
         return Text(f"{sheet.helper(f'kernel_{v.index}')}({argument})")
+    if name in SPECIAL and not sheet.options.get("scipy"):
+        raise unwritten(f"{name} in NumPy alone")
     if name in SPECIAL:
         return Text(f"{sheet.imported('scipy.special', SPECIAL[name])}({argument})")
     raise unwritten(name)
@@ -111,9 +115,17 @@ def unwritten(name: str) -> MatcalcError:
 def write_pow(sheet: Sheet, v: Value) -> Text:
     base, exponent = v.args
     is_integer = exponent.op == "number" and exponent.data[0].is_Integer
+    if base in sheet.numbers and not is_integer and not is_runtime(sheet):
+        return Text(f"np.float_power({sheet.formula(base)}, {sheet.formula(exponent)})")
     if base.rank == 0 and not is_integer:
         return Text(f"np.power({sheet.formula(base)}, {sheet.formula(exponent)})")
     return Text(f"{sheet.formula(base, POWER + 1)}**{sheet.formula(exponent, POWER)}", POWER)
+
+
+def write_equals(sheet: Sheet, v: Value) -> Text:
+    x, y = v.args
+    of_type = "dtype" if is_runtime(sheet) else "float"
+    return Text(f"({sheet.formula(x, PLUS)} == {sheet.formula(y, PLUS)}).astype({of_type})", POSTFIX)
 
 
 def write_softplus(sheet: Sheet, v: Value) -> Text:
@@ -251,32 +263,44 @@ def write_commute(sheet: Sheet, v: Value) -> Text:
     return Text(f"{X}.reshape({n}, {m}, -1).swapaxes(0, 1).reshape({X}.shape)", POSTFIX)
 
 
-def index_formula(sheet: Sheet, index: Value, length: str) -> str:
+def index_formula(sheet: Sheet, index: Value, length: Expr) -> str:
     """Where the entry of that number stands, counting from 0."""
     if index.op == "number" and index.data[0].is_Integer:
         return str(int(index.data[0]) - 1)
-    return f"{sheet.helper('position')}({sheet.formula(index)}, {length})"
+    if not is_runtime(sheet) and sheet.is_within(index, length):
+        return f"{sheet.formula(index)} - 1"
+    return f"{sheet.helper('position')}({sheet.formula(index)}, {sheet.size(length)})"
+
+
+def range_loop(sheet: Sheet, index: str, lower: Value, upper: Value) -> str:
+    """The first line of a loop over an index."""
+    if is_runtime(sheet):
+        return f"for {index} in indices({sheet.formula(lower)}, {sheet.formula(upper)}, dtype):"
+    first = sheet.formula(lower) if lower in sheet.numbers else f"int({sheet.formula(lower)})"
+    last = sheet.formula(upper, PLUS) if upper in sheet.numbers else f"int({sheet.formula(upper)})"
+    stop = sheet.number(upper.data[0] + 1).text if upper.op == "number" else f"{last} + 1"
+    return f"for {index} in range({first}, {stop}):"
 
 
 def write_unit(sheet: Sheet, v: Value) -> Text:
     n = sheet.size(v.shape[0])
     dtype = ", dtype=dtype" if is_runtime(sheet) else ""
-    return Text(f"np.eye({n}{dtype})[{index_formula(sheet, v.args[0], n)}]", POSTFIX)
+    return Text(f"np.eye({n}{dtype})[{index_formula(sheet, v.args[0], v.shape[0])}]", POSTFIX)
 
 
 def write_entry(sheet: Sheet, v: Value) -> Text:
     x, index = v.args
-    return Text(f"{sheet.formula(x, POSTFIX)}[{index_formula(sheet, index, sheet.size(x.shape[0]))}]", POSTFIX)
+    return Text(f"{sheet.formula(x, POSTFIX)}[{index_formula(sheet, index, x.shape[0])}]", POSTFIX)
 
 
 def write_row(sheet: Sheet, v: Value) -> Text:
     A, index = v.args
-    return Text(f"{sheet.formula(A, POSTFIX)}[{index_formula(sheet, index, sheet.size(A.shape[0]))}]", POSTFIX)
+    return Text(f"{sheet.formula(A, POSTFIX)}[{index_formula(sheet, index, A.shape[0])}]", POSTFIX)
 
 
 def write_column(sheet: Sheet, v: Value) -> Text:
     A, index = v.args
-    return Text(f"{sheet.formula(A, POSTFIX)}[:, {index_formula(sheet, index, sheet.size(A.shape[1]))}]", POSTFIX)
+    return Text(f"{sheet.formula(A, POSTFIX)}[:, {index_formula(sheet, index, A.shape[1])}]", POSTFIX)
 
 
 def write_unvec(sheet: Sheet, v: Value) -> Text:

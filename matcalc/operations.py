@@ -142,7 +142,7 @@ def _free_operands(node: IndexedSum) -> tuple[Expression, ...]:
     parts = indexed_parts(node)
     inner = {index, *parts}
     outer = [o for part in parts for o in operands_of(part)] + [body]
-    return tuple(dict.fromkeys([lower, upper, zero(*node.shape), *(o for o in outer if o not in inner)]))
+    return (lower, upper, zero(*node.shape), *dict.fromkeys(o for o in outer if o not in inner))
 
 
 def solved_inverses(nodes: Sequence[Expression], roots: Collection[Expression]) -> set[Expression]:

@@ -39,7 +39,7 @@ LARGEST_SIZE = 200
 COMFORTABLE_ENTRIES, MOST_ENTRIES = 20_000, 1_000_000
 LARGEST_CONDITION = 1e6
 SIZES_FOR_SPECTRA = (2, 4)
-CANDIDATES = 12
+CANDIDATES, MOST_CANDIDATES = 12, 96
 # Successive points are of order one, of any order of magnitude, and small: mistakes may hide where a function is
 # saturated. With kinks the candidates for a point are of many scales, and one in a new region is taken.
 SMALL_SCALE, ORDERS_OF_MAGNITUDE = 1 / 64, (-6.0, 6.0)
@@ -121,15 +121,16 @@ class PointSource:
     def _draw(self, trial: int, coordinate: bool) -> Point:
         culprits: set[str] = set()
         best: tuple[tuple[int, ...], Point, list[Any]] | None = None
-        left = CANDIDATES
-        for i, domain in enumerate(self._ladder(culprits)):
+        left = count = MOST_CANDIDATES if self.kinks.is_narrow else CANDIDATES
+        for i, domain in enumerate(self._ladder(culprits, count)):
             scale = self.scale
             if self.kinks:
                 scale *= self._scale_with_kinks(i)
-            elif i < CANDIDATES // 2:
+            elif i < count // 2:
                 scale *= self._scale(trial)
-            before = self._sizes_before if i < CANDIDATES // 2 else []
-            point, memory = self._candidate(domain, trial, scale, coordinate, self._sizes(before))
+            if i % (count // CANDIDATES) == 0:
+                sizes = self._sizes(self._sizes_before if i < count // 2 else [])
+            point, memory = self._candidate(domain, trial, scale, coordinate, sizes)
             if not self._is_defined(memory, culprits):
                 continue
             made_of_rounding = self._made_of_rounding(point, memory)
@@ -162,12 +163,12 @@ class PointSource:
             return self.start.scale
         return float(10.0 ** self.sampler.rng.uniform(*ORDERS_WITH_KINKS)) if i % 2 else 1.0
 
-    def _ladder(self, culprits: set[str]) -> Iterator[Domain]:
+    def _ladder(self, culprits: set[str], count: int) -> Iterator[Domain]:
         """The domains to try, wide ones first; `culprits` grows while they fail."""
         square = {v.name for v in self.variables if not v.is_scalar and v.rows == v.columns}
         everything = {v.name for v in self.variables}
         start = self.start
-        for _ in range(CANDIDATES):
+        for _ in range(count):
             yield start
         for names in (culprits, everything):
             for squares, positive, small, above in _STEPS:

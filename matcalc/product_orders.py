@@ -38,6 +38,7 @@ LONGEST_CHAIN = 30
 MOST_COPIES = 8
 MOST_TERMS = 4
 MOST_SUMS = 3
+DEEPEST_SUMS = 50
 WRITTEN, READ, MULTIPLIED, SOLVED, INVERTED = 1.0, 0.5, 0.06, 0.1, 0.08
 
 Term: TypeAlias = tuple[Expr, Sequence[Expression], Sequence[Expression]]
@@ -62,10 +63,10 @@ class ProductOrders:
     inverted: set[Expression] = field(default_factory=set)
     uses: dict[Expression, int] = field(default_factory=dict)
     within: set[Expression] = field(default_factory=set)
+    ready: set[Expression] = field(default_factory=set)
     made: set[tuple[Expression, ...]] = field(default_factory=set)
     traces: dict[tuple[Expression, ...], tuple[float, Sequence[Term]]] = field(default_factory=dict)
     forms_left: int = 0
-    _formed: dict[Expression, float] = field(default_factory=dict)
     _chains: dict[tuple[Expression, ...], Chain] = field(default_factory=dict)
     _lengths: dict[Expr, float] = field(default_factory=dict)
 
@@ -74,11 +75,13 @@ class ProductOrders:
         roots = list(roots)
         self.dense.update(roots)
         entrywise: set[Expression] = set()
-        for node in evaluation_order(roots):
+        nodes = list(evaluation_order(roots))
+        for node in nodes:
             in_chain = set(node.chain) if isinstance(node, Product) else set()
             if len(in_chain) > 1:
                 self._note_parts(written_out(node.chain))
-            entrywise.update(f for f in in_chain if isinstance(f, Hadamard))
+            if isinstance(node, Apply) and node.function == "tr":
+                entrywise.update(f for f in chain_of(node) if isinstance(f, Hadamard))
             for o in operands_of(node):
                 self.uses[o] = self.uses.get(o, 0) + 1
                 if o not in in_chain:
@@ -88,6 +91,14 @@ class ProductOrders:
         factors = [o for f in entrywise - self.dense for o in f.operands if isinstance(o, (Product, Sum))]
         self.within.update(o for o in factors if self.uses[o] == 1 and not o.is_scalar)
         self.dense -= self.within
+        depths: dict[Expression, int] = {}
+        for node in nodes:
+            if isinstance(node, Sum) and node not in self.dense:
+                inner = [depths.get(f, 0) for term in node.operands for f in chain_of(term)]
+                depths[node] = 1 + max(inner)
+                if depths[node] > DEEPEST_SUMS:  # what is nested deeper is formed, so that nothing recurses over it
+                    self.dense |= {node, transpose(node)}
+                    depths[node] = 0
         self.shared = {part: count for part, count in self.shared.items() if count > 1}
 
     def _note_parts(self, chain: Sequence[Expression]) -> None:
@@ -121,33 +132,19 @@ class ProductOrders:
 
     def forming(self, node: Expression) -> float:
         """The cost of having a factor as an array."""
-        if node in self.dense:
+        if node in self.dense or node in self.ready:
             return 0.0
         kind = type(node)
         if kind is Power:
             exponent = node.args[1]
             n = self.length(node.rows)
             return (INVERTED if is_minus_one(exponent) else 2 * MULTIPLIED) * n**3
-        if kind is Sum or kind is Hadamard:
-            if node not in self._formed:
-                self._form(node)
-            return self._formed[node]
+        if kind is Sum:
+            return self.forming_sum(node.operands)
+        if kind is Hadamard:
+            inner = [t for o in node.operands if o in self.within for t in terms_of(o)]
+            return WRITTEN * self.area(node) + sum(map(self.forming_term, inner))
         return WRITTEN * self.area(node) if is_structured(node) else 0.0
-
-    def _form(self, root: Expression) -> None:
-        """Note the cost of a sum or a Hadamard product, after those of the sums within it."""
-        stack = [(root, False)]
-        while stack:
-            node, is_ready = stack.pop()
-            parts = node.operands if isinstance(node, Sum) else [o for o in node.operands if o in self.within]
-            terms = [t for part in parts for t in ([part] if isinstance(node, Sum) else terms_of(part))]
-            if is_ready:
-                total = self.forming_sum(terms) if isinstance(node, Sum) else sum(map(self.forming_term, terms))
-                self._formed[node] = total
-            elif node not in self._formed:
-                stack.append((node, True))
-                inner = (f for t in terms for f in chain_of(t) if isinstance(f, (Sum, Hadamard)))
-                stack += [(f, False) for f in inner if f not in self.dense]
 
     def forming_sum(self, terms: Sequence[Expression]) -> float:
         """The cost of a sum; of two products that are each other's transposes one is computed."""
@@ -217,6 +214,8 @@ class ProductOrders:
 
     def again(self, factors: Sequence[Expression]) -> float:
         """The cost of a product, nothing where it was computed before."""
+        if len(factors) == 1:
+            return self.forming(factors[0])
         return 0.0 if part_key(factors) in self.made else self.chain(factors).cost
 
     def multiplied_out(self, factors: Sequence[Expression]) -> int | None:

@@ -1,22 +1,25 @@
 """Straight-line programs: each step computes one value from earlier ones, and no value is computed twice.
 
 A scalar has rank 0, a column or a row rank 1, a matrix rank 2; a factorization is a value of rank -1 that only
-solves use. Shapes are those of the language, with sizes as SymPy expressions.
+solves use. Shapes are those of the language, with sizes as SymPy expressions. A sum over an index is one step,
+which has the steps that its terms take among its data.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sympy import Expr, Integer
+from sympy import Expr, Integer, Symbol
 
 from matcalc.errors import MatcalcError
 from matcalc.expressions import ONE, SCALAR, Expression, Shape, Variable
 from matcalc.flop_counts import FLOPS, simplified_count
 
 FACTOR = -1
+INDEXED_SUM = "indexed_sum"
 SPREAD = frozenset({"as_column", "as_row"})
 WITHOUT_WORK = SPREAD | {"input", "number", "constant", "transpose"}
 ENTRYWISE = frozenset({"add", "sub", "mul", "div", "neg", "pow", "reciprocal", "apply", "sqrt", "sigmoid", "softplus"})
@@ -55,6 +58,35 @@ class Value:
         count = FLOPS.get(self.op)
         return Integer(0) if count is None else count(self)
 
+    @property
+    def terms(self) -> Sequence[Value]:
+        """The steps that are done again for each index of a sum; none for other operations."""
+        steps: Sequence[Value] = self.data[-1] if self.op == INDEXED_SUM else ()
+        return steps
+
+    @property
+    def repetitions(self) -> Expr:
+        """How often the steps of a sum are done, as a formula in the sizes and the names of numbers."""
+        lower, upper = self.args[:2]
+        if not all(a.op in ("number", "input") for a in (lower, upper)):
+            return Symbol("terms")
+        first, last = (a.data[0] if a.op == "number" else Symbol(a.data[0].name) for a in (lower, upper))
+        return last - first + 1
+
+
+def every_value(values: Iterable[Value]) -> Iterator[Value]:
+    """The values and those of which the terms of their sums are made, each once."""
+    seen: set[Value] = set()
+    stack = [iter(values)]
+    while stack:
+        v = next(stack[-1], None)
+        if v is None:
+            stack.pop()
+        elif v not in seen:
+            seen.add(v)
+            yield v
+            stack.append(iter(v.terms))
+
 
 def rank_of(shape: Shape) -> int:
     """0 for a scalar, 1 for a column or a row, 2 for a matrix."""
@@ -80,15 +112,21 @@ class Program:
     @property
     def flops(self) -> Expr:
         """The number of arithmetic operations of the whole, as a formula in the sizes."""
-        total = sum((v.flops for v in self.values), Integer(0))
+        total = Integer(0)
+        stack = [(v, ONE) for v in self.values]
+        while stack:
+            v, times = stack.pop()
+            if v.op == INDEXED_SUM:
+                times = times * v.repetitions
+                stack += [(step, times) for step in v.terms]
+            total += times * v.flops
         return simplified_count(total)
 
     def uses(self) -> dict[Value, int]:
         """How often each value is used, as an operand or as an output."""
-        count = dict.fromkeys(self.values, 0)
-        for a in (*(a for v in self.values for a in v.args), *self.outputs):
-            count[a] = count.get(a, 0) + 1
-        return count
+        steps = list(every_value(self.values))
+        used = [a for v in steps for a in v.args] + [v.data[1] for v in steps if v.op == INDEXED_SUM]
+        return {**dict.fromkeys(steps, 0), **Counter([*used, *self.outputs])}
 
     def split(self, late: Variable) -> tuple[Program, Program]:
         """What does not need an input, and the rest: the outputs of the first are what the second uses of it.
@@ -148,6 +186,29 @@ class Builder:
     def number(self, value: Expr) -> Value:
         """A constant scalar, a number or a formula in sizes."""
         return self.emit("number", shape=SCALAR, data=(value,))
+
+    # ---- sums over an index ----
+
+    def indexed_sum(self, bounds: Sequence[Value], index: Value, term: Value, shape: Shape) -> Value:
+        """The sum of a term over an index: what changes with the index is done again, the rest is an operand."""
+        changing: dict[Value, None] = {}
+        free: dict[Value, None] = {}
+        depends = {index: True}
+        stack = [(term, False)]
+        while stack:
+            v, is_ready = stack.pop()
+            if is_ready:
+                depends[v] = any(depends[a] for a in v.args)
+                if depends[v]:
+                    changing[v] = None
+            elif v not in depends:
+                depends[v] = False
+                stack.append((v, True))
+                stack.extend((a, False) for a in reversed(v.args))
+        for v in (*changing, term):
+            free.update(dict.fromkeys(a for a in (*v.args, term) if not depends[a]))
+        steps = tuple(changing)
+        return self.emit(INDEXED_SUM, *bounds, *free, shape=shape, data=(index, term, steps))
 
     # ---- entrywise ----
 
@@ -258,8 +319,10 @@ class Builder:
         """The sum of the entries of a ⊙ b."""
         if a is b:
             return self.emit("square", a, shape=SCALAR)
-        if a.op == "transpose" and b.op == "transpose":
-            a, b = a.args[0], b.args[0]
+        if a.op == "transpose" and (b.op == "transpose" or b.is_symmetric):
+            a, b = a.args[0], b.args[0] if b.op == "transpose" else b
+        elif b.op == "transpose" and a.is_symmetric:
+            b = b.args[0]
         return self.emit("dot", a, b, shape=SCALAR)
 
     def vec(self, value: Value) -> Value:

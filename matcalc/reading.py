@@ -11,7 +11,7 @@ from matcalc.applications import signature
 from matcalc.call_constructions import call
 from matcalc.constructions import CONSTRUCTIONS, Construction, Constructor, construct
 from matcalc.contexts import remember
-from matcalc.declarations import ANALYTIC, Declared, Where, declarations, declared_names
+from matcalc.declarations import ANALYTIC, Declared, Where, declarations, declared_names, of_families
 from matcalc.definitions import program_of, unused_names
 from matcalc.dimensions import any_unknown, fresh_names, is_unknown, name_unknowns
 from matcalc.errors import MatcalcError, ParseError, ShapeError
@@ -28,7 +28,7 @@ from matcalc.shapes import infer
 from matcalc.sizes import declaration_text
 from matcalc.substitutions import substitute
 from matcalc.syntax import parse_expression
-from matcalc.syntax_trees import Tree
+from matcalc.syntax_trees import Tree, Unrolled
 from matcalc.walks import VISIT, Step, Survey, survey, walk_of
 
 __all__ = ["Declared", "Reading", "Where", "declarations", "declared_names", "parse", "read", "read_tree"]
@@ -85,6 +85,8 @@ def read(
         raise MatcalcError(f"an expression is a text, and {text!r:.40} is none", hint='write it in quotes: "x\'*A*x"')
     tree = parse_expression(text, limits=limits)
     declared, sizes = declarations(where)
+    if type(tree) is Unrolled:
+        declared = of_families(declared, tree, text)
     reading = _Reader(text, declared, sizes, shape=shape, wanted=wanted).read(tree)
     if declared:
         remember(reading.expression, _context(declared, reading))

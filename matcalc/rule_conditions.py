@@ -9,6 +9,7 @@ CONDITIONS = {
     "full_column_rank": "{} of full column rank",
     "nonzero_minors": "leading minors of {} nonzero",
     "no_opposite_eigenvalues": "no eigenvalue of {} opposite to one of the other matrix of sylvester",
+    "one_largest": "one entry of {} larger than all others",
     "simple_largest": "largest eigenvalue of {} simple",
     "simple_smallest": "smallest eigenvalue of {} simple",
     "simple_leading": "leading eigenvalue of {} real and simple",

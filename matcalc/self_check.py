@@ -39,7 +39,7 @@ from matcalc.expressions import (
 from matcalc.function_table import FUNCTIONS, SLOW_TO_CHECK, Function
 from matcalc.judgements import Test
 from matcalc.kernel_checks import KernelSubject, kernel_subjects
-from matcalc.leaves import number, perturbation_of, variable
+from matcalc.leaves import is_zero, number, perturbation_of, variable
 from matcalc.local_differentials import entrywise_derivative
 from matcalc.mutants import mutants
 from matcalc.named_functions import DECLARED_BY_USERS
@@ -139,7 +139,9 @@ def _check_number(i: int, seed: int) -> SelfCheck:
 def subjects(trials: int = TRIALS) -> list[Subject | KernelSubject]:
     """Everything that is checked, in the order of the book and of the table of functions."""
     rules = [rule for rule in Book.get() if rule.file != DECLARED_BY_USERS]
-    derived = [_derived_subject(rule, trials) for rule in rules if rule.kind == DIFFERENTIAL]
+    derived = [
+        _derived_subject(rule, trials) for rule in rules if rule.kind == DIFFERENTIAL and not is_zero(rule.right)
+    ]
     rows = [row for row in FUNCTIONS.values() if row.is_entrywise]
     entrywise = [_entrywise_subject(row, k, trials) for row in rows for k in PARAMETRIC.get(row.name, (None,))]
     definitions = [_definition_subject(r, trials) for r in FUNCTIONS.values() if r.definition]
@@ -200,7 +202,9 @@ def _domain(rule: Rule) -> Domain:
 
 
 def _moved(rule: Rule) -> list[Variable]:
-    """The parameters whose perturbations occur on the right side."""
+    """The parameters whose perturbations occur on the right side; all where that is 0."""
+    if is_zero(rule.right):
+        return list(rule.parameters.values())
     present = set(variables_of(rule.right))
     return [p for p in rule.parameters.values() if perturbation_of(p) in present]
 

@@ -36,22 +36,19 @@ def self_test(
     names: Mapping[str, str],
     output_names: Sequence[str],
     setting: Sequence[str] = (),
+    run: str = "",
 ) -> str:
     """The text of a test that compares every derivative with differences of the function named ``value``.
 
-    ``asked`` are the arguments of that function. Raises MatcalcError where a variable moves on a curved domain, and
-    where there is no derivative to test.
+    ``asked`` are the arguments of that function; ``run`` is the name of a function in the ``setting`` that calls
+    another with arrays. Raises MatcalcError where a variable moves on a curved domain, and where there is no
+    derivative to test.
     """
-    derivatives = [(o, n) for o, n in zip(request.outputs, output_names, strict=True) if o.variables]
-    if not derivatives:
-        raise MatcalcError("there is no derivative to check", hint='name a variable: mc.code(f, "x", check=True)')
-    for o, _ in derivatives:
-        for v in o.variables:
-            if v.properties & CURVED:
-                raise MatcalcError(f"no self-test is written for {v.name}, which is declared {', '.join(v.properties)}")
+    derivatives = tested(request, output_names)
     directions = list(dict.fromkeys(d for o in request.outputs for d in o.directions))
     arguments = [v for v in dict.fromkeys([*asked, *request.arguments]) if v not in directions]
-    sizes = _sizes(arguments)
+    sizes = small_sizes(arguments)
+    calls = f"{run}({{}}, {{}})" if run else "{}({})"
     body = [*setting, "rng = np.random.default_rng(seed)"]
     body += [f"{', '.join(sizes)} = {', '.join(map(str, sizes.values()))}"] if sizes else []
     body += ["point = {", *(f"{INDENT}{names[v.name]!r}: {_sample(v)}," for v in arguments), "}", "errors = {}"]
@@ -63,7 +60,7 @@ def self_test(
         given = [f"{n}=point[{n!r}]" for n in used]
         given += [f"{names[d.name]}=step[{along[names[d.name]]!r}]" for d in directions if names[d.name] in along]
         given += [f"{names[d.name]}={_sample(d)}" for d in directions if names[d.name] not in along]
-        body += [f"found = {function}({', '.join(given)})"]
+        body += ["found = " + calls.format(function, ", ".join(given))]
         found = (
             f"dict(zip({list(output_names)!r}, found))"
             if len(request.outputs) > 1
@@ -71,7 +68,7 @@ def self_test(
         )
         body += [f"found = {found}", "", "def moved(t, step=step):"]
         moving = [f"{names[v.name]}=point[{names[v.name]!r}]{_step(v, variables, names)}" for v in asked]
-        body += [f"{INDENT}return {value}({', '.join(moving)})", ""]
+        body += [f"{INDENT}return " + calls.format(value, ", ".join(moving)), ""]
         body += _comparisons(own, names)
     body += [
         "for name, error in errors.items():",
@@ -84,6 +81,18 @@ def self_test(
     lines += [f"{INDENT}{line}" if line else "" for line in body]
     lines += ["", "", 'if __name__ == "__main__":', f"{INDENT}raise SystemExit(0 if self_test() else 1)"]
     return "\n".join(lines).replace("'", '"')
+
+
+def tested(request: Asked, output_names: Sequence[str]) -> list[tuple[Any, str]]:
+    """The outputs that are derivatives, and their names."""
+    derivatives = [(o, n) for o, n in zip(request.outputs, output_names, strict=True) if o.variables]
+    if not derivatives:
+        raise MatcalcError("there is no derivative to check", hint='name a variable: mc.code(f, "x", check=True)')
+    for o, _ in derivatives:
+        for v in o.variables:
+            if v.properties & CURVED:
+                raise MatcalcError(f"no self-test is written for {v.name}, which is declared {', '.join(v.properties)}")
+    return derivatives
 
 
 def _step(v: Variable, variables: Sequence[Variable], names: Mapping[str, str]) -> str:
@@ -116,7 +125,7 @@ def _comparisons(own: Sequence[tuple[Any, str]], names: Mapping[str, str]) -> li
     return lines
 
 
-def _sizes(arguments: Sequence[Variable]) -> dict[str, int]:
+def small_sizes(arguments: Sequence[Variable]) -> dict[str, int]:
     """Small sizes, all different, those of columns the smaller ones, so that tall matrices are tall."""
     columns = [s.name for v in arguments for s in sorted(v.columns.free_symbols, key=str)]
     rows = [s.name for v in arguments for s in sorted(v.rows.free_symbols, key=str)]
@@ -169,3 +178,16 @@ def _direction(v: Variable) -> str:
     if v.is_scalar:
         return "rng.uniform(0.5, 1.5)"
     return _in_space(v, f"rng.standard_normal({_shape(v)})")
+
+
+TORCH_SETTING = (
+    "import numpy as np",
+    "import torch",
+    "",
+    "def run(function, **arguments):",
+    f"{INDENT}tensors = {{name: torch.as_tensor(value, dtype=torch.float64) for name, value in arguments.items()}}",
+    f"{INDENT}found = function(**tensors)",
+    f"{INDENT}return tuple(map(np.asarray, found)) if isinstance(found, tuple) else np.asarray(found)",
+    "",
+)
+"""What stands before a test of PyTorch's code, which takes tensors."""

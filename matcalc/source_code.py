@@ -18,7 +18,7 @@ from matcalc.compiled_functions import arguments_of, expression_of
 from matcalc.derivatives import Derivative
 from matcalc.differentiation import Names, differentiate, hvp
 from matcalc.errors import MatcalcError
-from matcalc.expressions import Expression, Variable
+from matcalc.expressions import ONE, Expression, Variable
 from matcalc.lowering import lower
 from matcalc.programs import Program
 from matcalc.reading import Where
@@ -194,15 +194,20 @@ def _direction(v: Variable, several: bool, taken: set[str]) -> str:
 def written(request: Request, target: Target, name: str | None, *, check: bool, scipy: bool) -> str:
     """The source text."""
     asked = [] if request.question is None else arguments_of([request.question])
-    names = identifiers(list(dict.fromkeys([*request.arguments, *asked])), target.language.reserved)
-    function = target_name(name, request, names, target)
     options = {"scipy": scipy, **target.options}
-    lines, sheet = function_text(request, target, function, names, description(request, names), options)
+    reserved = set(target.language.reserved)
+    clashes: set[str] = {""}
+    while clashes:
+        # a second time where an argument has the name of a function that the code calls
+        reserved |= clashes
+        names = identifiers(list(dict.fromkeys([*request.arguments, *asked])), reserved)
+        function = target_name(name, request, names, target)
+        lines, sheet = function_text(request, target, function, names, description(request, names), options)
+        clashes = {*sheet.helpers, *(n for found in sheet.imports.values() for n in found)} & set(names.values())
     test = ""
     if check:
-        if request.question is None or target.self_test is None:
-            known = ", ".join(name for name, t in TARGETS.items() if t.self_test is not None)
-            raise MatcalcError("no self-test is written for this", hint=f"one is for a formula and the targets {known}")
+        if request.question is None:
+            raise MatcalcError("no self-test is written for several formulas", hint="give one formula, and variables")
         output = Output("f", "f", "The value", request.question)
         of_value = Request(request.question, [output], asked, lower([request.question]))
         value = f"value_for_{function}"
@@ -223,7 +228,7 @@ def function_text(
 ) -> tuple[list[str], Sheet]:
     """The lines of a function, and the sheet that knows what they need."""
     sheet = Sheet(request.program, target.language, options=options)
-    output_names = identifiers_of_outputs(request.outputs, names)
+    output_names = identifiers_of_outputs(request.outputs, {**names, "": function} if target.names_outputs else names)
     own = {v.name: names[v.name] for v in request.arguments}
     sheet.write(own, output_names)
     results = [
@@ -232,7 +237,9 @@ def function_text(
     ]
     sources = size_sources(sheet.sizes, request.arguments)
     sizes = [target.size_line(sheet.sizes[s], own[v.name], v, axis, d) for s, (v, axis, d) in sources.items()]
-    body = [*sizes, *(line for line, _ in sheet.lines)]
+    # a row is kept as what a column is, with one axis
+    rows = [target.row_line.format(own[v.name]) for v in request.arguments if v.rows is ONE and v.columns is not ONE]
+    body = [*rows, *sizes, *(line for line, _ in sheet.lines)]
     return target.function(function, list(own.values()), documentation, body, results, output_names), sheet
 
 

@@ -275,8 +275,8 @@ _FROM: Mapping[Any, Callable[..., Expression]] = {
     DiagMatrix: partial(apply, "diag"),
     DiagonalOf: partial(apply, "diagonal"),
     DiagonalMatrix: lambda A: apply("diag", apply("diagonal", A)),
-    sp.Max: _extreme("max"),
-    sp.Min: _extreme("min"),
+    sp.Max: _extreme("maximum"),
+    sp.Min: _extreme("minimum"),
 }
 
 _FROM_NODES: Mapping[Any, Callable[[_Reader, Any, list[Expression]], Expression]] = {
@@ -302,6 +302,6 @@ _ENTRYWISE: Mapping[Any, Callable[..., Expression]] = {
     sp.Add: add,
     sp.Mul: hadamard,
     sp.Pow: entrywise_power,
-    sp.Max: _extreme("max"),
-    sp.Min: _extreme("min"),
+    sp.Max: _extreme("maximum"),
+    sp.Min: _extreme("minimum"),
 }

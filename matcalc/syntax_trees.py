@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 TreeValue = str | int | Fraction | tuple[str, ...] | None
 
@@ -44,6 +46,27 @@ class Tree:
     def spanning(self, start: int, end: int) -> Tree:
         """The same tree with another place in the text."""
         return Tree(self.kind, self.children, self.value, start, end)
+
+
+class Unrolled(Tree):
+    """A let whose indexed definitions are written out: ``families`` are the names that end in an index, such as W_k,
+    with those that they stand for, and ``indices`` the letters of the indices with their places.
+    """
+
+    __slots__ = ("families", "indices")
+
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        children: tuple[Tree, ...],
+        start: int,
+        end: int,
+        families: Mapping[str, Sequence[str]],
+        indices: Mapping[str, Any],
+    ) -> None:
+        super().__init__("let", children, names, start, end)
+        self.families = families
+        self.indices = indices
 
 
 def postorder(tree: Tree) -> list[Tree]:

@@ -11,16 +11,19 @@ from typing import Any
 from sympy import Expr
 
 from matcalc.code_sheets import Language, Sheet
+from matcalc.column_major_self_tests import JULIA_TEST, MATLAB_TEST, column_major_self_test
 from matcalc.compilation import size_formula
 from matcalc.expressions import Variable
 from matcalc.julia_code import JULIA
 from matcalc.julia_functions import julia_document, julia_function, julia_result, size_line
 from matcalc.matlab_code import MATLAB
 from matcalc.matlab_functions import matlab_document, matlab_function, matlab_result, matlab_size_line
+from matcalc.matrix_function_code import HELPERS as FUNCTION_HELPERS
+from matcalc.matrix_function_code import JAX_FUNCTIONS, opaque
 from matcalc.numpy_code import NUMPY, result
 from matcalc.numpy_factorizations import HELPERS
 from matcalc.programs import Value
-from matcalc.self_tests import self_test
+from matcalc.self_tests import TORCH_SETTING, self_test
 from matcalc.torch_code import HELPERS as TORCH_HELPERS
 from matcalc.torch_code import TORCH, torch_result
 
@@ -37,8 +40,11 @@ class Target:
     document: Callable[[Sheet, Sequence[str], str], str]
     result: Callable[[Sheet, Value, bool], str]
     size_line: Callable[[str, str, Variable, int, Expr], str]
+    row_line: str
     options: Mapping[str, Any] = field(default_factory=dict)
-    self_test: Callable[..., str] | None = None
+    self_test: Callable[..., str] = self_test
+    names_outputs: bool = False
+    """Whether the head of a function names what it returns."""
 
 
 def python_function(
@@ -79,8 +85,9 @@ def python_size_line(name: str, array: str, v: Variable, axis: int, dimension: E
     return f"{name} = {size_formula(array, v, axis, dimension)}"
 
 
+NUMPY_HELPERS = {**HELPERS, **FUNCTION_HELPERS}
 JAX_HELPERS = {
-    **HELPERS,
+    **NUMPY_HELPERS,
     "lu_logdet": '''
 def lu_logdet(factor):
     """log det A from lu_factor(A), nan where the determinant is negative."""
@@ -120,14 +127,19 @@ def _in_torch(written: str) -> str:
 
 def _torch_document(sheet: Sheet, function: Sequence[str], test: str) -> str:
     document = _python_document("import torch", TORCH_HELPERS)
-    return document(sheet, [_in_torch(line) for line in function], "")
+    value, mark, comparison = test.partition("def self_test")
+    return _tested(document(sheet, [_in_torch(line) for line in function], _in_torch(value)), mark, comparison)
 
 
 def _jax_document(sheet: Sheet, function: Sequence[str], test: str) -> str:
     document = _python_document("import jax.numpy as jnp", JAX_HELPERS)
     value, mark, comparison = test.partition("def self_test")
     written = _in_jax(document(sheet, [_in_jax(line) for line in function], value))
-    return f"{written.rstrip()}\n\n\n{mark}{comparison}\n" if test else written
+    return _tested(written, mark, comparison)
+
+
+def _tested(written: str, mark: str, comparison: str) -> str:
+    return f"{written.rstrip()}\n\n\n{mark}{comparison}\n" if mark else written
 
 
 TARGETS: dict[str, Target] = {
@@ -135,23 +147,40 @@ TARGETS: dict[str, Target] = {
         "numpy",
         NUMPY,
         python_function,
-        _python_document("import numpy as np", HELPERS),
+        _python_document("import numpy as np", NUMPY_HELPERS),
         result,
         python_size_line,
-        self_test=self_test,
+        "{0} = np.ravel({0})",
     ),
     "jax": Target(
         "jax",
-        Language(NUMPY.operations, NUMPY.assignment, NUMPY.repeats, frozenset({*NUMPY.reserved, "jnp", "jax"})),
+        Language(
+            {**NUMPY.operations, "opaque": opaque(JAX_FUNCTIONS)},
+            NUMPY.assignment,
+            NUMPY.repeats,
+            frozenset({*NUMPY.reserved, "jnp", "jax"}),
+            loop=NUMPY.loop,
+        ),
         python_function,
         _jax_document,
         lambda sheet, v, is_row: sheet.formula(v, 95) + "[None, :]" if is_row else sheet.texts[v].text,
         python_size_line,
+        "{0} = np.ravel({0})",
+        {"scipy": True},
         self_test=partial(
             self_test, setting=("import jax", "import numpy as np", "", 'jax.config.update("jax_enable_x64", True)')
         ),
     ),
-    "torch": Target("torch", TORCH, python_function, _torch_document, torch_result, python_size_line),
+    "torch": Target(
+        "torch",
+        TORCH,
+        python_function,
+        _torch_document,
+        torch_result,
+        python_size_line,
+        "{0} = torch.ravel({0})",
+        self_test=partial(self_test, setting=TORCH_SETTING, run="run"),
+    ),
     "julia": Target(
         "julia",
         JULIA,
@@ -159,7 +188,9 @@ TARGETS: dict[str, Target] = {
         julia_document,
         julia_result,
         size_line,
+        "{0} = vec({0})",
         {"power": "^", "quotient": "div({}, {})"},
+        column_major_self_test(JULIA_TEST),
     ),
     "matlab": Target(
         "matlab",
@@ -168,6 +199,9 @@ TARGETS: dict[str, Target] = {
         matlab_document,
         matlab_result,
         matlab_size_line,
+        "{0} = {0}(:);",
         {"power": "^", "quotient": "({}) / {}"},
+        column_major_self_test(MATLAB_TEST),
+        names_outputs=True,
     ),
 }

@@ -10,6 +10,7 @@ called, whether [ begins a block or an index, which | opens and which closes, wh
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -50,11 +51,14 @@ _SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉ₐₑₒₓₕₖₗₘ�
 _CLOSERS = {"LPAR": "RPAR", "LSQB": "RSQB", "INDEX": "RSQB", "BAR": "BAR_CLOSE", "NORM": "NORM_CLOSE"}
 _OPERATORS = frozenset({"SIGN", "DOTTED_SIGN", "PRODUCT", "POWER", "EQUALS", "COLON", "ELEMENT", "TIMES"})
 _POSTFIXES = frozenset({"TRANSPOSE", "INVERSE", "INVERSE_TRANSPOSE", "SUPERSCRIPT"})
-_OPERAND_ENDS = _POSTFIXES | {"NAME", "NUMBER", "RPAR", "RSQB", "BAR_CLOSE", "NORM_CLOSE"}
+_OPERAND_ENDS = _POSTFIXES | {"NAME", "INDEXED", "NUMBER", "RPAR", "RSQB", "BAR_CLOSE", "NORM_CLOSE"}
 _OPERAND_STARTS = frozenset({"NAME", "NUMBER", "LPAR", "LSQB", "BAR", "NORM"})
 # After and before these a line end separates nothing.
-_LINE_GOES_ON_AFTER = _OPERATORS | {"COMMA", "SEMICOLON", "NEWLINE", "LET", "IN", "LSQB"}
-_LINE_GOES_ON_BEFORE = (_OPERATORS - {"SIGN"}) | {"COMMA", "SEMICOLON", "IN", "RSQB", "RPAR", END}
+_LINE_GOES_ON_AFTER = _OPERATORS | {"COMMA", "SEMICOLON", "NEWLINE", "LET", "IN", "LSQB", "OVER", "DOTS"}
+_LINE_GOES_ON_BEFORE = (_OPERATORS - {"SIGN"}) | {"DOTS", "COMMA", "SEMICOLON", "IN", "RSQB", "RPAR", END}
+
+_DEFINITION_BEGINS_AFTER = ("", "NEWLINE", "LET", "SEMICOLON")
+_INDEXED = re.compile(r"[ \t]*\[[^][=,\n]*\][ \t]*=")
 
 
 class Token:
@@ -160,6 +164,7 @@ class _Reader:
         self.open: list[_Opened] = []
         self.line_end: Token | None = None
         self.lets = 0
+        self.is_indexed = False
         self.separating = False
         self.previous = Token("", "", 0, 0)
 
@@ -203,6 +208,7 @@ class _Reader:
         """A line end separates rows in [ ] and definitions outside of brackets, unless the line goes on."""
         self.line_end = None
         goes_on = self.previous.kind in _LINE_GOES_ON_AFTER or following.kind in _LINE_GOES_ON_BEFORE
+        goes_on = goes_on or (self.is_indexed and following.kind == "NAME" and following.value == "for")
         if not (goes_on or self._is_let(self.previous) or self._is_in(following)):
             kind = "SEMICOLON" if self.separating else "NEWLINE"
             self._add(Token(kind, "\n", line_end.start, line_end.end))
@@ -228,9 +234,18 @@ class _Reader:
         if self.previous.value == "let" and self._is_let(self.previous):
             self.previous.kind = "LET"
             self.lets += 1
+        elif value == "in" and len(self.tokens) > 1 and self.tokens[-2].kind == "OVER":
+            token.kind = "EQUALS"
         elif value == "in" and self._is_in(token):
             token.kind = "IN"
             self.lets -= 1
+        elif value == "for" and self.is_indexed and self.previous.kind in _OPERAND_ENDS:
+            token.kind = "OVER"
+            self.is_indexed = False
+        if self.previous.kind in _DEFINITION_BEGINS_AFTER and self.start == "expression":
+            if _INDEXED.match(self.text, token.end):
+                token.kind = "INDEXED"
+                self.is_indexed = True
         self.tokens.append(token)
         self.previous = token
 
@@ -315,6 +330,11 @@ class _Reader:
         self._add(token)
 
     def _refuse_unclosed(self, opener: Token, closer: Token | None = None) -> None:
+        if opener.kind == "BAR" and self.text[opener.start - 1 : opener.start] == "\\":
+            raise ParseError(
+                r"\| is the sign of a norm in LaTeX only",
+                text=self.text, start=opener.start - 1, end=opener.end, hint="write ‖x‖, ||x|| or norm2(x)",
+            )  # fmt: skip
         found = f"; {closer.value} closes another kind of bracket" if closer else ""
         raise ParseError(
             f"{opener.value} is never closed{found}",

@@ -7,13 +7,14 @@ from typing import Any
 
 from matcalc.code_sheets import ATOM, POSTFIX, POWER, TIMES, Language, Sheet, Template, Text
 from matcalc.expressions import ONE
-from matcalc.julia_code import opaque
+from matcalc.matrix_function_code import TORCH_FUNCTIONS, TORCH_HELPERS, opaque
 from matcalc.numpy_code import NUMPY
 from matcalc.numpy_factorizations import HELPERS as NUMPY_HELPERS
-from matcalc.numpy_formulas import FUNCTIONS, form, matrix_product, spread, unwritten
-from matcalc.programs import Value
+from matcalc.numpy_formulas import FUNCTIONS, form, index_formula, matrix_product, range_loop, spread, unwritten
+from matcalc.programs import Value, every_value
 
 HELPERS: Mapping[str, str] = {
+    **{name: text.replace("np.", "torch.") for name, text in TORCH_HELPERS.items()},
     "lu_logdet": '''
 def lu_logdet(factor):
     """log det A from torch.linalg.lu_factor(A), nan where the determinant is negative."""
@@ -36,6 +37,19 @@ def adjugate(A):
 ''',
     "kron_times": NUMPY_HELPERS["kron_times"].replace("np.tensordot(A, Y, axes=1)", "torch.tensordot(A, Y, dims=1)"),
     "position": NUMPY_HELPERS["position"],
+    "duplication": '''
+def duplication(n, dtype, device=None):
+    """The D with vec(S) = D @ vech(S) for a symmetric n by n matrix S."""
+    i, j = torch.meshgrid(torch.arange(n), torch.arange(n), indexing="ij")
+    i, j = torch.maximum(i, j), torch.minimum(i, j)
+    return torch.eye(n * (n + 1) // 2, dtype=dtype, device=device)[(j * (2 * n - j - 1) // 2 + i).reshape(-1)]
+''',
+    "elimination": '''
+def elimination(n, dtype, device=None):
+    """The L with vech(A) = L @ vec(A) for an n by n matrix A."""
+    i, j = torch.triu_indices(n, n)
+    return torch.eye(n * n, dtype=dtype, device=device)[i * n + j]
+''',
 }
 
 OWN_FUNCTIONS = {
@@ -49,18 +63,28 @@ OWN_FUNCTIONS = {
 
 
 def _apply(sheet: Sheet, v: Value) -> Text:
+    if v.data[0] == "gamma":
+        return Text(f"{sheet.helper('gamma_function')}({_tensor(sheet, v.args[0])})")
     if v.data[0] not in OWN_FUNCTIONS:
         raise unwritten(v.data[0])
-    return Text(OWN_FUNCTIONS[v.data[0]].format(sheet.formula(v.args[0])))
+    return Text(OWN_FUNCTIONS[v.data[0]].format(_tensor(sheet, v.args[0])))
+
+
+def _tensor(sheet: Sheet, v: Value) -> str:
+    """The formula of an operand; of a number that no argument shows, as a tensor."""
+    written = sheet.formula(v)
+    return f"torch.tensor({written}{like(sheet)})" if v in sheet.numbers else written
 
 
 def like(sheet: Sheet) -> str:
-    """The type and the device of the first array among the arguments."""
-    for v in sheet.program.values:
-        if v.op == "input":
-            name = sheet.texts[v].text
-            return f", dtype={name}.dtype, device={name}.device"
-    return ""
+    """The type and the device of the first array among the arguments, else of the first number."""
+    inputs = [v for v in every_value(sheet.program.values) if v.op == "input" and v in sheet.texts]
+    inputs = [v for v in inputs if not v.data[0].is_index]
+    inputs.sort(key=lambda v: (v.rank == 0, "integer" in v.data[0].properties))
+    if not inputs:
+        return ", dtype=torch.float64"
+    name = sheet.texts[inputs[0]].text
+    return f", dtype={name}.dtype, device={name}.device"
 
 
 def _constant_matrix(name: str) -> Template:
@@ -91,14 +115,12 @@ def _commutation(sheet: Sheet, v: Value) -> Text:
     return Text(f"{_eye(sheet, v)}[torch.arange({size}).reshape({n}, {m}).T.reshape(-1)]", POSTFIX)
 
 
-def _index(sheet: Sheet, index: Value, length: str) -> str:
-    if index.op == "number":
-        return str(int(index.data[0]) - 1)
-    return f"{sheet.helper('position')}({sheet.formula(index)}, {length})"
+def _half(sheet: Sheet, v: Value) -> Text:
+    return Text(f"{sheet.helper(v.op)}({sheet.size(v.data[0])}{like(sheet)})")
 
 
 def _unit(sheet: Sheet, v: Value) -> Text:
-    return Text(f"{_eye(sheet, v)}[{_index(sheet, v.args[0], sheet.size(v.shape[0]))}]", POSTFIX)
+    return Text(f"{_eye(sheet, v)}[{index_formula(sheet, v.args[0], v.shape[0])}]", POSTFIX)
 
 
 def _dot(sheet: Sheet, v: Value) -> Text:
@@ -113,8 +135,13 @@ def _square(sheet: Sheet, v: Value) -> Text:
     return Text(f"{a} @ {a}", 69) if v.args[0].rank == 1 else Text(f"torch.sum({a} * {a})")
 
 
+def _equals(sheet: Sheet, v: Value) -> Text:
+    x, y = (sheet.formula(a) for a in v.args)
+    return Text(f"torch.eq({x}, {y}).to({sheet.formula(v.args[0], POSTFIX)}.dtype)", POSTFIX)
+
+
 def _sqrt(sheet: Sheet, v: Value) -> Text:
-    if v.args[0].op == "number":
+    if v.args[0] in sheet.numbers:
         return Text(f"{sheet.formula(v.args[0], POWER + 1)} ** 0.5", POWER)
     return Text(f"torch.sqrt({sheet.formula(v.args[0])})")
 
@@ -122,6 +149,15 @@ def _sqrt(sheet: Sheet, v: Value) -> Text:
 def _pow(sheet: Sheet, v: Value) -> Text:
     base, exponent = v.args
     return Text(f"{sheet.formula(base, POWER + 1)}**{sheet.formula(exponent, POWER)}", POWER)
+
+
+def _kron(sheet: Sheet, v: Value) -> Text:
+    """torch.kron takes no operands whose strides are ordered differently."""
+    parts = []
+    for a, shape in zip(v.args, v.data, strict=True):
+        part = spread(sheet, a, shape)
+        parts.append(part if a.op == "eye" else f"{part if a.rank == 1 else sheet.formula(a, POSTFIX)}.contiguous()")
+    return Text(f"torch.kron({', '.join(parts)})")
 
 
 def _block(sheet: Sheet, v: Value) -> Text:
@@ -180,23 +216,12 @@ def _of_factor(name: str) -> Template:
     return write
 
 
-MATRIX_FUNCTIONS = {
-    "expm": "torch.linalg.matrix_exp({})",
-    "pinv": "torch.linalg.pinv({})",
-    "chol": "torch.linalg.cholesky({})",
-    "eigvals": "torch.linalg.eigvalsh({}).flip(0)",
-    "lambda_max": "torch.linalg.eigvalsh({})[-1]",
-    "lambda_min": "torch.linalg.eigvalsh({})[0]",
-    "svdvals": "torch.linalg.svdvals({})",
-    "sigma_max": "torch.linalg.matrix_norm({}, 2)",
-    "normnuc": 'torch.linalg.matrix_norm({}, "nuc")',
-}
-
 OPERATIONS: dict[str, Template] = {
-    **{name: t for name, t in NUMPY.operations.items() if name not in ("duplication", "elimination")},
+    **NUMPY.operations,
     **{name: _constant_matrix(name) for name in ("eye", "ones", "zeros")},
     "scaled_eye": lambda sheet, v: Text(f"{sheet.formula(v.args[0], TIMES)} * {_eye(sheet, v)}", TIMES),
     "commutation": _commutation,
+    **dict.fromkeys(("duplication", "elimination"), _half),
     "unit": _unit,
     "apply": _apply,
     "sqrt": _sqrt,
@@ -207,12 +232,14 @@ OPERATIONS: dict[str, Template] = {
     "squared_norm": _square,
     "row_sums": form("torch.sum({}, dim=1)", ATOM, 0),
     "column_sums": form("torch.sum({}, dim=0)", ATOM, 0),
+    "equals": _equals,
     "row_max": form("torch.amax({}, dim=1)", ATOM, 0),
     "add_diagonal": _add_diagonal,
     "vec": form("{}.T.reshape(-1)", POSTFIX, POSTFIX),
     "unvec": lambda sheet, v: Text(
         f"{sheet.formula(v.args[0], POSTFIX)}.reshape({sheet.size(v.shape[1])}, {sheet.size(v.shape[0])}).T", POSTFIX
     ),
+    "kron": _kron,
     "block": _block,
     "cholesky": form("torch.linalg.cholesky({})", ATOM, 0),
     "lu": form("torch.linalg.lu_factor({})", ATOM, 0),
@@ -224,10 +251,10 @@ OPERATIONS: dict[str, Template] = {
     "logabsdet": _of_factor("logabsdet"),
     "det": _of_factor("det"),
     "log_determinant": form("torch.logdet({})", ATOM, 0),
-    "opaque": opaque(MATRIX_FUNCTIONS),
+    "opaque": opaque(TORCH_FUNCTIONS),
 }
 
-TORCH = Language(OPERATIONS, NUMPY.assignment, NUMPY.repeats, frozenset({*NUMPY.reserved, "torch"}))
+TORCH = Language(OPERATIONS, NUMPY.assignment, NUMPY.repeats, frozenset({*NUMPY.reserved, "torch"}), loop=range_loop)
 
 
 def torch_result(sheet: Sheet, v: Value, is_row: bool) -> str:

@@ -142,7 +142,7 @@ def _transpose_application(node: Apply) -> Expression:
     if name in _MIRRORED:
         return _applied(_MIRRORED[name], operands)
     if _is_square(node):
-        if CONSTRUCTORS["is_entrywise"](name) and all(_of(o) is o for o in operands):
+        if (name == "hardmax" or CONSTRUCTORS["is_entrywise"](name)) and all(_of(o) is o for o in operands):
             return node
         if CONSTRUCTORS["is_analytic"](name) and _of(operands[0]) in (operands[0], negate(operands[0])):
             return _applied(name, operands)  # f(A)' is f(A'), which is simpler where A' is A or -A

@@ -22,6 +22,7 @@ _FIRST_SIZE = {
     **dict.fromkeys(("eye", "ones", "zeros", "K", "commutation", "duplication", "elimination"), 0),
     **dict.fromkeys(("vector", "matrix", "unvec", "reshape", "rearrange", "unrearrange"), 1),
 }
+EXTREMES = ("max", "min", "maximum", "minimum")
 _ARITHMETIC = ("sum", "product", "negate", "power")
 
 
@@ -91,6 +92,16 @@ def is_indexed_sum(tree: Tree) -> bool:
     return tree.value == "sum" and len(tree.children) == 4 and tree.children[0].kind == "name"
 
 
+def extreme(tree: Tree) -> str:
+    """The function that max, min, maximum or minimum is: max(x) of one argument, maximum(x, y) of two.
+
+    >>> from matcalc.syntax import parse_expression
+    >>> extreme(parse_expression("max(x, 0)")), extreme(parse_expression("minimum(x)"))
+    ('maximum', 'min')
+    """
+    return f"{tree.value}"[:3] + ("imum" if len(tree.children) == 2 else "")
+
+
 def first_size(tree: Tree) -> int:
     """How many arguments of a call come before those that are sizes: one in unvec(x,m,n), none in eye(n)."""
     count = len(tree.children)
@@ -107,6 +118,8 @@ def arguments_taken(tree: Tree) -> tuple[str, ...]:
     name = str(tree.value)
     if name in ("sum", "reshape"):
         return (NOT_SCALAR,) if len(tree.children) != 4 else ()
+    if name in EXTREMES:
+        name = extreme(tree)
     row = FUNCTIONS.get(ALIASES.get(name, name))
     return _taken(row.signature) if row is not None else ()
 

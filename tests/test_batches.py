@@ -153,6 +153,8 @@ FORMULAS = [
     "polygamma(1, x)",
     "sum(i, 1, 3, t^i*A)",
     "erf(x) + abs(y) + relu(x)",
+    "max(A)*x + hardmax(y)",
+    "hardmax(A)*x + min(x)*y",
 ]
 
 

@@ -35,12 +35,20 @@ GRADIENTS = [
     ("y'*inv(K)*y + logdet(K)", "K", GAUSS, "inv(K) - inv(K)*y*y'*inv(K)"),
     ("tr(inv(K + s*eye(n))*y*y')", "K", GAUSS, "let M = inv(K + s*eye) in -M*y*y'*M"),
     ("sum(X*w)", "w", None, "sum(X', 2)"),
+    ("norminf(A*x - b)", "x", None, "A'*(hardmax(abs(A*x - b)).*sign(A*x - b))"),
+    ("‖X‖_∞", "X", None, "hardmax(abs(X)).*sign(X)"),
+    ("max(A*x + b)", "x", None, "A'*hardmax(A*x + b)"),
+    ("min(x)", "x", None, "hardmax(-x)"),
+    ("max(S)", "S", "S: matrix(n,n) symmetric", "hardmax(S)"),
+    ("max(A*A')", "A", "A: matrix(m,n)", "2*hardmax(A*A')*A"),
+    ("max(sum(abs(A), 2))", "A", "A: matrix(m,n)", "diag(hardmax(sum(abs(A), 2)))*sign(A)"),
 ]
 
 HESSIANS = [
     (f"-sum({CROSS_ENTROPY})", "w", None, CURVATURE),
     (f"-mean({CROSS_ENTROPY})", "w", None, f"{CURVATURE}/m"),
     ("sum(max(0, x).^2)", "x", None, "2*diag(heaviside(x))"),
+    ("max(A*x)^2", "x", None, "2*A'*hardmax(A*x)*hardmax(A*x)'*A"),
     ("sum(i, 1, n, x[i]^4)", "x", "x: vector(n)", "12*diag(x.^2)"),
 ]
 
@@ -48,6 +56,8 @@ CONDITIONS = [
     (f"sum({CROSS_ENTROPY})", "w", None, ()),
     ("sum(abs(x).^2)", "x", None, ()),
     ("sum(max(0, x))", "x", None, ("entries of x nonzero",)),
+    ("norminf(x)", "x", None, ("one entry of abs(x) larger than all others",)),
+    ("norminf(x) + norm1(x)", "x", None, ("entries of x nonzero", "one entry of abs(x) larger than all others")),
     ("logdet(K) + y'*inv(K)*y", "K", None, ("det(K) positive",)),
     ("x'*inv(A)'*x", "A", None, ("A invertible",)),
 ]

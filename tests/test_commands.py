@@ -102,7 +102,9 @@ def test_a_bad_line_of_standard_input_does_not_stop_the_others() -> None:
         (("rules", "inv"), 0, "d(inv(A)) = -inv(A)*d(A)*inv(A)"),
         (("rules", "eye"), 0, "eye: a constant of the language"),
         (("rules", "reshape"), 0, "abbreviation reshape(A, m, n) = unvec(vec(A), m, n)"),
-        (("rules", "norminf"), 2, "norminf is not supported yet"),
+        (("rules", "norminf"), 0, "abbreviation norminf(X) = max(abs(X))"),
+        (("rules", "max"), 0, "d(max(X)) = tr(hardmax(X)'*d(X))"),
+        (("rules", "rank"), 2, "rank is not supported yet"),
     ],
 )
 def test_the_exit_status_says_how_it_went(arguments: tuple[str, ...], status: int, shown: str) -> None:

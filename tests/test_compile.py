@@ -111,6 +111,13 @@ def test_wrong_arguments_are_named(changed: dict[str, Any], error: type[Exceptio
         residual()(**{name: value for name, value in values.items() if value is not None})
 
 
+def test_entries_that_are_equally_large_share_the_subgradient() -> None:
+    gradient = mc.compile(mc.gradient("norminf(x)", "x"))
+    assert gradient(np.array([3.0, -4.0, 1.0])).tolist() == [0, -1, 0]
+    assert gradient(np.array([4.0, -4.0])).tolist() == [0.5, -0.5]
+    assert mc.parse("max(X) - min(X)").evaluate({"X": np.array([[1.0, 5.0], [-2.0, 0.0]])}) == 7
+
+
 def test_too_many_arguments_and_repeated_ones_are_refused() -> None:
     with pytest.raises(mc.EvaluationError, match="5 arguments are given for 4"):
         residual()(1.0, A, X, B, B)
@@ -386,3 +393,44 @@ def test_duplication_and_elimination(text: str) -> None:
     S = np.array([[1.0, 2.0, 4.0], [2.0, 3.0, 5.0], [4.0, 5.0, 6.0]])
     found = mc.compile(e)(S=S)
     assert np.allclose(found, np.reshape(e.evaluate({"S": S}), found.shape))
+
+
+# ---- sums over an index ------------------------------------------------------------------------------------
+
+SUMS = "A, B: matrix(n,n), x: vector(n), p: scalar integer"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sum(i, 1, n, x[i]*logdet(A + x[i]*B))",
+        "sum(i, 1, n, sum(j, 1, i, 2^(-j)*exp(x[i]*x[j])*inv(A + i*B)*x))",
+        "sum(i, 0, p, tr(A^i*B))",
+        "sum(i, 1, p - 4, inv(A + i*B))",
+    ],
+)
+def test_sums_over_an_index_are_computed_as_evaluate_does(text: str) -> None:
+    f = mc.parse(text, where=SUMS)
+    rng = np.random.default_rng(0)
+    point = {"A": rng.random((4, 4)) + 4 * np.eye(4), "B": rng.random((4, 4)), "x": rng.random(4), "p": 3.0}
+    for answer in (f, mc.gradient(f, "A") if f.is_scalar else mc.jacobian(f, "A")):
+        values = {name: point[name] for name in answer.variables}
+        assert relative_error(mc.compile(answer)(**values) + 1, np.asarray(answer.evaluate(values)) + 1) < CLOSE
+
+
+def test_the_terms_of_a_sum_are_counted_and_bounded() -> None:
+    f = mc.compile("sum(i, 1, p, logdet(A + i*B))", where=SUMS)
+    assert isinstance(f, mc.CompiledFunction)
+    assert {s.name for s in f.flops.free_symbols} == {"n", "p"}
+    with pytest.raises(mc.EvaluationError, match="more than 100,000 terms"):
+        f(A=np.eye(2), B=np.eye(2), p=1e6)
+
+
+def test_sums_over_an_index_are_computed_for_batches() -> None:
+    f = mc.parse("sum(i, 1, n, x[i]*logdet(A + x[i]*B))", where=SUMS)
+    rng = np.random.default_rng(1)
+    A, B, x = rng.random((4, 4)) + 4 * np.eye(4), rng.random((4, 4)), rng.random((5, 4))
+    for answer in (f, mc.gradient(f, "A"), mc.gradient(f, "x")):
+        one = mc.compile(answer)
+        found = mc.compile(answer, batch="x")(A=A, B=B, x=x)
+        assert relative_error(found, np.array([one(A=A, B=B, x=item) for item in x])) < CLOSE

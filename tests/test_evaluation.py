@@ -81,6 +81,7 @@ EXPECTED = {
     "pi*s": np.pi * s,
     "sum(i, 1, n, x[i]*i)": x @ [1, 2, 3, 4],
     "sum(i, 0, k - 1, M^i*S*M^(k - 1 - i))": M @ M @ S + M @ S @ M + S @ M @ M,
+    "sum(i, 0, k, tr(M^i))": sum(np.trace(np.linalg.matrix_power(M, i)) for i in range(4)),
     "sum(i, 1, k - 3, M^i)": np.zeros((4, 4)),
     "sum(i, 1, n, sum(j, 1, i, x[i]*y[j]))": x @ np.cumsum(y),
     "softmax(x)": np.exp(x) / np.exp(x).sum(),

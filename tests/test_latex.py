@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from matcalc.adjoints import pullback
 from matcalc.differentials import differential_of
+from matcalc.differentiation import differentiate
 from matcalc.expressions import Expression, variables_of
 from matcalc.latex import latex_name, latex_of, latex_text
 from matcalc.leaves import ONE_NODE, variable
@@ -65,6 +67,8 @@ GOLDEN = [
     ("norm2(x)*norm2(y)", r"\|x\| \,\|y\|"),
     ("norm2(x/a)", r"\left\|\frac{x}{a}\right\|"),
     ("abs(x)'*y", r"|x|^\top \,y"),
+    ("max(A*x)", r"\max(A x)"),
+    ("hardmax(abs(x)).*sign(x)", r"\operatorname{hardmax}(|x|) \odot \operatorname{sign}(x)"),
     ("logdet(A)", r"\log\det(A)"),
     ("logabsdet(A)", r"\log\left|\det(A)\right|"),
     ("cbrt(a)", r"\sqrt[3]{a}"),
@@ -149,7 +153,12 @@ def test_a_long_name_has_its_perturbation_beside_it() -> None:
 
 CORPUS = Path(__file__).parent / "data" / "corpus"
 CASES = json.loads((CORPUS / "public.json").read_text(encoding="utf-8"))
-UNSUPPORTED = {"cookbook-067"}  # lambda_max
+OTHERS = [
+    case
+    for file in ("course", "other_tools")
+    for case in json.loads((CORPUS.parent / f"{file}.json").read_text(encoding="utf-8"))
+    if "refused" not in case
+]
 
 
 def answers(case: dict[str, str]) -> Iterator[Expression]:
@@ -162,12 +171,34 @@ def answers(case: dict[str, str]) -> Iterator[Expression]:
         yield pullback(f, ONE_NODE, [x])[x]
 
 
-@pytest.mark.parametrize("case", [pytest.param(c, id=c["id"]) for c in CASES if c["id"] not in UNSUPPORTED])
+@pytest.mark.parametrize("case", [pytest.param(c, id=c["id"]) for c in CASES])
 def test_the_answers_of_the_corpus_compile_in_mathtext(case: dict[str, str]) -> None:
     mathtext = pytest.importorskip("matplotlib.mathtext")
     parser = mathtext.MathTextParser("path")
     for answer in answers(case):
         parser.parse(f"${latex_text(answer)}$")
+
+
+def without_environments(latex: str) -> str:
+    """The same with matrices in one line of brackets, since mathtext has no environments."""
+    for matrix, plain in (
+        (r"\begin{bmatrix}", r"\left["),
+        (r"\end{bmatrix}", r"\right]"),
+        (r" \\ ", r" \; "),
+        ("&", r"\quad"),
+    ):
+        latex = latex.replace(matrix, plain)
+    return latex
+
+
+@pytest.mark.parametrize("case", [pytest.param(c, id=f"{c['id']}{c.get('part', '')}") for c in OTHERS])
+def test_the_answers_of_the_course_and_of_other_tools_compile_in_mathtext(case: dict[str, Any]) -> None:
+    mathtext = pytest.importorskip("matplotlib.mathtext")
+    parser = mathtext.MathTextParser("path")
+    D = differentiate(case["expr"], case["wrt"], where=case["where"])
+    for wanted in (D.differential, getattr(D, case["want"])):
+        for answer in wanted.values() if isinstance(wanted, dict) else [wanted]:
+            parser.parse(f"${without_environments(latex_text(answer))}$")
 
 
 @pytest.mark.parametrize("text", [row[0] for row in GOLDEN if "[A, x" not in row[0]])

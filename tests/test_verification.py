@@ -64,6 +64,10 @@ RIGHT = [
     ("tr(C'*Q)", "gradient", "Q", "C - Q*(Q'*C + C'*Q)/2"),
     ("norm1(y)", "gradient", "y", "sign(y)"),
     ("sum(relu(B*x))", "gradient", "x", "B'*heaviside(B*x)"),
+    ("norminf(y)", "gradient", "y", "sign(y).*hardmax(y.^2)"),
+    ("max(B*x)", "differential", "x", "hardmax(3*B*x)'*B*dx"),
+    ("max(S)", "gradient", "S", "hardmax(S)"),
+    ("sum(hardmax(y))", "gradient", "y", "zeros(m)"),
     # numbers at which a fixed step and a fixed tolerance fail
     ("inv(1e-6*A)", "differential", "A", "-1e6*inv(A)*dA*inv(A)"),
     ("1e8 + x'*x", "gradient", "x", "2*x"),
@@ -113,6 +117,13 @@ WRONG = [
     ("abs(s)", "gradient", "s", "1"),
     ("norm1(B*x - y)", "gradient", "x", "B'*sign(B*x - 2*y)"),
     ("norm1(B*x - y)", "gradient", "x", "B'*sign(2*B*x - y)"),
+    ("norminf(y)", "gradient", "y", "hardmax(abs(y))"),
+    ("norminf(y)", "gradient", "y", "sign(y).*softmax(abs(y))"),
+    ("min(y)", "gradient", "y", "hardmax(y)"),
+    ("max(A)", "gradient", "A", "hardmax(A')"),
+    ("max(A)", "gradient", "A", "hardmax(abs(A))"),
+    ("norminf(B*x - y)", "gradient", "x", "B'*(sign(B*x - y).*hardmax(abs(B*x - 2*y)))"),
+    ("norminf(B*x - y)", "gradient", "x", "B'*(sign(B*x - 2*y).*hardmax(abs(B*x - y)))"),
     # right where the function is saturated
     ("logsumexp(1000*x)", "gradient", "x", "1000*softmax(2000*x)"),
     # right for odd sizes

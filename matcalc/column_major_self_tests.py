@@ -1,0 +1,256 @@
+"""The self-tests that ``--check`` appends to Julia and MATLAB: derivatives against differences of the values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from matcalc.expressions import Variable
+from matcalc.operations import shape_value
+from matcalc.self_tests import LARGEST_ERROR, Asked, small_sizes, tested
+
+INDENT = "    "
+SHORT = ("symmetric", "skew", "column")
+"""The functions at the start of a test, each left out where it is not called."""
+
+
+@dataclass(frozen=True)
+class Syntax:
+    """How a language writes what a test needs; a place for each part."""
+
+    random: Callable[[int, int], str]
+    """Numbers between 0 and 1 in an array of that shape."""
+    place: str
+    """Where the value of an argument is kept: {0} is point or step."""
+    shifted: str
+    projections: Mapping[str, str]
+    identity: str
+    start: str
+    assignment: str
+    call: Callable[[str, Sequence[str], int], str]
+    output: str
+    moved: str
+    slope: str
+    curvature: str
+    claims: Mapping[str, str]
+    """What is compared, by kind of derivative: {0} the derivative, {1} the step."""
+    compare: str
+    end: Sequence[str]
+
+
+def column_major_self_test(syntax: Syntax) -> Callable[..., str]:
+    """A writer of tests in a language."""
+
+    def write(
+        request: Asked,
+        asked: Sequence[Variable],
+        function: str,
+        value: str,
+        names: Mapping[str, str],
+        output_names: Sequence[str],
+    ) -> str:
+        return _SelfTest(syntax, request, asked, names).text(function, value, output_names)
+
+    return write
+
+
+@dataclass
+class _SelfTest:
+    syntax: Syntax
+    request: Asked
+    asked: Sequence[Variable]
+    names: Mapping[str, str]
+    sizes: dict[str, int] = field(default_factory=dict)
+
+    def text(self, function: str, value: str, output_names: Sequence[str]) -> str:
+        syntax, request = self.syntax, self.request
+        derivatives = tested(request, output_names)
+        directions = list(dict.fromkeys(d for o in request.outputs for d in o.directions))
+        arguments = [v for v in dict.fromkeys([*self.asked, *request.arguments]) if v not in directions]
+        self.sizes = small_sizes(arguments)
+        lines = syntax.start.splitlines()
+        lines += [INDENT + syntax.assignment.format(self._kept("point", v), self._sample(v)) for v in arguments]
+        for variables in dict.fromkeys(tuple(o.variables) for o, _ in derivatives):
+            own = [(o, n) for o, n in derivatives if tuple(o.variables) == variables]
+            lines += [INDENT + syntax.assignment.format(self._kept("step", v), self._direction(v)) for v in variables]
+            along = {d: v for o, _ in own for d, v in zip(o.directions, o.variables, strict=False)}
+            given = [
+                self._kept("point", v)
+                if v not in directions
+                else (self._kept("step", along[v]) if v in along else self._sample(v))
+                for v in request.arguments
+            ]
+            lines += [INDENT + syntax.call(function, given, len(output_names))]
+            places = [self._place(v, variables) for v in self.asked]
+            lines += [INDENT + syntax.moved.format(f"{value}({', '.join(places)})")]
+            lines += [INDENT + line for line in self._measured(own)]
+            for o, n in own:
+                found = syntax.output.format(list(output_names).index(n) + 1)
+                claim = syntax.claims[o.part].format(found, self._kept("step", o.variables[0]))
+                measured = "curvature" if o.part in ("hessian", "hvp") else "slope"
+                compared = syntax.compare.format(n, claim, measured)
+                lines += [INDENT + line for line in compared.splitlines()]
+        whole = "\n".join(lines)
+        unused = [name for name in SHORT if len(re.findall(rf"\b{name}\b", whole)) == 1]
+        kept = [line for line in lines if not any(re.match(rf" *{name}\b", line) for name in unused)]
+        return "\n".join([*kept, *syntax.end])
+
+    def _place(self, v: Variable, variables: Sequence[Variable]) -> str:
+        point = self._kept("point", v)
+        return f"{point} + t * {self._kept('step', v)}" if v in variables else point
+
+    def _kept(self, where: str, v: Variable) -> str:
+        return self.syntax.place.format(where, self.names[v.name])
+
+    def _measured(self, own: Sequence[tuple[Any, str]]) -> list[str]:
+        lines = [self.syntax.slope]
+        if any(o.part in ("hessian", "hvp") for o, _ in own):
+            lines += self.syntax.curvature.splitlines()
+        return lines
+
+    def _shape(self, v: Variable) -> tuple[int, int]:
+        return shape_value(v, self.sizes)
+
+    def _sample(self, v: Variable) -> str:
+        """A random value with the properties of the variable, far from singular."""
+        if v.is_scalar and "integer" in v.properties:
+            return "2"
+        m, n = self._shape(v)
+        plain = self.syntax.shifted.format("0.5", self.syntax.random(m, n))
+        if m != n or m == 1:
+            return plain
+        return self._in_space(v, plain if "skew" in v.properties else f"{plain} + {self.syntax.identity.format(n)}")
+
+    def _direction(self, v: Variable) -> str:
+        return self._in_space(v, self.syntax.shifted.format("-0.5", self.syntax.random(*self._shape(v))))
+
+    def _in_space(self, v: Variable, formula: str) -> str:
+        for word, pattern in self.syntax.projections.items():
+            if word in v.properties:
+                return pattern.format(formula)
+        return formula
+
+
+# ---- MATLAB and Octave -------------------------------------------------------------------------------------
+
+
+def _matlab_call(function: str, given: Sequence[str], count: int) -> str:
+    return f"found = cell(1, {count}); [found{{:}}] = {function}({', '.join(given)});"
+
+
+MATLAB_TEST = Syntax(
+    place="{0}.{1}",
+    random=lambda m, n: "rand()" if m == n == 1 else f"rand({m}, {n})",
+    shifted="{0} + {1}",
+    projections={
+        "diagonal": "diag(diag({}))",
+        "spd": "symmetric({})",
+        "symmetric": "symmetric({})",
+        "skew": "skew({})",
+        "lower": "tril({})",
+        "upper": "triu({})",
+    },
+    identity="{0} * eye({0})",
+    start="""function passed = self_test()
+    % Compare derivatives with central differences at a random point.
+    rand('twister', 0);
+    symmetric = @(M) M + M.';
+    skew = @(M) M - M.';
+    column = @(x) x(:);
+    passed = true;""",
+    assignment="{} = {};",
+    call=_matlab_call,
+    output="found{{{}}}",
+    moved="moved = @(t) {};",
+    slope="slope = (moved(1e-6) - moved(-1e-6)) / 2e-6;",
+    curvature="""bend = @(h) moved(h) - 2 * moved(0) + moved(-h);
+curvature = (16 * bend(1e-3) - bend(2e-3)) / 12e-6;""",
+    claims={
+        **dict.fromkeys(("gradient", "hvp"), "sum(sum({0} .* {1}))"),
+        "jacobian": "{0} * column({1})",
+        "differential": "{0}",
+        "hessian": "column({1}).' * {0} * column({1})",
+    },
+    compare=f"""claimed = column({{1}}); measured = column({{2}});
+relative_error = max(abs(claimed - measured)) / max(max(abs(measured)), 1e-3);
+fprintf('{{0}}: relative error %.1e\\n', relative_error);
+passed = passed && relative_error < {LARGEST_ERROR};""",
+    end=(
+        "end",
+        "",
+        "if self_test()",
+        f"{INDENT}disp('verified')",
+        "else",
+        f"{INDENT}disp('REFUTED')",
+        f"{INDENT}exit(1)",
+        "end",
+    ),
+)
+
+
+# ---- Julia -------------------------------------------------------------------------------------------------
+
+
+def _julia_call(function: str, given: Sequence[str], count: int) -> str:
+    called = f"{function}({', '.join(given)})"
+    return f"found = {called}" if count > 1 else f"found = ({called},)"
+
+
+def _julia_random(m: int, n: int) -> str:
+    if m == n == 1:
+        return "rand()"
+    return f"rand({m})" if n == 1 else f"rand({m}, {n})"
+
+
+JULIA_TEST = Syntax(
+    place="{0}[:{1}]",
+    random=_julia_random,
+    shifted="{0} .+ {1}",
+    projections={
+        "diagonal": "diagm(diag({}))",
+        "spd": "symmetric({})",
+        "symmetric": "symmetric({})",
+        "skew": "skew({})",
+        "lower": "tril({})",
+        "upper": "triu({})",
+    },
+    identity="{0} * I",
+    start="""\"\"\"
+    self_test()
+
+Compare derivatives with central differences at a random point.
+\"\"\"
+function self_test()
+    symmetric(M) = M + M'
+    skew(M) = M - M'
+    column(x) = x isa Number ? [x] : vec(x)
+    point, step, passed = Dict{Symbol,Any}(), Dict{Symbol,Any}(), true""",
+    assignment="{} = {}",
+    call=_julia_call,
+    output="found[{}]",
+    moved="moved = t -> {}",
+    slope="slope = (moved(1e-6) - moved(-1e-6)) / 2e-6",
+    curvature="""bend = h -> moved(h) - 2 * moved(0) + moved(-h)
+curvature = (16 * bend(1e-3) - bend(2e-3)) / 12e-6""",
+    claims={
+        **dict.fromkeys(("gradient", "hvp"), "sum({0} .* {1})"),
+        "jacobian": "reshape(column({0}), length(slope), :) * column({1})",
+        "differential": "{0}",
+        "hessian": "column({1})' * reshape(column({0}), length({1}), :) * column({1})",
+    },
+    compare=f"""claimed, measured = column({{1}}), column({{2}})
+relative_error = maximum(abs.(claimed - measured)) / max(maximum(abs.(measured)), 1e-3)
+println("{{0}}: relative error ", relative_error)
+passed = passed && relative_error < {LARGEST_ERROR}""",
+    end=(
+        f'{INDENT}println(passed ? "verified" : "REFUTED")',
+        f"{INDENT}return passed",
+        "end",
+        "",
+        "if abspath(PROGRAM_FILE) == @__FILE__",
+        f"{INDENT}exit(self_test() ? 0 : 1)",
+        "end",
+    ),
+)
