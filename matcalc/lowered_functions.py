@@ -125,6 +125,8 @@ def _entries_of_both(self: ProductLowering, first: Sequence[Expression], second:
             return b.multiplied(weights, (yield from _diagonal_of_chain(self, other)), SCALAR, weights.shape[0])
         if not other:
             whole = yield from self.chain(one)
+            if whole.rank == 0:  # tr(u'*v), the cycle turned
+                return whole
             return b.emit("trace", whole.args[0] if whole.op == "transpose" else whole, shape=SCALAR)
     left = yield from self.chain(first)
     right = yield from self.chain([transpose(f) for f in reversed(second)])

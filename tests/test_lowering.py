@@ -488,6 +488,15 @@ def traced(sums: int) -> mc.Expression:
     return mc.parse(f"tr({text})", where=f"{', '.join(f'A{i}' for i in range(3 * sums))}: matrix(n,n)")
 
 
+def test_a_trace_that_is_turned_to_begin_with_a_row_is_a_number() -> None:
+    where = "A: matrix(m,n), D, E: matrix(m,m), x: vector(n), p: vector(m)"
+    e = mc.parse("tr(((E + eye(m)).*(A*diag(x)*A'))*((D - D').*(p*p')))", where=where)
+    rng = np.random.default_rng(0)
+    shapes = {"A": (3, 2), "D": (3, 3), "E": (3, 3), "x": 2, "p": 3}
+    values = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+    assert mc.compile(e)(**values) == pytest.approx(e.evaluate(values))
+
+
 @pytest.mark.parametrize("e", [doubled(30), traced(8)], ids=["used twice", "trace"])
 def test_sums_in_products_are_lowered_in_bounded_time(e: mc.Expression) -> None:
     rng = np.random.default_rng(0)
