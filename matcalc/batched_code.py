@@ -12,7 +12,7 @@ from typing import Any
 from matcalc.code_sheets import ATOM, MATMUL, PLUS, POSTFIX, POWER, TIMES, Language, Sheet, Template, Text
 from matcalc.expressions import ONE
 from matcalc.numpy_code import NUMPY, SOMETIMES_VIEWS, VIEWS, result, shares_memory
-from matcalc.numpy_formulas import call, index_formula, is_complex, range_loop, spread
+from matcalc.numpy_formulas import call, index_formula, is_complex, range_loop, real_part, spread
 from matcalc.programs import ENTRYWISE, INDEXED_SUM, Program, Value, every_value, refuse
 
 
@@ -87,14 +87,17 @@ def _as_matrix(sheet: Sheet, v: Value, shape: Any) -> str:
     return sheet.formula(v, POSTFIX) + "[:, None, None]" if v.rank == 0 else sheet.formula(v)
 
 
-def _reduction(function: str, vector: str = ", axis=1", matrix: str = ", axis=(1, 2)") -> Template:
+def _reduction(
+    function: str, vector: str = ", axis=1", matrix: str = ", axis=(1, 2)", is_real: bool = False
+) -> Template:
     """A call over the axes of an item; what is done to a number is done for each item."""
 
     def write(sheet: Sheet, v: Value) -> Text:
         axes = _axes(sheet, v.args[0])
         if axes == 0:
             return each_item(sheet, v)
-        return Text(f"{function}({sheet.formula(v.args[0])}{vector if axes == 1 else matrix})")
+        operand = real_part(sheet, v.args[0]) if is_real else sheet.formula(v.args[0])
+        return Text(f"{function}({operand}{vector if axes == 1 else matrix})")
 
     return write
 
@@ -280,8 +283,8 @@ OPERATIONS: dict[str, Template] = {
     "row_sums": _called("{}.sum(axis=2)"),
     "column_sums": _called("{}.sum(axis=1)"),
     "equals": _entrywise("({} == {}).astype(dtype)", POSTFIX, PLUS, PLUS),
-    "max": _reduction("np.max"),
-    "row_max": _called("{}.max(axis=2)"),
+    "max": _reduction("np.max", is_real=True),
+    "row_max": lambda sheet, v: Text(f"np.max({real_part(sheet, v.args[0])}, axis=2)"),
     "trace": _reduction("np.trace", matrix=", axis1=1, axis2=2"),
     "diagonal": _called("np.diagonal({}, axis1=1, axis2=2)"),
     "diag": _called("diagonal_matrices({})"),

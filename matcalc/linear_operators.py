@@ -16,14 +16,14 @@ from sympy import Expr
 
 from matcalc.applications import apply
 from matcalc.bindings import bind
-from matcalc.compilation import FUSED, Routine, staged_routines
-from matcalc.compiled_functions import CompiledFunction, compile_formulas, explained
+from matcalc.compilation import FUSED, Routine, routine_of, staged_routines
+from matcalc.compiled_functions import CompiledFunction, FactorizationError, compile_formulas, explained
 from matcalc.derivatives import Derivative
 from matcalc.differentiation import differentiate, pullback_of
 from matcalc.errors import EvaluationError, MatcalcError, NotDifferentiable, ShapeError
 from matcalc.expressions import ONE, Expression, Shape, Variable
 from matcalc.free_entries import entries_matrix
-from matcalc.leaves import number, variable
+from matcalc.leaves import is_zero, number, variable
 from matcalc.linear_solves import Array
 from matcalc.lowering import lower
 from matcalc.powers import power
@@ -65,8 +65,10 @@ class CompiledOperator:
         self.derivative = derivative
         self.sizes = dict(sizes or {})
         self.is_hessian = derivative.expression.is_scalar
-        self.question: CompiledFunction = compile_formulas(derivative.expression, sizes=self.sizes, batch=False)
+        formulas = [derivative.expression, self.variable]  # whose value shows the sizes of directions
+        self.question: CompiledFunction = compile_formulas(formulas, sizes=self.sizes, batch=False)
         self._stages: dict[tuple[str, bool], Stages] = {}
+        self._full: dict[bool, Routine] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -104,10 +106,14 @@ class CompiledOperator:
             found = self._stages[key] = Stages(e, arguments, self.question.fixed, is_complex)
         return found
 
-    @cached_property
-    def full(self) -> CompiledFunction:
+    def full(self, is_complex: bool) -> Routine:
         """The function that computes the matrix."""
-        return compile_formulas(self.matrix, sizes=self.sizes, batch=False)
+        found = self._full.get(is_complex)
+        if found is None:
+            program, question = lower([self.matrix], self.sizes, known=FUSED), self.question
+            found = routine_of(program, question.arguments, question.fixed, is_complex=is_complex)
+            self._full[is_complex] = found
+        return found
 
     @property
     def _product(self) -> tuple[Expression, Variable]:
@@ -140,6 +146,8 @@ class CompiledOperator:
             raise NotDifferentiable(message, hint="solve in coordinates of the space that it moves in")
         if matrix.rows != matrix.columns:
             raise ShapeError(f"{matrix} is not square", hint="for least squares use full(), or products")
+        if is_zero(matrix):
+            raise FactorizationError(f"{matrix} is singular")
         shape = x.shape if self.is_hessian or is_turned else f.shape
         b = variable(self.derivative.perturbations[x].name, *shape)
         right = b if b.columns is ONE else apply("vec", b)
@@ -205,6 +213,10 @@ class LinearOperator:
         return (codomain, domain) if self.is_turned else (domain, codomain)
 
     def _numbers(self, shape: Shape) -> tuple[int, int]:
+        missing = {s.name for d in shape for s in d.free_symbols} - self._sizes.keys()
+        if missing:
+            name = min(missing)
+            raise EvaluationError(f"no argument shows the size {name}", hint=f"give it: sizes={{{name!r}: 3}}")
         rows, columns = (int(d.subs({s: self._sizes[s.name] for s in d.free_symbols})) for d in shape)
         return rows, columns
 
@@ -255,10 +267,9 @@ class LinearOperator:
 
     def full(self) -> Array:
         """The matrix, all its entries written out."""
-        function = self.formula.full
-        values = dict(zip(self.formula.names, self._arrays, strict=True))
-        found: Array = np.atleast_2d(function(**{name: values[name] for name in function.names}))
-        return found.T if self.is_turned else found.reshape(self.shape)
+        (found,) = self._run(self.formula.full(self.dtype.kind == "c"))
+        found = self._finished(found, self.formula.matrix, all(np.all(np.isfinite(x)) for x in self._arrays), 3)
+        return found.reshape(self.shape[::-1]).T if self.is_turned else found.reshape(self.shape)
 
     def _applied(self, part: str, v: Any, start: tuple[int, int], end: tuple[int, int]) -> Any:
         v = np.asarray(v)
@@ -287,21 +298,22 @@ class LinearOperator:
         """The value at one direction, given and returned in its own shape."""
         stages = self.formula.stages(part, self.dtype.kind == "c")
         prepared = self._before(part)
-        late: Any = v.reshape(-1) if 1 in v.shape else v
-        if v.size == 1 and stages.direction.is_scalar:
-            late = v.item()
-        (found,) = self._run(stages.routines[1], late, *prepared)
-        found = np.array(found, self.dtype) if stages.is_constant else np.asarray(found, self.dtype)
-        if not np.all(np.isfinite(found)) and np.all(np.isfinite(v)):
-            warnings.warn(f"the value of {stages.expression} is not finite", RuntimeWarning, stacklevel=4)
-        return found.reshape(end, order="F")
+        (found,) = self._run(stages.routines[1], _as_declared(v, stages.direction), *prepared)
+        found = np.array(found, self.dtype) if stages.is_constant else found
+        return self._finished(found, stages.expression, np.all(np.isfinite(v))).reshape(end, order="F")
+
+    def _finished(self, found: Any, e: Expression, is_expected_finite: Any, stacklevel: int = 5) -> Array:
+        found = np.asarray(found, self.dtype)
+        if is_expected_finite and not np.all(np.isfinite(found)):
+            warnings.warn(f"the value of {e} is not finite", RuntimeWarning, stacklevel=stacklevel)
+        return found
 
     def _before(self, part: str) -> tuple[Any, ...]:
         """What a part needs that does not depend on the direction."""
         found = self._prepared.get(part)
         if found is None:
             stages = self.formula.stages(part, self.dtype.kind == "c")
-            late = np.empty([n for n in self._numbers(stages.direction.shape) if n != 1], self.dtype)
+            late = _as_declared(np.empty(self._numbers(stages.direction.shape), self.dtype), stages.direction)
             found = self._prepared[part] = self._run(stages.routines[0], late)
         return found
 
@@ -317,6 +329,13 @@ class LinearOperator:
                 f"the matrix {self.formula.matrix} of shape {self.shape} does not fit into memory",
                 hint="use products A @ v, in scipy.sparse.linalg.cg for instance",
             ) from None
+
+
+def _as_declared(v: Array, direction: Variable) -> Any:
+    """A matrix of one row or column as what routines take: a number, a flat vector or the matrix."""
+    if direction.is_scalar:
+        return v.item()
+    return v.reshape(-1) if direction.rows is ONE or direction.columns is ONE else v
 
 
 def _sizes_of(arguments: Sequence[Variable], arrays: Sequence[Any], fixed: Mapping[str, int]) -> dict[str, int]:

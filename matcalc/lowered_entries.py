@@ -258,7 +258,7 @@ def lower_entrywise_function(self: ProductLowering, node: Apply) -> Lowered:
             inner = yield from entrywise_operand(self, other)
             return filled(self, b.emit("apply", inner, shape=shape, data=("log1p",)), node)
     if node in self.scalable:
-        return self.shifted_rows((yield argument))[0]
+        return self.builder.shifted_rows((yield argument))[0]
     value = yield from entrywise_operand(self, argument)
     if name in ("sigmoid", "softplus"):
         return filled(self, b.emit(name, value, shape=shape), node)
@@ -290,7 +290,7 @@ def _logsumexp_of_rows(self: ProductLowering, argument: Expression) -> Lowered:
     """log(exp(X)*ones) from exp(X − the largest entries of the rows)."""
     b = self.builder
     X = yield argument
-    exponentials, top = self.shifted_rows(X)
+    exponentials, top = self.builder.shifted_rows(X)
     sums = b.emit("row_sums", exponentials, shape=top.shape)
     return b.emit("add", b.emit("apply", sums, shape=top.shape, data=("log",)), top, shape=top.shape)
 

@@ -27,6 +27,7 @@ Rule = Callable[[ProductLowering, Apply], Lowered]
 LONGEST_TURNED = 8
 MOST_LEVELS = 6
 MOST_TRACES = 12
+MOST_FORMS = 100
 
 
 def _trace(self: ProductLowering, node: Apply) -> Lowered:
@@ -40,7 +41,8 @@ def _trace_of_chain(self: ProductLowering, chain: Sequence[Expression]) -> Lower
     if not 2 <= len(chain) <= LONGEST_CHAIN:
         return self.builder.emit("trace", (yield from self.chain(chain)), shape=SCALAR)
     self.orders.traces.clear()  # costs change with what is ready
-    _, terms = _cheapest_terms(self, tuple(chain), MOST_LEVELS)
+    self.orders.forms_left = MOST_FORMS
+    _, terms = _cheapest_terms(self, tuple(chain), _levels(self.orders, chain))
     values: list[Value] = []
     for coefficient, scalars, factors in terms:
         if len(factors) == 1:
@@ -53,6 +55,24 @@ def _trace_of_chain(self: ProductLowering, chain: Sequence[Expression]) -> Lower
     return self.added_up(values, SCALAR)
 
 
+def _levels(orders: ProductOrders, chain: Sequence[Expression]) -> int:
+    """How many sums may be multiplied out, one in the other: products of the terms of that many are not too many."""
+    counts = [len(f.operands) for f in chain if _is_opened(orders, f)]
+    products = [1]  # of the terms of 0, 1, 2, … of the sums
+    for count in counts:
+        products = [a + count * b for a, b in zip([*products, 0], [0, *products], strict=True)]
+    levels = 1
+    while levels < MOST_LEVELS and sum(products[: levels + 2]) <= MOST_FORMS:
+        levels += 1
+    return levels
+
+
+def _is_opened(orders: ProductOrders, node: Expression) -> bool:
+    return (
+        isinstance(node, Sum) and node not in orders.dense and not node.is_scalar and len(node.operands) <= MOST_TERMS
+    )
+
+
 def _cheapest_terms(self: ProductLowering, chain: tuple[Expression, ...], levels: int) -> tuple[float, Sequence[Term]]:
     """The traces of products that a trace is best computed as the sum of, and what they cost."""
     orders = self.orders
@@ -62,7 +82,10 @@ def _cheapest_terms(self: ProductLowering, chain: tuple[Expression, ...], levels
     if known is not None:
         return known
     best: tuple[float, Sequence[Term]] = (_cheapest_cut(self, chain, turning=True)[0], [(ONE, (), chain)])
-    for split in _other_forms(orders, chain) if levels else ():
+    for split in _other_forms(orders, chain) if levels and len(chain) <= LONGEST_TURNED else ():
+        orders.forms_left -= len(split)
+        if orders.forms_left < 0:
+            break
         cost = 0.0
         terms: list[Term] = []
         for coefficient, scalars, factors in split:
@@ -78,11 +101,9 @@ def _cheapest_terms(self: ProductLowering, chain: tuple[Expression, ...], levels
 def _other_forms(orders: ProductOrders, chain: Sequence[Expression]) -> Iterator[Sequence[Term]]:
     """A trace with a sum among its factors multiplied out; tr(A*(B.*C)) as tr((A.*B')*C)."""
     for i, f in enumerate(chain):
-        if f in orders.dense or f.is_scalar:
-            continue
-        if isinstance(f, Sum) and len(f.operands) <= MOST_TERMS:
+        if _is_opened(orders, f):
             yield [_between(chain[:i], term, chain[i + 1 :]) for term in f.operands]
-        elif isinstance(f, Hadamard) and len(chain) == 2:
+        elif isinstance(f, Hadamard) and len(chain) == 2 and f not in orders.dense:
             other = chain[1 - i]
             for C in f.operands:
                 rest = CONSTRUCTORS["Hadamard"](other, *(transpose(g) for g in f.operands if g is not C))
@@ -104,6 +125,8 @@ def _entries_of_both(self: ProductLowering, first: Sequence[Expression], second:
             return b.multiplied(weights, (yield from _diagonal_of_chain(self, other)), SCALAR, weights.shape[0])
         if not other:
             whole = yield from self.chain(one)
+            if whole.rank == 0:  # tr(u'*v), the cycle turned
+                return whole
             return b.emit("trace", whole.args[0] if whole.op == "transpose" else whole, shape=SCALAR)
     left = yield from self.chain(first)
     right = yield from self.chain([transpose(f) for f in reversed(second)])

@@ -6,6 +6,7 @@ of the identity is an entry, a row or a column, one with ones a sum; kron(A, B)*
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Generator, Mapping, Sequence
 from typing import TypeAlias
 
@@ -49,6 +50,7 @@ from matcalc.regroupings import regrouped
 from matcalc.transposes import transpose
 
 Lowered: TypeAlias = Generator[Expression, Value, Value]
+MOST_APPLICATIONS = 8
 
 
 class ProductLowering:
@@ -58,6 +60,7 @@ class ProductLowering:
         self.known = known
         self.scalable: Collection[Expression] = ()
         self.products: dict[tuple[Expression, ...], tuple[tuple[Expression, ...], Value]] = {}
+        self.applications: Counter[Expression] = Counter()
         self.builder = Builder()
         self.orders = ProductOrders(sizes)
 
@@ -243,28 +246,11 @@ class ProductLowering:
             return b.negated(self.rows_scaled(weights, value.args[0]))
         if value.op == "apply" and value.data == ("exp",) and weights.op == "reciprocal":
             if weights.args[0].op == "row_sums" and weights.args[0].args[0] is value:
-                return self.softmax_of_rows(value)
+                return b.softmax_of_rows(value)
         if value.op == "transpose":
             inner = value.args[0]
             return b.transposed(b.emit("scale_columns", inner, weights, shape=inner.shape))
         return b.emit("scale_rows", weights, value, shape=value.shape)
-
-    def shifted_rows(self, X: Value) -> tuple[Value, Value]:
-        """exp(X − the largest entries of the rows), and these entries."""
-        b = self.builder
-        top = b.emit("row_max", X, shape=(X.shape[0], ONE))
-        shifted = b.emit("sub", X, b.emit("as_column", top, shape=X.shape, rank=2), shape=X.shape)
-        return b.emit("apply", shifted, shape=X.shape, data=("exp",)), top
-
-    def softmax_of_rows(self, exponentials: Value) -> Value:
-        """exp(X) with every row divided by its sum."""
-        b = self.builder
-        shape = exponentials.shape
-        X = exponentials.args[0]
-        is_shifted = X.op == "sub" and X.args[1].op == "as_column" and X.args[1].args[0].op == "row_max"
-        E = exponentials if is_shifted else self.shifted_rows(X)[0]
-        sums = b.emit("row_sums", E, shape=(shape[0], ONE))
-        return b.emit("div", E, b.emit("as_column", sums, shape=shape, rank=2), shape=shape)
 
     def _selected(self, index: Value, value: Value, columns: Expr) -> Value:
         b = self.builder
@@ -350,6 +336,10 @@ class ProductLowering:
         cut = next((i + 1 for i, f in enumerate(chain) if f.columns is ONE), 0)
         result = value
         for f in reversed(chain[cut:]):
+            self.applications[f] += 1
+            # a sum within sums that are used twice is applied twice as often at every level
+            if isinstance(f, Sum) and self.applications[f] > MOST_APPLICATIONS:
+                self.orders.dense.add(f)
             result = yield from self.applied(f, result, (f.rows, shape[1]))
         if cut:
             column = yield from self.chain(chain[:cut])

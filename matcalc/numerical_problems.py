@@ -131,12 +131,13 @@ class Problem:
         """The value and the slope, computed together: for `scipy.optimize.minimize(…, jac=True)`."""
         key = np.asarray(x, dtype=float).tobytes()
         last = self._last
-        if last is not None and last[0] == key:
-            return last[1]
-        value, slope = self._called(self._value_and_slope, x)
-        found = _flat(value), _flat(slope) if self.expression.is_scalar else np.atleast_2d(slope)
-        self._last = key, found
-        return found
+        if last is None or last[0] != key:
+            value, slope = self._called(self._value_and_slope, x)
+            last = key, (_flat(value), _flat(slope) if self.expression.is_scalar else np.atleast_2d(slope))
+            self._last = last
+        # what is kept is not handed out: it might be changed
+        value, slope = (part.copy() if isinstance(part, np.ndarray) else part for part in last[1])
+        return value, slope
 
     def fun(self, x: Any) -> Any:
         """The value: a number, or the flat vector of residuals."""

@@ -69,6 +69,20 @@ def is_complex(sheet: Sheet) -> bool:
     return bool(sheet.options.get("complex"))
 
 
+def write_max(more: str = "") -> Template:
+    """The largest entries, which exponentials are shifted by; of complex numbers the largest real parts."""
+
+    def write(sheet: Sheet, v: Value) -> Text:
+        return Text(f"np.max({real_part(sheet, v.args[0])}{more})")
+
+    return write
+
+
+def real_part(sheet: Sheet, v: Value) -> str:
+    """The real part of an operand."""
+    return f"{sheet.formula(v, POSTFIX)}.real" if is_complex(sheet) else sheet.formula(v)
+
+
 def matrix_product(sheet: Sheet, v: Value) -> Text:
     """a @ b; other products stand in brackets, as @ and * bind alike."""
     a, b = v.args

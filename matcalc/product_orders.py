@@ -66,6 +66,7 @@ class ProductOrders:
     ready: set[Expression] = field(default_factory=set)
     made: set[tuple[Expression, ...]] = field(default_factory=set)
     traces: dict[tuple[Expression, ...], tuple[float, Sequence[Term]]] = field(default_factory=dict)
+    forms_left: int = 0
     _chains: dict[tuple[Expression, ...], Chain] = field(default_factory=dict)
     _lengths: dict[Expr, float] = field(default_factory=dict)
 

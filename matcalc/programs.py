@@ -300,6 +300,21 @@ class Builder:
         square = self.multiplied(half, half, a.shape, a.shape[0])
         return square if exponent % 2 == 0 else self.multiplied(square, a, a.shape, a.shape[0])
 
+    def shifted_rows(self, X: Value) -> tuple[Value, Value]:
+        """exp(X − the largest entries of the rows), and these entries."""
+        top = self.emit("row_max", X, shape=(X.shape[0], ONE))
+        shifted = self.emit("sub", X, self.emit("as_column", top, shape=X.shape, rank=2), shape=X.shape)
+        return self.emit("apply", shifted, shape=X.shape, data=("exp",)), top
+
+    def softmax_of_rows(self, exponentials: Value) -> Value:
+        """exp(X) with every row divided by its sum."""
+        shape = exponentials.shape
+        X = exponentials.args[0]
+        is_shifted = X.op == "sub" and X.args[1].op == "as_column" and X.args[1].args[0].op == "row_max"
+        E = exponentials if is_shifted else self.shifted_rows(X)[0]
+        sums = self.emit("row_sums", E, shape=(shape[0], ONE))
+        return self.emit("div", E, self.emit("as_column", sums, shape=shape, rank=2), shape=shape)
+
     def inner(self, a: Value, b: Value) -> Value:
         """The sum of the entries of a ⊙ b."""
         if a is b:

@@ -25,6 +25,7 @@ from matcalc.expressions import (
 )
 from matcalc.operations import evaluation_order, operands_of
 from matcalc.product_orders import is_diagonal
+from matcalc.transposes import transpose
 
 Degree: TypeAlias = tuple[Expr, Expr]
 ZERO: Degree = (Integer(0), Integer(0))
@@ -65,6 +66,8 @@ def summed_exponential(node: Expression) -> Expression | None:
 
 
 def _is_scalable(E: Expression, nodes: Sequence[Expression], roots: Sequence[Expression]) -> bool:
+    if transpose(E) is E:  # rows multiplied by different numbers are no longer symmetric
+        return False
     degrees: dict[Expression, Degree] = {E: (Integer(1), Integer(0))}
     for node in nodes:
         if node is E:

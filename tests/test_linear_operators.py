@@ -206,3 +206,37 @@ def test_scipy_takes_operators() -> None:
         p.fun, start, jac=p.jac, hess=lambda x: linalg.aslinearoperator(p.hess_operator(x)), method="trust-constr"
     )
     assert np.linalg.norm(p.jac(least.x)) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("formula", "variable", "shape"),
+    [("A*X*B", "X", (1, 3)), ("A*X*B", "X", (2, 1)), ("u*u'", "X", (1, 1)), ("norm2(A*X)^2", "X", (1, 3))],
+)
+def test_matrices_of_one_row_or_column_are_matrices(formula: str, variable: str, shape: tuple[int, int]) -> None:
+    m, n = shape
+    rng = np.random.default_rng(0)
+    values = {"A": rng.standard_normal((2, m)), "B": rng.standard_normal((n, 2)), "X": rng.standard_normal(shape)}
+    values["u"] = np.ones(1)
+    H = mc.linear_operator(formula, variable, where="A: matrix(2,m), B: matrix(n,2), X: matrix(m,n), u: vector(k)")
+    at = H(**{name: values[name] for name in H.names})
+    v, w = rng.standard_normal(shape), rng.standard_normal(at.shape[0])
+    assert close(at @ v, at.full() @ np.ravel(v, order="F"))
+    assert close(at.T @ w, at.full().T @ w)
+
+
+def test_the_adjoint_of_a_derivative_in_a_number_is_a_row() -> None:
+    at = mc.linear_operator("s^2*x", "s", where="s: scalar, x: vector(n)")(s=2.0, x=[1.0, 2.0])
+    assert at.full().tolist() == [[4.0], [8.0]]
+    assert at.T.full().tolist() == [[4.0, 8.0]]
+
+
+def test_sizes_that_only_the_declarations_show() -> None:
+    A = np.eye(3)
+    at = mc.linear_operator("s*eye(n)", "s", where="s: scalar, A: matrix(n,n)")(s=2.0, A=A)
+    assert (at @ 1.0).tolist() == A.tolist()
+    assert at.full().shape == (9, 1)
+    without = mc.linear_operator("x'*x", "y", where="x: vector(m), y: vector(n)")(x=[1.0], y=[1.0, 2.0])
+    assert without.full().tolist() == [[0.0, 0.0], [0.0, 0.0]]
+    assert (without @ [1.0, 2.0]).tolist() == [0.0, 0.0]
+    with pytest.raises(mc.FactorizationError, match="singular"):
+        mc.linear_operator("x'*x", "s", where="x: vector(m), s: scalar")(x=[1.0], s=1.0).solve(1.0)

@@ -1,6 +1,7 @@
 """Programs: what an expert would compute, each part once, and how many operations it takes."""
 
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -450,3 +451,57 @@ def test_terms_of_a_long_sum_are_added_as_soon_as_they_are_known() -> None:
     sums = [i for i, line in enumerate(lines) if " += " in line or " -= " in line]
     assert len(sums) >= 4
     assert sums[-1] - sums[0] > len(sums)  # products with what is computed between them
+
+
+@pytest.mark.parametrize(
+    "formula", ["tanh(diag(1./sum(exp(S), 2))*exp(S))", "tr(B*(B.*(diag(1./sum(exp(S), 2))*exp(S))))"]
+)
+def test_symmetric_exponentials_stay_symmetric(formula: str) -> None:
+    e = mc.parse(formula, where="S: matrix(n,n) symmetric, B: matrix(n,n)")
+    rng = np.random.default_rng(0)
+    S, B = rng.standard_normal((2, 4, 4))
+    values = {name: value for name, value in {"S": S + S.T, "B": B}.items() if name in e.variables}
+    assert np.allclose(mc.compile(e)(**values), e.evaluate(values))
+
+
+@pytest.mark.parametrize(
+    ("formula", "batch"), [("log(sum(exp(x)))", None), ("log(sum(exp(x)))", "x"), ("log(sum(exp(x*y'), 2))", None)]
+)
+def test_logarithms_of_sums_of_complex_exponentials_are_principal_values(formula: str, batch: str | None) -> None:
+    e = mc.parse(formula, where="x, y: vector(n)")
+    x = np.array([3.0 + 9j, 2.0 - 7j, 1.0 + 4j])
+    values = dict.fromkeys(e.variables, x)
+    found = mc.compile(e, batch=batch)(**({"x": x[None]} if batch else values))
+    assert np.allclose(np.ravel(found), np.ravel(e.evaluate(values)))
+
+
+def doubled(depth: int) -> mc.Expression:
+    A, B, C, x = (mc.parse(name, where="A, B, C: matrix(n,n), x: vector(n)") for name in "ABCx")
+    found = A
+    for _ in range(depth):
+        found = B * (found * A + C * found + found) * C
+    return found * x
+
+
+def traced(sums: int) -> mc.Expression:
+    text = "*".join(f"(A{i} + A{i + 1}*A{i + 2})" for i in range(0, 3 * sums, 3))
+    return mc.parse(f"tr({text})", where=f"{', '.join(f'A{i}' for i in range(3 * sums))}: matrix(n,n)")
+
+
+def test_a_trace_that_is_turned_to_begin_with_a_row_is_a_number() -> None:
+    where = "A: matrix(m,n), D, E: matrix(m,m), x: vector(n), p: vector(m)"
+    e = mc.parse("tr(((E + eye(m)).*(A*diag(x)*A'))*((D - D').*(p*p')))", where=where)
+    rng = np.random.default_rng(0)
+    shapes = {"A": (3, 2), "D": (3, 3), "E": (3, 3), "x": 2, "p": 3}
+    values = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+    assert mc.compile(e)(**values) == pytest.approx(e.evaluate(values))
+
+
+@pytest.mark.parametrize("e", [doubled(30), traced(8)], ids=["used twice", "trace"])
+def test_sums_in_products_are_lowered_in_bounded_time(e: mc.Expression) -> None:
+    rng = np.random.default_rng(0)
+    values = {v.name: 0.3 * rng.standard_normal((3, 3) if v.columns != 1 else 3) for v in e.variables.values()}
+    start = time.process_time()
+    compiled = mc.compile(e)
+    assert time.process_time() - start < 5
+    assert np.allclose(np.ravel(compiled(**values)), np.ravel(e.evaluate(values)), rtol=1e-9)

@@ -163,3 +163,12 @@ def test_columns_of_norm_one_are_drawn_back() -> None:
     X = p.point(rng.standard_normal(6))
     assert np.allclose(np.linalg.norm(X, axis=0), 1)
     assert np.allclose(p.point(descended(p, rng.standard_normal(6))), 3**-0.5)
+
+
+def test_what_is_returned_may_be_changed() -> None:
+    p = mc.problem("x.^2", "x", where="x: vector(n)")
+    for part in (p.fun, p.jac, lambda x: p.fun_and_jac(x)[0], lambda x: p.fun_and_jac(x)[1]):
+        first = part([1.0, 3.0])
+        expected = first.copy()
+        first *= 0
+        assert np.array_equal(part([1.0, 3.0]), expected)
