@@ -30,6 +30,7 @@ from matcalc.transposes import transpose
 
 MOST_TERMS = 60
 MOST_FACTORS = 1_000
+LONGEST_IN_STEPS = 24
 ENDS = ("first", "last")
 
 
@@ -152,11 +153,15 @@ def _parts(rest: Expression) -> tuple[tuple[Expression, ...], tuple[Expression, 
 
 def _join_end(f: Expression, terms: Sequence[Expression], first: bool) -> Expression | None:
     rests = []
+    count = _common_count([_parts(split_coefficient(t)[1])[1] for t in terms], first)
+    ends: tuple[Expression, ...] = (f,)
     for t in terms:
         c, rest = split_coefficient(t)
         scalars, chain = _parts(rest)
+        if count > 1:
+            ends = chain[:count] if first else chain[-count:]
         outer = () if rest.is_scalar and isinstance(rest, Product) and rest.chain else scalars
-        remaining = chain[1:] if first else chain[:-1]
+        remaining = chain[count:] if first else chain[:-count]
         if not remaining:
             if isinstance(f, Identity):
                 rests.append(multiply(number(c), *outer))
@@ -169,7 +174,17 @@ def _join_end(f: Expression, terms: Sequence[Expression], first: bool) -> Expres
     if len({r.shape for r in rests}) != 1:
         return None
     inner = factor(add(*rests))
-    return multiply(f, inner) if first else multiply(inner, f)
+    return multiply(*ends, inner) if first else multiply(inner, *ends)
+
+
+def _common_count(chains: Sequence[tuple[Expression, ...]], first: bool) -> int:
+    """How many factors are taken out at once: of long products many, so that nothing recurses over them."""
+    shortest = min(map(len, chains))
+    if shortest <= LONGEST_IN_STEPS:
+        return 1
+    turned = chains if first else [chain[::-1] for chain in chains]
+    shared = next((i for i in range(shortest) if len({chain[i] for chain in turned}) > 1), shortest)
+    return max(1, min(shared, shortest - LONGEST_IN_STEPS))
 
 
 def _join_scalar(base: Expression, terms: Sequence[Expression], down: bool) -> Expression | None:

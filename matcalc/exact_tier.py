@@ -42,7 +42,7 @@ from matcalc.residue_points import (
     exponent_variables,
     one_by_one,
 )
-from matcalc.sampling import NoPoint, Sampler
+from matcalc.sampling import NoPoint, Sampler, distinct_pairs
 
 POINTS = 3
 # Agreement that may be chance with a greater probability shows nothing.
@@ -53,6 +53,7 @@ TRIES, TRIES_WITH_THE_SAME_SIZES = 96, 3
 LARGEST_SIZES, SMALLEST_SIZE = (8, 6, 5, 4, 3), 3
 COMFORTABLE_ENTRIES, MOST_ENTRIES = 700, 4_000
 # After so many tries the sizes are drawn from a smaller range: (tries, smallest, largest).
+SMALL_DRAWS = 60
 SMALLER_SIZES = ((30, 2, 2), (12, 2, 3))
 
 
@@ -213,10 +214,13 @@ class ExactTier:
             sizes = self._sizes.sizes(source.shapes, source.tall, before, largest, smallest)
             if self.entries(sizes) <= COMFORTABLE_ENTRIES:
                 return sizes
-        for _ in range(TRIES):
+        # a transpose is seen where two sizes differ and are above 1: every pair is to do so at some point
+        seen = {pair for s in before for pair in distinct_pairs(s)}
+        drawn = [sizes, *(self._sizes.small_sizes(source.shapes, source.tall) for _ in range(SMALL_DRAWS))]
+        drawn.sort(key=lambda s: (-len(distinct_pairs(s) - seen), -len(distinct_pairs(s))))
+        for sizes in drawn:
             if self.entries(sizes) <= MOST_ENTRIES:
                 return sizes
-            sizes = self._sizes.small_sizes(source.shapes, source.tall)
         raise NoPoint("the matrices are too large for exact arithmetic")
 
     def entries(self, sizes: Mapping[str, int]) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from math import prod
+from typing import TypeAlias
 
 from matcalc.comparisons import is_negative
 from matcalc.expressions import (
@@ -33,10 +34,12 @@ from matcalc.transposes import transpose
 
 MOST_TERMS = 20
 MOST_FACTORS = 40
+MOST_VISITS = 2_000
+Counts: TypeAlias = dict[Expression, tuple[int, int]]
 Bag = dict[Expression, tuple[int, int]]  # how often a base is a factor, and how often it divides
 
 
-def expanded(node: Expression, counts: dict[Expression, int]) -> Expression | None:
+def expanded(node: Expression, counts: Counts) -> Expression | None:
     """The node multiplied out, where terms or factors may cancel, else None.
 
     >>> import matcalc as mc
@@ -63,7 +66,7 @@ def multiplied_out(node: Expression) -> Expression:
     return node if _count(node, {}) > MOST_TERMS else add(*_terms(node, set()))
 
 
-def _either_part(node: Product, counts: dict[Expression, int]) -> Expression | None:
+def _either_part(node: Product, counts: Counts) -> Expression | None:
     """The scalar factors multiplied out, or the matrix factors."""
     scalar = product_of(ONE, node.scalars, (), SCALAR)
     matrix = product_of(ONE, (), node.chain, node.shape)
@@ -73,7 +76,7 @@ def _either_part(node: Product, counts: dict[Expression, int]) -> Expression | N
     return multiply(number(node.coefficient), s or scalar, m or matrix)
 
 
-def complemented(node: Expression, complements: Collection[str], counts: dict[Expression, int]) -> Expression | None:
+def complemented(node: Expression, complements: Collection[str], counts: Counts) -> Expression | None:
     """The sum multiplied out with f(-X) as 1 - f(X) for such functions f, where both occur in it, else None."""
     if not isinstance(node, Sum) or len(node._args) > MOST_TERMS:
         return None
@@ -166,15 +169,26 @@ def _factors(node: Expression) -> tuple[Expression, ...] | None:
     return None
 
 
-def _count(node: Expression, counts: dict[Expression, int]) -> int:
+def _count(node: Expression, counts: Counts) -> int:
     """The number of terms of the node multiplied out, or one more than are made; those of parts are kept."""
+    count, visits = _work(node, counts)
+    return count if visits <= MOST_VISITS else MOST_TERMS + 1
+
+
+def _work(node: Expression, counts: Counts) -> tuple[int, int]:
+    """The number of terms of the node multiplied out, and how many factors are looked at; both up to their limits."""
     kind = type(node)
     if kind is not Sum and kind is not Product and kind is not Hadamard:
-        return 1
+        return 1, 1
     found = counts.get(node)
     if found is None:
-        inside = [_count(o, counts) for o in node.operands] if len(node.operands) <= MOST_FACTORS else [MOST_TERMS + 1]
-        found = counts[node] = min(sum(inside) if kind is Sum else prod(inside), MOST_TERMS + 1)
+        if len(node.operands) > MOST_FACTORS:
+            inside = [(MOST_TERMS + 1, MOST_VISITS + 1)]
+        else:
+            inside = [_work(o, counts) for o in node.operands]
+        terms = [count for count, _ in inside]
+        count = min(sum(terms) if kind is Sum else prod(terms), MOST_TERMS + 1)
+        found = counts[node] = count, min(1 + sum(visits for _, visits in inside), MOST_VISITS + 1)
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -173,6 +174,16 @@ class Sampler:
             if fits and all(m >= n for m, n in numbers[len(shapes) :]) and max(drawn.values(), default=2) > 1:
                 return drawn
         raise NoPoint("no sizes fit the declared dimensions")
+
+
+def distinct_pairs(sizes: Mapping[str, int]) -> frozenset[tuple[str, str]]:
+    """The pairs of symbols whose sizes are different and above 1.
+
+    >>> sorted(distinct_pairs({"m": 2, "n": 3, "p": 1, "q": 3}))
+    [('m', 'n'), ('m', 'q')]
+    """
+    above = sorted((name, n) for name, n in sizes.items() if n > 1)
+    return frozenset((a, b) for (a, m), (b, n) in combinations(above, 2) if m != n)
 
 
 def _repetitions(drawn: Mapping[str, int], before: Collection[Mapping[str, int]]) -> tuple[int, int, int]:

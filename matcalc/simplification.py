@@ -16,7 +16,7 @@ from sympy import Integer, Rational
 from matcalc.applications import apply
 from matcalc.common_factors import factor
 from matcalc.entry_sums import without_index
-from matcalc.expansions import complemented, expanded, is_promising
+from matcalc.expansions import Counts, complemented, expanded, is_promising
 from matcalc.expressions import (
     Apply,
     EntrywisePower,
@@ -86,7 +86,7 @@ class _Search:
 
     def __init__(self) -> None:
         self.has_complements = False
-        self.counts: dict[Expression, int] = {}
+        self.counts: Counts = {}
         self.shorter: dict[Expression, Expression] = {}
         self.seen: set[Expression] = set()
         self.tried: set[Expression] = set()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import matcalc as mc
+from matcalc.exact_tier import ExactTier
 
 KINKS = "a, b, s: scalar, x, y: vector(n)"
 
@@ -118,3 +119,22 @@ def test_large_values_make_no_false_alarm() -> None:
     assert scaled.passed
     value = mc.parse("sigmoid(s)", "s: scalar").evaluate({"s": -1e18})
     assert np.isfinite(value)
+
+
+TURNED = "kron(eye(m), kron(K(n,p), eye(q)))*kron(vec(A'), eye(p*q))*K(p,q)"
+OF_FOUR_SIZES = "A: matrix(m,n), B: matrix(p,q)"
+
+
+def test_a_transpose_in_a_large_jacobian_is_seen() -> None:
+    """Matrices of four sizes are checked at small ones: every two sizes must differ and be above 1 at some point."""
+    for seed in range(40):
+        report = mc.verify("kron(A, B)'", "B", claim=TURNED, where=OF_FOUR_SIZES, seed=seed)
+        assert report.verdict == "refuted", report
+
+
+def test_numbers_that_differ_everywhere_are_not_overruled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where exact arithmetic saw only sizes that hide a mistake, and sixty digits are too slow, nothing is verified."""
+    monkeypatch.setattr(ExactTier, "draw_sizes", lambda self, before=(), tries=1: {"m": 1, "n": 3, "p": 3, "q": 1})
+    for seed in range(5):
+        report = mc.verify("kron(A, B)'", "B", claim=TURNED, where=OF_FOUR_SIZES, seed=seed)
+        assert report.verdict != "verified", report
