@@ -30,13 +30,19 @@ from matcalc.transposes import transpose
 
 MOST_TERMS = 60
 MOST_FACTORS = 1_000
-LONGEST_IN_STEPS = 24
+DEEPEST = 60
+Joiner: TypeAlias = Callable[[Expression, Sequence[Expression], int], Expression | None]
 ENDS = ("first", "last")
 
 
 @lru_cache(maxsize=2048)
-def factor(node: Expression, slack: int = 0) -> Expression:
-    """A sum with common factors taken out, as long as that shortens it, or makes it longer by less than the slack."""
+def factor(node: Expression, slack: int = 0, depth: int = 0) -> Expression:
+    """A sum with common factors taken out, as long as that shortens it, or makes it longer by less than the slack.
+
+    So does the sum of what is left, to a depth that nothing recurses over.
+    """
+    if depth > DEEPEST:
+        return node
     c, inner = split_coefficient(node)
     if not isinstance(inner, Sum) or len(inner._args) > MOST_TERMS:
         return node
@@ -48,7 +54,7 @@ def factor(node: Expression, slack: int = 0) -> Expression:
     if shared is not ONE:
         found, c, terms = True, c * shared, [scale(1 / shared, t) for t in terms]
     for _ in range(len(terms) - 1):
-        best = _best_group(terms, slack)
+        best = _best_group(terms, slack, depth)
         if best is None:
             break
         found = True
@@ -78,7 +84,7 @@ def _common_number(coefficients: Sequence[Expr]) -> Expr:
 Group = tuple[frozenset[int], Expression]
 
 
-def _best_group(terms: list[Expression], slack: int) -> Group | None:
+def _best_group(terms: list[Expression], slack: int, depth: int) -> Group | None:
     """The terms with the most valuable common factor, and what they become.
 
     A symmetric sum is not made (I - A*B)*A from A - A*B*A, which is as short.
@@ -93,7 +99,7 @@ def _best_group(terms: list[Expression], slack: int) -> Group | None:
     if len(shared) > 1:
         shared.sort(key=_value)
     for key, members in reversed(shared):
-        joined = _JOINERS[key[0]](key[1], [terms[i] for i in members])
+        joined = _JOINERS[key[0]](key[1], [terms[i] for i in members], depth + 1)
         if joined is not None:
             before = sum(_length_in_sum(terms[i]) for i in members) + len(members) - 1
             saved = before - _length_in_sum(joined) + slack
@@ -151,17 +157,13 @@ def _parts(rest: Expression) -> tuple[tuple[Expression, ...], tuple[Expression, 
     return ((rest,), ()) if rest.is_scalar else ((), (rest,))
 
 
-def _join_end(f: Expression, terms: Sequence[Expression], first: bool) -> Expression | None:
+def _join_end(f: Expression, terms: Sequence[Expression], depth: int, first: bool) -> Expression | None:
     rests = []
-    count = _common_count([_parts(split_coefficient(t)[1])[1] for t in terms], first)
-    ends: tuple[Expression, ...] = (f,)
     for t in terms:
         c, rest = split_coefficient(t)
         scalars, chain = _parts(rest)
-        if count > 1:
-            ends = chain[:count] if first else chain[-count:]
         outer = () if rest.is_scalar and isinstance(rest, Product) and rest.chain else scalars
-        remaining = chain[count:] if first else chain[:-count]
+        remaining = chain[1:] if first else chain[:-1]
         if not remaining:
             if isinstance(f, Identity):
                 rests.append(multiply(number(c), *outer))
@@ -173,21 +175,11 @@ def _join_end(f: Expression, terms: Sequence[Expression], first: bool) -> Expres
         rests.append(multiply(number(c), *outer, *remaining))
     if len({r.shape for r in rests}) != 1:
         return None
-    inner = factor(add(*rests))
-    return multiply(*ends, inner) if first else multiply(inner, *ends)
+    inner = factor(add(*rests), 0, depth)
+    return multiply(f, inner) if first else multiply(inner, f)
 
 
-def _common_count(chains: Sequence[tuple[Expression, ...]], first: bool) -> int:
-    """How many factors are taken out at once: of long products many, so that nothing recurses over them."""
-    shortest = min(map(len, chains))
-    if shortest <= LONGEST_IN_STEPS:
-        return 1
-    turned = chains if first else [chain[::-1] for chain in chains]
-    shared = next((i for i in range(shortest) if len({chain[i] for chain in turned}) > 1), shortest)
-    return max(1, min(shared, shortest - LONGEST_IN_STEPS))
-
-
-def _join_scalar(base: Expression, terms: Sequence[Expression], down: bool) -> Expression | None:
+def _join_scalar(base: Expression, terms: Sequence[Expression], depth: int, down: bool) -> Expression | None:
     """The smallest power of a scalar that all terms share, taken out."""
     exponents = []
     for t in terms:
@@ -200,10 +192,10 @@ def _join_scalar(base: Expression, terms: Sequence[Expression], down: bool) -> E
         return None
     least = min((e.value for e in exponents), key=abs)
     inverse = power(base, number(-least))
-    return multiply(power(base, number(least)), factor(add(*(multiply(inverse, t) for t in terms))))
+    return multiply(power(base, number(least)), factor(add(*(multiply(inverse, t) for t in terms)), 0, depth))
 
 
-def _join_entrywise(base: Expression, terms: Sequence[Expression], down: bool) -> Expression | None:
+def _join_entrywise(base: Expression, terms: Sequence[Expression], depth: int, down: bool) -> Expression | None:
     """The smallest power of an entrywise factor that all terms share, taken out."""
     exponents = []
     for t in terms:
@@ -217,7 +209,7 @@ def _join_entrywise(base: Expression, terms: Sequence[Expression], down: bool) -
     quotients = [hadamard(inverse, t) for t in terms]
     if any(length(q) >= length(t) for q, t in zip(quotients, terms, strict=True)):
         return None  # eye and other structured factors do not cancel
-    inner = factor(add(*quotients))
+    inner = factor(add(*quotients), 0, depth)
     return hadamard(entrywise_power(base, number(least)), inner)
 
 
@@ -229,8 +221,8 @@ def _entrywise_base(node: Expression) -> tuple[Expression, Expr]:
     return node, ONE
 
 
-def _join_kron(left: bool) -> Callable[[Expression, Sequence[Expression]], Expression | None]:
-    def join(f: Expression, terms: Sequence[Expression]) -> Expression | None:
+def _join_kron(left: bool) -> Joiner:
+    def join(f: Expression, terms: Sequence[Expression], depth: int) -> Expression | None:
         rests = []
         for t in terms:
             c, rest = split_coefficient(t)
@@ -238,14 +230,14 @@ def _join_kron(left: bool) -> Callable[[Expression, Sequence[Expression]], Expre
             rests.append(multiply(number(c), *scalars, chain[0].operands[1 if left else 0]))
         if len({r.shape for r in rests}) != 1:
             return None
-        inner = factor(add(*rests))
+        inner = factor(add(*rests), 0, depth)
         return apply("kron", f, inner) if left else apply("kron", inner, f)
 
     return join
 
 
-def _join_linear(function: str) -> Callable[[Expression, Sequence[Expression]], Expression | None]:
-    def join(_: Expression, terms: Sequence[Expression]) -> Expression | None:
+def _join_linear(function: str) -> Joiner:
+    def join(_: Expression, terms: Sequence[Expression], depth: int) -> Expression | None:
         rests = []
         for t in terms:
             c, rest = split_coefficient(t)
@@ -254,12 +246,12 @@ def _join_linear(function: str) -> Callable[[Expression, Sequence[Expression]], 
             rests.append(multiply(number(c), *(scalars if chain else ()), applied.operands[0]))
         if len({r.shape for r in rests}) != 1:
             return None
-        return apply(function, factor(add(*rests)))
+        return apply(function, factor(add(*rests), 0, depth))
 
     return join
 
 
-_JOINERS: dict[str, Callable[[Expression, Sequence[Expression]], Expression | None]] = {
+_JOINERS: dict[str, Joiner] = {
     "first": partial(_join_end, first=True),
     "last": partial(_join_end, first=False),
     "scalar": partial(_join_scalar, down=False),
