@@ -9,6 +9,7 @@ import click
 from matcalc.commands import load_files, main, names_in, reports_errors, rules_option, where_option
 from matcalc.errors import MatcalcError
 from matcalc.formulas import FormulaCommand
+from matcalc.linear_solves import has_scipy
 from matcalc.source_code import code
 from matcalc.target_languages import TARGETS
 
@@ -56,6 +57,8 @@ def code_command(
     if output is None:
         click.echo(source, nl=False)
         return 0
+    if target == "numpy" and "from scipy" in source and not has_scipy():
+        click.echo("note: this needs SciPy, which is not installed here; --no-scipy writes it without", err=True)
     try:
         Path(output).write_text(source, encoding="utf-8")
     except OSError as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 from matcalc.expressions import Variable
 from matcalc.operations import shape_value
-from matcalc.self_tests import LARGEST_ERROR, Asked, small_sizes, tested
+from matcalc.self_tests import LARGEST_ERROR, Asked, has_values_of_both_signs, small_sizes, tested
 
 INDENT = "    "
 SHORT = ("symmetric", "skew", "column")
@@ -25,6 +25,8 @@ class Syntax:
     place: str
     """Where the value of an argument is kept: {0} is point or step."""
     shifted: str
+    signed: str
+    """{0} times random signs, {1} being numbers between 0 and 1."""
     projections: Mapping[str, str]
     identity: str
     start: str
@@ -63,6 +65,7 @@ class _SelfTest:
     asked: Sequence[Variable]
     names: Mapping[str, str]
     sizes: dict[str, int] = field(default_factory=dict)
+    signed: bool = False
 
     def text(self, function: str, value: str, output_names: Sequence[str]) -> str:
         syntax, request = self.syntax, self.request
@@ -70,6 +73,7 @@ class _SelfTest:
         directions = list(dict.fromkeys(d for o in request.outputs for d in o.directions))
         arguments = [v for v in dict.fromkeys([*self.asked, *request.arguments]) if v not in directions]
         self.sizes = small_sizes(arguments)
+        self.signed = has_values_of_both_signs(request, arguments)
         lines = syntax.start.splitlines()
         lines += [INDENT + syntax.assignment.format(self._kept("point", v), self._sample(v)) for v in arguments]
         for variables in dict.fromkeys(tuple(o.variables) for o, _ in derivatives):
@@ -119,6 +123,8 @@ class _SelfTest:
             return "2"
         m, n = self._shape(v)
         plain = self.syntax.shifted.format("0.5", self.syntax.random(m, n))
+        if self.signed and "positive" not in v.properties:
+            plain = self.syntax.signed.format(plain, self.syntax.random(m, n))
         if m != n or m == 1:
             return plain
         return self._in_space(v, plain if "skew" in v.properties else f"{plain} + {self.syntax.identity.format(n)}")
@@ -144,6 +150,7 @@ MATLAB_TEST = Syntax(
     place="{0}.{1}",
     random=lambda m, n: "rand()" if m == n == 1 else f"rand({m}, {n})",
     shifted="{0} + {1}",
+    signed="({0}) .* sign({1} - 0.5)",
     projections={
         "diagonal": "diag(diag({}))",
         "spd": "symmetric({})",
@@ -208,6 +215,7 @@ JULIA_TEST = Syntax(
     place="{0}[:{1}]",
     random=_julia_random,
     shifted="{0} .+ {1}",
+    signed="({0}) .* sign.({1} .- 0.5)",
     projections={
         "diagonal": "diagm(diag({}))",
         "spd": "symmetric({})",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
+from typing import TypeAlias
 
 from sympy import Expr, Rational, igcd, ilcm
 

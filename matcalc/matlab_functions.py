@@ -240,6 +240,8 @@ def matlab_function(
 def matlab_document(sheet: Sheet, function: Sequence[str], test: str) -> str:
     """The text of a file."""
     parts = [
+        # a file that begins with a function is no script for Octave
+        *(["1;  % a script: run it to test the function"] if test else []),
         "\n".join(function),
         *(HELPERS[name].strip("\n") for name in sheet.helpers),
         *([test.replace("\n\n\n", "\n\n")] if test else []),

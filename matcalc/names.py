@@ -16,6 +16,7 @@ from matcalc.walks import DEEPEST_SUMS, Survey
 BARE_NAMES = {"eye": "eye", "I": "eye", "ones": "ones", "zeros": "zeros"}
 _FUNCTION_WORDS = {*LATER, "vector", "matrix", "sum", "reshape", "commutation", "duplication", "elimination"}
 LONGEST_GLUED = 8
+MOST_LETTERS = 4
 _ARGUMENT = re.compile(r"[ *·]*([^\W\d]\w*'?)")
 
 
@@ -30,6 +31,8 @@ def undeclared(found: Survey, declared: Collection[str], sizes: Collection[str],
     known = (declared, sizes, found.sizes, BARE_NAMES, CONSTANTS)
     unknown = [name for name in found.names if name not in declared and not any(name in names for names in known)]
     for name in unknown:
+        if name in found.exponents and name[0] == "T" and len(name) > 1:
+            _refuse_transposed(name, found.exponents[name][0], text)
         _refuse_function(name, found.names[name], text)
         _refuse_perturbation(name, {*found.names, *declared}, found.names[name], text)
         _refuse_glued(name, {*found.names, *found.bound, *declared} - {name}, found.names[name], text)
@@ -77,6 +80,16 @@ def _refuse_function(name: str, place: Tree, text: str) -> None:
         applied = f"{'('.join(words) or '…'}{')' * len(words)}" if len(words) > 1 else f"{(words or ['…'])[0]})"
         hint = f"write {name}({applied}, or declare {name} if it is to be a variable"
         raise _refused(message, place, text, hint)
+
+
+def _refuse_transposed(name: str, power: Tree, text: str) -> None:
+    """Refuse X^TAX, where ^T was meant; a number has no transpose."""
+    base = power.children[0]
+    if base.kind != "number":
+        written, rest = text[base.start : base.end], name[1:]
+        rest = "*".join(rest) if rest.isalpha() and len(rest) <= MOST_LETTERS else rest
+        message = f"{name} is one name here, the exponent of {written}"
+        raise _refused(message, power, text, f"write {written}'*{rest} for the transpose, or declare {name}")
 
 
 def _refuse_perturbation(name: str, others: set[str], place: Tree, text: str) -> None:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+import numpy as np
 from sympy import sstr
 
 from matcalc.errors import MatcalcError
-from matcalc.expressions import ONE, Variable
+from matcalc.expressions import ONE, Expression, Variable
+from matcalc.operations import shape_value
 
 CURVED = frozenset({"orthogonal", "unit"})
 FEWEST_COLUMNS, FEWEST_ROWS = 3, 5
+SIGNED_TRIALS = 5
 INDENT = "    "
 LARGEST_ERROR = 1e-4
 
 
 class Asked(Protocol):
     """What the function returns, as far as a self-test needs to know."""
+
+    @property
+    def question(self) -> Expression | None:
+        """The function that is differentiated."""
 
     @property
     def outputs(self) -> Sequence[Any]:
@@ -48,10 +55,11 @@ def self_test(
     directions = list(dict.fromkeys(d for o in request.outputs for d in o.directions))
     arguments = [v for v in dict.fromkeys([*asked, *request.arguments]) if v not in directions]
     sizes = small_sizes(arguments)
+    signed = has_values_of_both_signs(request, arguments)
     calls = f"{run}({{}}, {{}})" if run else "{}({})"
     body = [*setting, "rng = np.random.default_rng(seed)"]
     body += [f"{', '.join(sizes)} = {', '.join(map(str, sizes.values()))}"] if sizes else []
-    body += ["point = {", *(f"{INDENT}{names[v.name]!r}: {_sample(v)}," for v in arguments), "}", "errors = {}"]
+    body += ["point = {", *(f"{INDENT}{names[v.name]!r}: {_sample(v, signed)}," for v in arguments), "}", "errors = {}"]
     used = [names[v.name] for v in request.arguments if v not in directions]
     for variables in dict.fromkeys(tuple(o.variables) for o, _ in derivatives):
         own = [(o, n) for o, n in derivatives if tuple(o.variables) == variables]
@@ -59,7 +67,7 @@ def self_test(
         along = {names[d.name]: names[v.name] for o, _ in own for d, v in zip(o.directions, o.variables, strict=False)}
         given = [f"{n}=point[{n!r}]" for n in used]
         given += [f"{names[d.name]}=step[{along[names[d.name]]!r}]" for d in directions if names[d.name] in along]
-        given += [f"{names[d.name]}={_sample(d)}" for d in directions if names[d.name] not in along]
+        given += [f"{names[d.name]}={_sample(d, signed)}" for d in directions if names[d.name] not in along]
         body += ["found = " + calls.format(function, ", ".join(given))]
         found = (
             f"dict(zip({list(output_names)!r}, found))"
@@ -144,11 +152,47 @@ def _shape(v: Variable) -> str:
     return columns if v.rows is ONE else f"({rows}, {columns})"
 
 
-def _sample(v: Variable) -> str:
-    """A random value with the properties of the variable, far from singular."""
+def has_values_of_both_signs(request: Asked, arguments: Sequence[Variable]) -> bool:
+    """Whether the function that is differentiated has values at numbers of both signs, so that kinks are met."""
+    if request.question is None:
+        return False
+    rng = np.random.default_rng(0)
+    sizes = small_sizes(arguments)
+    for _ in range(SIGNED_TRIALS):
+        values = {v.name: _signed_value(v, sizes, rng) for v in arguments}
+        try:
+            if not np.all(np.isfinite(request.question.evaluate(values, sizes=sizes))):
+                return False
+        except (MatcalcError, ArithmeticError):
+            return False
+    return True
+
+
+def _signed_value(v: Variable, sizes: Mapping[str, int], rng: np.random.Generator) -> Any:
+    """A value as `_sample` writes it, of both signs."""
+    shape = shape_value(v, sizes)
+    if v.is_scalar and "integer" in v.properties:
+        return 2.0
+    value = rng.uniform(0.5, 1.5, shape)
+    value = value if "positive" in v.properties else value * rng.choice([-1.0, 1.0], shape)
     if v.is_scalar:
-        return "2.0" if "integer" in v.properties else "rng.uniform(0.5, 1.5)"
-    plain = f"rng.uniform(0.5, 1.5, {_shape(v)})"
+        return float(value[0, 0])
+    if shape[0] == shape[1] and v.rows == v.columns and "skew" not in v.properties:
+        value = value + shape[0] * np.eye(shape[0])
+    for word, project in _PROJECTED.items():
+        if word in v.properties:
+            return project(value)
+    return value
+
+
+def _sample(v: Variable, signed: bool) -> str:
+    """A random value with the properties of the variable, far from singular, of both signs or positive."""
+    signed = signed and "positive" not in v.properties
+    if v.is_scalar:
+        plain = "rng.uniform(0.5, 1.5)" + (" * rng.choice([-1.0, 1.0])" if signed else "")
+        return "2.0" if "integer" in v.properties else plain
+    shape = _shape(v)
+    plain = f"rng.uniform(0.5, 1.5, {shape})" + (f" * rng.choice([-1.0, 1.0], {shape})" if signed else "")
     if v.rows is ONE or v.columns is ONE or v.rows != v.columns:
         return plain
     n = sstr(v.rows)
@@ -164,6 +208,14 @@ def _in_space(v: Variable, formula: str) -> str:
     return formula
 
 
+_PROJECTED: Mapping[str, Callable[[Any], Any]] = {
+    "diagonal": lambda M: np.diag(np.diag(M)),
+    "spd": lambda M: M + M.T,
+    "symmetric": lambda M: M + M.T,
+    "skew": lambda M: M - M.T,
+    "lower": np.tril,
+    "upper": np.triu,
+}
 _PROJECTIONS = {
     "diagonal": "np.diag(np.diag({}))",
     "spd": "(lambda M: M + M.T)({})",

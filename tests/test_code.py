@@ -71,6 +71,23 @@ def test_the_self_test_passes(
     assert run.stdout.endswith("verified\n")
 
 
+@pytest.mark.parametrize("target", ["numpy", "matlab"])
+def test_the_self_test_meets_kinks(tmp_path: Path, target: str) -> None:
+    """Where a function takes numbers of both signs, the points have both: a gradient without its kinks is refuted."""
+    source = mc.code("sum(relu(W*x + b))", "W", where="b: vector(m)", with_="gradient", check=True, target=target)
+    assert ("rng.choice([-1.0, 1.0]" if target == "numpy" else "sign(rand(") in source
+    logarithm = mc.code("sum(log(x))", "x", with_="gradient", check=True, target=target)
+    assert ("rng.choice" if target == "numpy" else "sign(") not in logarithm
+    if target == "numpy":
+        file = tmp_path / "generated.py"
+        wrong = source.replace("np.heaviside(b + W @ x, 0.5)", "np.ones(len(b))")
+        assert wrong != source
+        for text, verdict in ((source, "verified"), (wrong, "REFUTED")):
+            file.write_text(text, encoding="utf-8")
+            run = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, check=False)
+            assert run.stdout.endswith(f"{verdict}\n"), run.stdout + run.stderr
+
+
 def test_derivatives_on_free_entries() -> None:
     hessian = mc.differentiate("logdet(S)", "S", "S: matrix(n,n) spd", free=True).hessian
     S = np.array([[2.0, 1.0], [1.0, 3.0]])

@@ -449,3 +449,19 @@ FUNCTIONS: Mapping[str, Callable[..., np.ndarray]] = {
     "ones": lambda m, n: np.ones((int(m.item()), int(n.item()))),
     "eye": lambda n: np.eye(int(n.item())),
 }
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "note"),
+    [
+        ("a'*X*b", (1, 1), "b: vector(n), as a is one; if it is a number, declare b: scalar"),
+        ("a^T inv(X) b", (1, 1), "b: vector(n), as a is one; if it is a number, declare b: scalar"),
+        ("b*a'*X", None, ""),
+        ("a'*X", None, ""),
+        ("x'*A*b", None, "b: a scalar by convention; if it is a vector, declare b: vector(n)"),
+    ],
+)
+def test_a_letter_at_the_end_is_a_vector_where_the_first_one_is(text: str, shape: Any, note: str) -> None:
+    found = read(text)
+    assert (found.expression.shape == (1, 1)) is (shape == (1, 1))
+    assert note in " ".join(found.notes)

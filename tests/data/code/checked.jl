@@ -49,8 +49,8 @@ function self_test()
     symmetric(M) = M + M'
     column(x) = x isa Number ? [x] : vec(x)
     point, step, passed = Dict{Symbol,Any}(), Dict{Symbol,Any}(), true
-    point[:S] = symmetric(0.5 .+ rand(3, 3) + 3 * I)
-    point[:C] = symmetric(0.5 .+ rand(3, 3) + 3 * I)
+    point[:S] = symmetric((0.5 .+ rand(3, 3)) .* sign.(rand(3, 3) .- 0.5) + 3 * I)
+    point[:C] = symmetric((0.5 .+ rand(3, 3)) .* sign.(rand(3, 3) .- 0.5) + 3 * I)
     step[:S] = symmetric(-0.5 .+ rand(3, 3))
     found = f_gradient_hessian_and_hvp(point[:S], point[:C], step[:S])
     moved = t -> value_for_f_gradient_hessian_and_hvp(point[:S] + t * step[:S], point[:C])

@@ -1,3 +1,5 @@
+1;  % a script: run it to test the function
+
 function [f, gradient, hessian, hvp] = f_gradient_hessian_and_hvp(S, C, V)
     % The value, the gradient in S, the Hessian in S and the Hessian in S times V of logdet(S)/2 + tr(C*inv(S)).
     %
@@ -38,8 +40,8 @@ function passed = self_test()
     symmetric = @(M) M + M.';
     column = @(x) x(:);
     passed = true;
-    point.S = symmetric(0.5 + rand(3, 3) + 3 * eye(3));
-    point.C = symmetric(0.5 + rand(3, 3) + 3 * eye(3));
+    point.S = symmetric((0.5 + rand(3, 3)) .* sign(rand(3, 3) - 0.5) + 3 * eye(3));
+    point.C = symmetric((0.5 + rand(3, 3)) .* sign(rand(3, 3) - 0.5) + 3 * eye(3));
     step.S = symmetric(-0.5 + rand(3, 3));
     found = cell(1, 4); [found{:}] = f_gradient_hessian_and_hvp(point.S, point.C, step.S);
     moved = @(t) value_for_f_gradient_hessian_and_hvp(point.S + t * step.S, point.C);
