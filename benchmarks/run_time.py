@@ -12,7 +12,7 @@
 Each problem is computed by `mc.compile`, by the text that `mc.code` writes, and by hand, in turns, on one core; the
 figures are medians of `time.perf_counter` over interleaved runs. The values are compared first. A Hessian in a
 matrix variable is a linear operator (`mc.linear_operator`), made with all that its products need; JAX and PyTorch
-make the matrix, where it takes less than 2 GB.
+make the matrix, where it takes less than 700 MB.
 """
 
 import argparse

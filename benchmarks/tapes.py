@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-LARGEST_HESSIAN = 2e9  # bytes; what is larger is not tried
+LARGEST_HESSIAN = 7e8  # bytes; what is larger is not tried
 
 
 class Tape:
