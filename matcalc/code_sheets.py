@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 from sympy import Expr, Integer, Symbol, sstr
 
 from matcalc.bindings import declared_shape
-from matcalc.errors import EvaluationError
 from matcalc.expressions import ONE, SCALAR, Variable
 from matcalc.programs import FACTOR, INDEXED_SUM, Program, Value, every_value, refuse
 
@@ -197,6 +196,8 @@ class Sheet:
             return False
         if v.rank == FACTOR or v.op in self.language.statements or self.options.get("traced"):
             return True
+        if v in self.program.names:
+            return True
         longest = LONGEST_RESULT if self.program.outputs == [v] else LONGEST_FORMULA
         return self.uses[v] > 1 or len(text.text) > longest
 
@@ -264,7 +265,8 @@ class Sheet:
     # ---- names ----
 
     def _name_for(self, v: Value) -> str:
-        spoken = self._spoken_name(v)
+        given = self.program.names.get(v)
+        spoken = identifier(given, self.language.reserved) if given else self._spoken_name(v)
         if spoken and spoken not in self.taken:
             self.taken.add(spoken)
             return spoken
@@ -341,37 +343,6 @@ def identifiers(variables: Iterable[Variable], reserved: Collection[str]) -> dic
             name += "_"
         found[v.name] = name
     return found
-
-
-def size_sources(sizes: Iterable[str], variables: Sequence[Variable]) -> dict[str, tuple[Variable, int, Expr]]:
-    """For each size the variable, the axis and the dimension that show it.
-
-    Raises EvaluationError for a size that no variable shows.
-
-    >>> from matcalc.leaves import variable
-    >>> size_sources(["n"], [variable("x", "n")])
-    {'n': (x, 0, n)}
-    """
-    found: dict[str, tuple[Variable, int, Expr]] = {}
-    for size in sizes:
-        candidates = [
-            (v, axis, d)
-            for v in variables
-            for axis, d in enumerate(v.shape)
-            if {s.name for s in d.free_symbols} == {size}
-        ]
-        candidates.sort(key=lambda c: (not c[2].is_Symbol, c[0].columns is not ONE))
-        linear = [c for c in candidates if _is_linear(c[2])]
-        if not linear:
-            raise EvaluationError(f"no argument shows the size {size}", hint=f"{size} is declared in no shape alone")
-        found[size] = linear[0]
-    return found
-
-
-def _is_linear(d: Expr) -> bool:
-    (symbol,) = d.free_symbols
-    slope = d.subs(symbol, 1) - d.subs(symbol, 0)
-    return bool(slope != 0 and d.subs(symbol, 2) - d.subs(symbol, 1) == slope)
 
 
 def shape_in_words(v: Variable) -> str:

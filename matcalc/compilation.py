@@ -30,7 +30,7 @@ from matcalc.batched_arrays import (
     weighted_grams,
 )
 from matcalc.batched_code import BATCHED, Layout, batched_result, layout_of
-from matcalc.code_sheets import Sheet, size_sources
+from matcalc.code_sheets import Sheet
 from matcalc.expressions import Expression, Variable
 from matcalc.function_table import FUNCTIONS
 from matcalc.linear_solves import (
@@ -52,6 +52,7 @@ from matcalc.linear_solves import (
 from matcalc.numpy_code import NUMPY, result
 from matcalc.operations import FLOAT, compiled, operands_of
 from matcalc.programs import FACTOR, Program, Value, every_value
+from matcalc.size_sources import size_sources
 
 FUSED = frozenset({"weighted_gram", "symmetric"})
 RUNTIME: Mapping[str, Any] = {

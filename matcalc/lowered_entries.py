@@ -87,7 +87,7 @@ def lower_sum(self: ProductLowering, node: Sum) -> Lowered:
         # each term is added as soon as it can be computed, while its operands are at hand
         terms.sort(key=lambda v: (not v.is_full, _last_needed(v)))
     else:
-        terms.sort(key=lambda v: (v.op == "neg", not v.is_full))
+        terms.sort(key=lambda v: (v.op == "neg", not v.is_full, v.op == "input"))  # A*x + b, as one writes it
     total = self.added_up(terms, shape) if terms else None
     if diagonal:
         diagonal.sort(key=lambda v: (-v.rank, v.op == "neg"))

@@ -51,11 +51,16 @@ from matcalc.transposes import transpose
 
 
 def lower(
-    expressions: Sequence[Expression], sizes: Mapping[str, int] | None = None, *, known: Collection[str] = ()
+    expressions: Sequence[Expression],
+    sizes: Mapping[str, int] | None = None,
+    *,
+    known: Collection[str] = (),
+    names: Mapping[Expression, str] | None = None,
 ) -> Program:
     """The program that computes the expressions; `sizes` helps to choose between orders of multiplication.
 
-    The operations weighted_gram and symmetric are used where they are known.
+    The operations weighted_gram and symmetric are used where they are known; the values of named expressions keep
+    the names.
 
     >>> from matcalc.reading import parse
     >>> lower([parse("A*B*x", where="A, B: matrix(n,n), x: vector(n)")]).flops
@@ -64,7 +69,9 @@ def lower(
     lowering = Lowering(expressions, sizes or {}, known)
     outputs = [lowering.value(e) for e in expressions]
     inputs = [v for v in lowering.values if isinstance(v, Variable) and not v.is_index]
-    return lowering.builder.program(outputs, expressions, inputs)
+    program = lowering.builder.program(outputs, expressions, inputs)
+    program.names = {lowering.values[e]: name for e, name in (names or {}).items() if e in lowering.values}
+    return program
 
 
 class Lowering(ProductLowering):

@@ -8,7 +8,7 @@ which has the steps that its terms take among its data.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -108,6 +108,8 @@ class Program:
     outputs: Sequence[Value]
     expressions: Sequence[Expression]
     inputs: Sequence[Variable]
+    names: Mapping[Value, str] = field(default_factory=dict)
+    """What parts of the question are called."""
 
     @property
     def flops(self) -> Expr:

@@ -13,15 +13,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from matcalc.code_sheets import Sheet, identifiers, shape_in_words, size_sources
+from matcalc.code_sheets import Sheet, identifiers, shape_in_words
 from matcalc.compiled_functions import arguments_of, expression_of
 from matcalc.derivatives import Derivative
 from matcalc.differentiation import Names, differentiate, hvp
 from matcalc.errors import MatcalcError
 from matcalc.expressions import ONE, Expression, Variable
 from matcalc.lowering import lower
+from matcalc.parts import NO_PARTS
 from matcalc.programs import Program
-from matcalc.reading import Where
+from matcalc.reading import Where, read
+from matcalc.size_sources import size_sources
 from matcalc.tangents import perturbation
 from matcalc.target_languages import TARGETS, Target
 from matcalc.writing import text
@@ -110,10 +112,16 @@ def requested(
         question = formula.expression if isinstance(formula, Derivative) else expression_of(formula, where)
     used = set(arguments_of(expressions, sizes))
     directions = list(dict.fromkeys(d for o in outputs for d in o.directions))
-    # the formula of the question decides the order of the arguments
+    # the formula of the question decides the order of the arguments, as it was typed where it is a text
     ordered = arguments_of(expressions if question is None else [question, *expressions], sizes)
+    program = formula.program if isinstance(formula, Derivative) else NO_PARTS
+    if isinstance(formula, str):
+        typed = read(formula, where)
+        program, place = typed.program, {v.name: i for i, v in enumerate(typed.variables)}
+        ordered = sorted(ordered, key=lambda v: place.get(v.name, len(place)))
     arguments = [v for v in ordered if v in used and v not in directions] + directions
-    return Request(question, outputs, arguments, lower(expressions, sizes, known=known))
+    names = {part.value: part.name for part in program.parts}
+    return Request(question, outputs, arguments, lower(expressions, sizes, known=known, names=names))
 
 
 def _outputs(formula: Formula, wrt: Names | None, parts: Sequence[str] | None, where: Where) -> list[Output]:

@@ -80,12 +80,20 @@ def test_the_self_test_meets_kinks(tmp_path: Path, target: str) -> None:
     assert ("rng.choice" if target == "numpy" else "sign(") not in logarithm
     if target == "numpy":
         file = tmp_path / "generated.py"
-        wrong = source.replace("np.heaviside(b + W @ x, 0.5)", "np.ones(len(b))")
+        wrong = source.replace("np.heaviside(W @ x + b, 0.5)", "np.ones(len(b))")
         assert wrong != source
         for text, verdict in ((source, "verified"), (wrong, "REFUTED")):
             file.write_text(text, encoding="utf-8")
             run = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, check=False)
             assert run.stdout.endswith(f"{verdict}\n"), run.stdout + run.stderr
+
+
+def test_code_keeps_the_names_and_the_order_of_the_text() -> None:
+    source = mc.code("let z = W*x + b; h = relu(z) in norm2(h - y)^2", ["W", "b"], where="b: vector(m)", name="loss")
+    assert "def loss(W, x, b, y):" in source
+    assert "    z = W @ x + b\n    h = np.maximum(z, 0)\n" in source
+    D = mc.differentiate("let r = A*x - b in norm2(r)^2", "x")
+    assert "\n    r = A @ x - b\n" in mc.code(D)
 
 
 def test_derivatives_on_free_entries() -> None:

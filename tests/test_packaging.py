@@ -189,6 +189,7 @@ ORDER = [
     "lowered_functions",
     "lowering",
     "code_sheets",
+    "size_sources",
     "numpy_formulas",
     "numpy_factorizations",
     "matrix_function_code",

@@ -12,7 +12,7 @@ function adjugate(A)
 end
 
 """
-    determinant(x, A, V)
+    determinant(A, x, V)
 
 The value, the gradient in A and the Hessian in A times V of x'*inv(A)*x + det(A) + logdet(A).
 
@@ -21,13 +21,13 @@ gradient = (eye - inv(A)'*x*x')*inv(A)' + cof(A)
 hvp = (inv(A)*((x*x'*inv(A)*V + V*(inv(A)*x*x' - (det(A) + 1)*eye))*inv(A) +
     det(A)*tr(inv(A)*V)*eye))'
 
-x: a vector of length n
 A: a matrix of shape n×n
+x: a vector of length n
 V: a matrix of shape n×n
 
 10*n^3 + 22*n^2 + 5*n + 4 flops
 """
-function determinant(x, A, V)
+function determinant(A, x, V)
     A_factor = lu(A)
     s = det(A_factor)
     u = A_factor' \ x

@@ -1,4 +1,4 @@
-function [f, gradient, hvp] = determinant(x, A, V)
+function [f, gradient, hvp] = determinant(A, x, V)
     % The value, the gradient in A and the Hessian in A times V of x'*inv(A)*x + det(A) + logdet(A).
     %
     % f = x'*inv(A)*x + det(A) + logdet(A)
@@ -6,8 +6,8 @@ function [f, gradient, hvp] = determinant(x, A, V)
     % hvp = (inv(A)*((x*x'*inv(A)*V + V*(inv(A)*x*x' - (det(A) + 1)*eye))*inv(A) +
     %     det(A)*tr(inv(A)*V)*eye))'
     %
-    % x: a vector of length n
     % A: a matrix of shape n×n
+    % x: a vector of length n
     % V: a matrix of shape n×n
     %
     % 10*n^3 + 22*n^2 + 5*n + 4 flops

@@ -20,13 +20,13 @@ function sum_over_index(A, x, B, v)
     n = size(x, 1)
     f = 0.0
     for i in 1:n
-        M = A + x[i] * B
+        M = x[i] * B + A
         s = float(2) ^ (-i)
         f = f + logdet(M) * s
     end
     gradient = zeros(n)
     for i in 1:n
-        N = A + x[i] * B
+        N = x[i] * B + A
         N_factor = lu(N)
         N_inverse = Matrix(inv(N_factor))
         t = float(2) ^ (-i)
@@ -35,7 +35,7 @@ function sum_over_index(A, x, B, v)
     end
     w = zeros(n)
     for i in 1:n
-        P = A + x[i] * B
+        P = x[i] * B + A
         P_factor = lu(P)
         P_inverse = Matrix(inv(P_factor))
         Q = P_inverse * B

@@ -14,13 +14,13 @@ function [f, gradient, hvp] = sum_over_index(A, x, B, v)
     n = size(x, 1);
     f = 0;
     for i = 1:n
-        M = A + x(i) * B;
+        M = x(i) * B + A;
         s = 2 ^ (-i);
         f = f + log_determinant(M) * s;
     end
     gradient = zeros(n, 1);
     for i = 1:n
-        N = A + x(i) * B;
+        N = x(i) * B + A;
         N_factor = lu_factor(N);
         N_inverse = lu_solve(N_factor, eye(n));
         t = 2 ^ (-i);
@@ -29,7 +29,7 @@ function [f, gradient, hvp] = sum_over_index(A, x, B, v)
     end
     w = zeros(n, 1);
     for i = 1:n
-        P = A + x(i) * B;
+        P = x(i) * B + A;
         P_factor = lu_factor(P);
         P_inverse = lu_solve(P_factor, eye(n));
         Q = P_inverse * B;

@@ -1,0 +1,41 @@
+"""Which argument of a function shows a size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sympy import Expr
+
+from matcalc.errors import EvaluationError
+from matcalc.expressions import ONE, Variable
+
+
+def size_sources(sizes: Iterable[str], variables: Sequence[Variable]) -> dict[str, tuple[Variable, int, Expr]]:
+    """For each size the variable, the axis and the dimension that show it.
+
+    Raises EvaluationError for a size that no variable shows.
+
+    >>> from matcalc.leaves import variable
+    >>> size_sources(["n"], [variable("x", "n")])
+    {'n': (x, 0, n)}
+    """
+    found: dict[str, tuple[Variable, int, Expr]] = {}
+    for size in sizes:
+        candidates = [
+            (v, axis, d)
+            for v in variables
+            for axis, d in enumerate(v.shape)
+            if {s.name for s in d.free_symbols} == {size}
+        ]
+        candidates.sort(key=lambda c: (not c[2].is_Symbol, c[0].columns is not ONE))
+        linear = [c for c in candidates if _is_linear(c[2])]
+        if not linear:
+            raise EvaluationError(f"no argument shows the size {size}", hint=f"{size} is declared in no shape alone")
+        found[size] = linear[0]
+    return found
+
+
+def _is_linear(d: Expr) -> bool:
+    (symbol,) = d.free_symbols
+    slope = d.subs(symbol, 1) - d.subs(symbol, 0)
+    return bool(slope != 0 and d.subs(symbol, 2) - d.subs(symbol, 1) == slope)
