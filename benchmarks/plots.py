@@ -1,7 +1,7 @@
 """Draw the run times of run_time.py, log-log, one line for each contender.
 
     python benchmarks/run_time.py --jax --sizes 50,100,200,300,500,1000 --json times.json
-    python benchmarks/plots.py times.json docs/run-time.svg
+    python benchmarks/plots.py times.json docs/run-time.png
 
 Needs matplotlib: python -m pip install ".[plot]"
 """
@@ -10,7 +10,9 @@ import argparse
 import json
 from typing import Any
 
+from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from problems import PROBLEMS
 
 STYLES = {
@@ -47,6 +49,8 @@ def drawn(rows: list[dict[str, Any]]) -> Figure:
                 place.loglog(*zip(*points, strict=True), color=color, marker=marker, markersize=3, linewidth=1)
         place.set_title(f"({problem}) {PROBLEMS[problem].name}: {title}", fontsize=7)
         place.tick_params(labelsize=6)
+        place.xaxis.set_minor_formatter(NullFormatter())
+        place.yaxis.set_minor_formatter(NullFormatter())
         place.grid(visible=True, which="major", linewidth=0.3)
     for place in list(axes.flat)[len(wanted) :]:
         place.set_visible(False)
@@ -67,7 +71,8 @@ def main() -> None:
     options = parser.parse_args()
     with open(options.times, encoding="utf-8") as file:
         figure = drawn(json.load(file)["rows"])
-    figure.savefig(options.picture, metadata={"Date": None} if options.picture.endswith("svg") else None)
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "matcalc"}):
+        figure.savefig(options.picture, metadata={"Date": None} if options.picture.endswith("svg") else None)
 
 
 if __name__ == "__main__":
