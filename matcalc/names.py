@@ -17,6 +17,7 @@ BARE_NAMES = {"eye": "eye", "I": "eye", "ones": "ones", "zeros": "zeros"}
 _FUNCTION_WORDS = {*LATER, "vector", "matrix", "sum", "reshape", "commutation", "duplication", "elimination"}
 LONGEST_GLUED = 8
 MOST_LETTERS = 4
+_BRACKET = re.compile(r" *(\([^()]*\))")
 _ARGUMENT = re.compile(r"[ *·]*([^\W\d]\w*'?)")
 
 
@@ -78,6 +79,8 @@ def _refuse_function(name: str, place: Tree, text: str) -> None:
         while (following := _ARGUMENT.match(text, end)) and not (words and words[-1] not in FUNCTIONS):
             words, end = [*words, following[1]], following.end()
         applied = f"{'('.join(words) or '…'}{')' * len(words)}" if len(words) > 1 else f"{(words or ['…'])[0]})"
+        if words and words[-1] in FUNCTIONS and (bracket := _BRACKET.match(text, end)):
+            applied = f"{'('.join(words)}{bracket[1]}{')' * len(words)}"
         hint = f"write {name}({applied}, or declare {name} if it is to be a variable"
         raise _refused(message, place, text, hint)
 
