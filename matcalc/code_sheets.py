@@ -17,10 +17,9 @@ from sympy import Expr, Integer, Symbol, sstr
 
 from matcalc.bindings import declared_shape
 from matcalc.expressions import ONE, SCALAR, Variable
-from matcalc.programs import FACTOR, INDEXED_SUM, Program, Value, every_value, refuse
+from matcalc.programs import FACTOR, FEW_TERMS, INDEXED_SUM, Program, Value, every_value, refuse
 
 LONGEST_FORMULA = 68
-FEW_TERMS = 6
 LONGEST_RESULT = 88
 ATOM, POSTFIX, POWER, NEGATIVE, TIMES, MATMUL, PLUS = 100, 95, 85, 75, 70, 69, 60
 

@@ -189,7 +189,7 @@ class CompiledFunction:
             arrays, dtype = bound.arrays, bound.dtype
             routine = self._real if dtype.kind == "f" else self._routine(True)
         try:
-            found = routine.run(_real_type(dtype), *arrays)
+            found = routine.run(real_type(dtype), *arrays)
         except ERRORS as error:
             raise explained(error, routine) from None
         finished = []
@@ -215,11 +215,10 @@ class CompiledFunction:
             self._routines[key] = found
         return found
 
-    def arrays(self, *values: Any, **named: Any) -> tuple[list[Any], np.dtype[Any]]:
-        """The arguments in order, checked, vectors as flat arrays, all of the type of number that is returned too."""
+    def bound(self, *values: Any, **named: Any) -> Bound:
+        """The arguments in order, checked, vectors as flat arrays, of one type of number, and the sizes they show."""
         found = self._signature.named(values, named)
-        bound = self._signature.bound([found[name] for name in self.names])
-        return bound.arrays, bound.dtype
+        return self._signature.bound([found[name] for name in self.names])
 
     # ---- batches ----
 
@@ -229,7 +228,7 @@ class CompiledFunction:
         if bound.length:
             routine = self._routine(dtype.kind == "c", bound.batched)
             try:
-                found = routine.run(_real_type(dtype), *bound.arrays)
+                found = routine.run(real_type(dtype), *bound.arrays)
             except ERRORS as error:
                 raise self._explained_of_item(error, routine, bound) from None
         else:
@@ -259,7 +258,7 @@ class CompiledFunction:
         alone = self._routine(bound.dtype.kind == "c")
         for index in range(bound.length if any(v in routine.batched for v in causes) else 0):
             try:
-                alone.run(_real_type(bound.dtype), *bound.item(self.names, index))
+                alone.run(real_type(bound.dtype), *bound.item(self.names, index))
             except ERRORS as found:
                 own = explained(found, alone)
                 return type(own)(f"{own.message}, at index {index} of the batch", hint=own.hint)
@@ -275,14 +274,14 @@ class CompiledFunction:
         # in other arithmetic, or another order, it is finite
         is_complex = dtype.kind == "c"
         routine = routine_of(self.program, self.arguments, self.fixed, is_complex=is_complex, traced=True)
-        found = routine.run(_real_type(dtype), *arrays)
+        found = routine.run(real_type(dtype), *arrays)
         for value, step in zip(found, routine.returned, strict=True):
             if not np.all(np.isfinite(value)):
                 return f"{step.origin} is not finite" + (f" in {dtype} arithmetic" if dtype != DOUBLE else "")
         return "the value is not finite"
 
 
-def _real_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+def real_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The type of the constants beside numbers of a type."""
     return dtype if dtype.kind == "f" else np.dtype(f"f{dtype.itemsize // 2}")
 

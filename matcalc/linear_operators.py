@@ -15,9 +15,15 @@ import numpy as np
 from sympy import Expr
 
 from matcalc.applications import apply
-from matcalc.bindings import bind
 from matcalc.compilation import FUSED, Routine, routine_of, staged_routines
-from matcalc.compiled_functions import CompiledFunction, FactorizationError, compile_formulas, explained
+from matcalc.compiled_functions import (
+    ERRORS,
+    CompiledFunction,
+    FactorizationError,
+    compile_formulas,
+    explained,
+    real_type,
+)
 from matcalc.derivatives import Derivative
 from matcalc.differentiation import differentiate, pullback_of
 from matcalc.errors import EvaluationError, MatcalcError, NotDifferentiable, ShapeError
@@ -29,6 +35,7 @@ from matcalc.lowering import lower
 from matcalc.powers import power
 from matcalc.products import multiply
 from matcalc.reading import Where
+from matcalc.signatures import Bound
 from matcalc.tangents import CURVED
 from matcalc.transposes import transpose
 
@@ -88,7 +95,7 @@ class CompiledOperator:
         return stages.before.flops, stages.after.flops
 
     def __call__(self, *values: Any, **named: Any) -> LinearOperator:
-        return LinearOperator(self, *self.question.arrays(*values, **named))
+        return LinearOperator(self, self.question.bound(*values, **named))
 
     def __repr__(self) -> str:
         return f"<({', '.join(self.names)}) -> {self.matrix}>"
@@ -192,15 +199,12 @@ class LinearOperator:
     [[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]
     """
 
-    def __init__(
-        self, formula: CompiledOperator, arrays: list[Any], dtype: np.dtype[Any], is_turned: bool = False
-    ) -> None:
+    def __init__(self, formula: CompiledOperator, at: Bound, is_turned: bool = False) -> None:
         self.formula = formula
-        self.dtype = dtype
+        self.dtype = at.dtype
         self.is_turned = is_turned
-        self._arrays = arrays
+        self._at = at
         self._prepared: dict[str, tuple[Any, ...]] = {}
-        self._sizes = _sizes_of(formula.question.arguments, arrays, formula.question.fixed)
 
     # ---- what it is ----
 
@@ -213,11 +217,11 @@ class LinearOperator:
         return (codomain, domain) if self.is_turned else (domain, codomain)
 
     def _numbers(self, shape: Shape) -> tuple[int, int]:
-        missing = {s.name for d in shape for s in d.free_symbols} - self._sizes.keys()
+        missing = {s.name for d in shape for s in d.free_symbols} - self._at.sizes.keys()
         if missing:
             name = min(missing)
             raise EvaluationError(f"no argument shows the size {name}", hint=f"give it: sizes={{{name!r}: 3}}")
-        rows, columns = (int(d.subs({s: self._sizes[s.name] for s in d.free_symbols})) for d in shape)
+        rows, columns = (int(d.subs({s: self._at.sizes[s.name] for s in d.free_symbols})) for d in shape)
         return rows, columns
 
     @property
@@ -231,7 +235,7 @@ class LinearOperator:
         """The adjoint."""
         if self.formula.is_hessian:
             return self
-        found = LinearOperator(self.formula, self._arrays, self.dtype, not self.is_turned)
+        found = LinearOperator(self.formula, self._at, not self.is_turned)
         found._prepared = self._prepared
         return found
 
@@ -239,7 +243,7 @@ class LinearOperator:
         return f"<{self.formula.matrix}{' transposed' if self.is_turned else ''} of shape {self.shape}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return LinearOperator, (self.formula, self._arrays, self.dtype, self.is_turned)
+        return LinearOperator, (self.formula, self._at, self.is_turned)
 
     # ---- what it does ----
 
@@ -268,7 +272,7 @@ class LinearOperator:
     def full(self) -> Array:
         """The matrix, all its entries written out."""
         (found,) = self._run(self.formula.full(self.dtype.kind == "c"))
-        found = self._finished(found, self.formula.matrix, all(np.all(np.isfinite(x)) for x in self._arrays), 3)
+        found = self._finished(found, self.formula.matrix, all(np.all(np.isfinite(x)) for x in self._at.arrays), 3)
         return found.reshape(self.shape[::-1]).T if self.is_turned else found.reshape(self.shape)
 
     def _applied(self, part: str, v: Any, start: tuple[int, int], end: tuple[int, int]) -> Any:
@@ -318,11 +322,10 @@ class LinearOperator:
         return found
 
     def _run(self, routine: Routine, *values: Any) -> tuple[Any, ...]:
-        real = np.dtype(f"f{self.dtype.itemsize // 2}") if self.dtype.kind == "c" else self.dtype
         try:
             with np.errstate(all="ignore"):
-                return routine.run(real, *self._arrays, *values)
-        except (np.linalg.LinAlgError, ArithmeticError, IndexError, TypeError, ValueError) as error:
+                return routine.run(real_type(self.dtype), *self._at.arrays, *values)
+        except ERRORS as error:
             raise explained(error, routine) from None
         except MemoryError:
             raise EvaluationError(
@@ -336,14 +339,3 @@ def _as_declared(v: Array, direction: Variable) -> Any:
     if direction.is_scalar:
         return v.item()
     return v.reshape(-1) if direction.rows is ONE or direction.columns is ONE else v
-
-
-def _sizes_of(arguments: Sequence[Variable], arrays: Sequence[Any], fixed: Mapping[str, int]) -> dict[str, int]:
-    """The sizes that flat arrays and matrices show."""
-    found = dict(fixed)
-    for v, array in zip(arguments, arrays, strict=True):
-        dimensions = [d for d in v.shape if d is not ONE]
-        found.update((d.name, n) for d, n in zip(dimensions, np.shape(array), strict=True) if d.is_Symbol)
-    if {s.name for v in arguments for d in v.shape for s in d.free_symbols} <= found.keys():
-        return found
-    return bind(arguments, {v.name: array for v, array in zip(arguments, arrays, strict=True)}, fixed)[1]

@@ -29,10 +29,9 @@ from matcalc.expressions import (
 from matcalc.lowered_products import Lowered, ProductLowering
 from matcalc.operations import operands_of
 from matcalc.product_orders import is_diagonal, parts_of
-from matcalc.programs import Value
+from matcalc.programs import FEW_TERMS, Value
 
 LARGEST_WRITTEN_OUT = 64
-FEW_TERMS = 6
 
 
 def column_shape(node: Expression) -> Shape:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from matcalc.expressions import ONE, SCALAR, Apply, Expression, Hadamard, Identity, Product, Sum
+from matcalc.expressions import ONE, SCALAR, Apply, Expression, Hadamard, Product, Sum
 from matcalc.lowered_entries import column_shape, logsumexp, shifted_exponentials
 from matcalc.lowered_products import Lowered, ProductLowering
 from matcalc.positivity import is_semidefinite
@@ -17,6 +17,7 @@ from matcalc.product_orders import (
     is_diagonal,
     part_key,
     parts_of,
+    spliced,
     written_out,
 )
 from matcalc.programs import Value
@@ -112,9 +113,8 @@ def _other_forms(orders: ProductOrders, chain: Sequence[Expression]) -> Iterator
 
 
 def _between(before: Sequence[Expression], term: Expression, after: Sequence[Expression]) -> Term:
-    coefficient, scalars, middle = parts_of(term)
-    factors = [f for f in (*before, *middle, *after) if not isinstance(f, Identity)]
-    return coefficient, scalars, written_out(factors) or middle[:1]
+    coefficient, scalars, factors = spliced(before, term, after)
+    return coefficient, scalars, written_out(factors)
 
 
 def _entries_of_both(self: ProductLowering, first: Sequence[Expression], second: Sequence[Expression]) -> Lowered:

@@ -42,6 +42,7 @@ from matcalc.product_orders import (
     is_kron,
     part_key,
     parts_of,
+    spliced,
     written_out,
 )
 from matcalc.programs import FACTOR, Builder, Value
@@ -166,9 +167,7 @@ class ProductLowering:
         """The product, a sum among its factors multiplied out."""
         terms: list[Value] = []
         for term in factors[place].operands:
-            coefficient, scalars, middle = parts_of(term)
-            chain = [f for f in (*factors[:place], *middle, *factors[place + 1 :]) if not isinstance(f, Identity)]
-            terms.append((yield from self.product(coefficient, scalars, chain)))
+            terms.append((yield from self.product(*spliced(factors[:place], term, factors[place + 1 :]))))
         terms.sort(key=lambda v: v.op == "neg")
         rows, columns = factors[0].rows, factors[-1].columns
         return self.added_up(terms, (rows, columns) if rows is not ONE else (columns, ONE))

@@ -315,6 +315,13 @@ def part_key(part: Sequence[Expression]) -> tuple[Expression, ...]:
     return min(forward, backward, key=lambda t: [f.key for f in t])
 
 
+def spliced(before: Sequence[Expression], term: Expression, after: Sequence[Expression]) -> Term:
+    """A product with one of the terms of a sum in its place."""
+    coefficient, scalars, middle = parts_of(term)
+    factors = tuple(f for f in (*before, *middle, *after) if not isinstance(f, Identity))
+    return coefficient, scalars, factors or middle[:1]
+
+
 def is_diagonal(node: Expression) -> bool:
     """Whether the node is diag(x)."""
     return isinstance(node, Apply) and node.function == "diag"

@@ -19,6 +19,7 @@ from matcalc.expressions import ONE, SCALAR, Expression, Shape, Variable
 from matcalc.flop_counts import FLOPS, simplified_count
 
 FACTOR = -1
+FEW_TERMS = 6  # a longer sum is added up in one place, each term as soon as it is known
 INDEXED_SUM = "indexed_sum"
 SPREAD = frozenset({"as_column", "as_row"})
 WITHOUT_WORK = SPREAD | {"input", "number", "constant", "transpose"}

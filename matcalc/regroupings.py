@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from matcalc.expressions import ONE, Expression, Identity, Sum
+from matcalc.expressions import ONE, Expression, Sum
 from matcalc.leaves import identity, number
-from matcalc.product_orders import MOST_TERMS, ProductOrders, Term, parts_of
+from matcalc.product_orders import MOST_TERMS, ProductOrders, Term, spliced
 from matcalc.products import multiply
 from matcalc.sums import add
 
@@ -66,12 +66,8 @@ def _terms(orders: ProductOrders, factors: Sequence[Expression]) -> list[Term]:
         if i is None:
             place += 1
             continue
-        inner: list[Term] = []
-        for term in chain[i].operands:
-            c, s, middle = parts_of(term)
-            rest = [f for f in (*chain[:i], *middle, *chain[i + 1 :]) if not isinstance(f, Identity)]
-            inner.append((coefficient * c, (*scalars, *s), tuple(rest) or tuple(middle)))
-        found[place : place + 1] = inner
+        inner = [spliced(chain[:i], term, chain[i + 1 :]) for term in chain[i].operands]
+        found[place : place + 1] = [(coefficient * c, (*scalars, *s), rest) for c, s, rest in inner]
         if len(found) > MOST_TERMS:
             return []
     return found
