@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from matcalc.commands import load_files, main, names_in, reports_errors, rules_option, where_option
+from matcalc.dense_kernels import has_scipy
 from matcalc.errors import MatcalcError
 from matcalc.formulas import FormulaCommand
-from matcalc.linear_solves import has_scipy
 from matcalc.source_code import code
 from matcalc.target_languages import TARGETS
 

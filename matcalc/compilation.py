@@ -31,13 +31,13 @@ from matcalc.batched_arrays import (
 )
 from matcalc.batched_code import BATCHED, Layout, batched_result, layout_of
 from matcalc.code_sheets import Sheet
+from matcalc.dense_kernels import add_diagonal, rank_one_update, times, weighted_gram
 from matcalc.expressions import Expression, Variable
 from matcalc.function_table import FUNCTIONS
 from matcalc.linear_solves import (
     LU,
     Cholesky,
     Triangular,
-    add_diagonal,
     adjugate,
     duplication,
     elimination,
@@ -46,8 +46,6 @@ from matcalc.linear_solves import (
     log_determinant,
     position,
     symmetric_factor,
-    times,
-    weighted_gram,
 )
 from matcalc.numpy_code import NUMPY, result
 from matcalc.operations import FLOAT, compiled, operands_of
@@ -68,6 +66,7 @@ RUNTIME: Mapping[str, Any] = {
     "kron_times": kron_times,
     "log_determinant": log_determinant,
     "position": position,
+    "rank_one_update": rank_one_update,
     "symmetric_factor": symmetric_factor,
     "times": times,
     "weighted_gram": weighted_gram,

@@ -30,6 +30,7 @@ from matcalc.simplification import simplify
 from matcalc.sums import add
 from matcalc.sweeps import forward, reverse
 from matcalc.tangents import is_constrained, is_curved, on_tangents, perturbation, projection, without_normal
+from matcalc.transposes import transpose
 from matcalc.writing import text
 
 
@@ -183,15 +184,19 @@ class Forms:
     @lazy_property
     def hessian(self) -> Any:
         """H with d²f = vec(dx)′H vec(dx); its blocks by pairs of names for several variables."""
-        blocks = {
-            (x.name, y.name): self._named(self._hessian_block(x, y, dy))
-            for x in self.variables
-            for y, dy in self.perturbations.items()
-        }
+        found: dict[tuple[Variable, Variable], Expression] = {}
+        for i, x in enumerate(self.variables):
+            found[x, x] = self._hessian_block(x, x)
+            for y in self.variables[i + 1 :]:
+                found[x, y], found[y, x] = self._hessian_block(x, y), self._hessian_block(y, x)
+                if not (is_constrained(x) or is_constrained(y)):
+                    found[x, y] = min(found[x, y], simplify(transpose(found[y, x])), key=length)
+                    found[y, x] = simplify(transpose(found[x, y]))
+        blocks = {(x.name, y.name): self._named(found[x, y]) for x in self.variables for y in self.variables}
         return Blocks(blocks) if len(blocks) > 1 else next(iter(blocks.values()))
 
-    def _hessian_block(self, x: Variable, y: Variable, dy: Variable) -> Expression:
-        gradients = self.adjoint_of_one
+    def _hessian_block(self, x: Variable, y: Variable) -> Expression:
+        gradients, dy = self.adjoint_of_one, self.perturbations[y]
         if self.free:
             return matrix_on_entries(gradient_on_entries(x, gradients[x]), y, dy, self._forward)
         return hessian_block(gradients, x, y, dy, self._forward)

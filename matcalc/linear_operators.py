@@ -24,13 +24,13 @@ from matcalc.compiled_functions import (
     explained,
     real_type,
 )
+from matcalc.dense_kernels import Array
 from matcalc.derivatives import Derivative
 from matcalc.differentiation import differentiate, pullback_of
 from matcalc.errors import EvaluationError, MatcalcError, NotDifferentiable, ShapeError
 from matcalc.expressions import ONE, Expression, Shape, Variable
 from matcalc.free_entries import entries_matrix
 from matcalc.leaves import is_zero, number, variable
-from matcalc.linear_solves import Array
 from matcalc.lowering import lower
 from matcalc.powers import power
 from matcalc.products import multiply

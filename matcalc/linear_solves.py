@@ -6,40 +6,18 @@ A factorization is made once and solves any number of systems, transposed ones t
 from __future__ import annotations
 
 import cmath
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
+from matcalc.dense_kernels import Array, definite_inverse, routine
 from matcalc.errors import EvaluationError
 from matcalc.operations import MOST_TERMS
 
-Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 LinAlgError = np.linalg.LinAlgError
-STRIP = 128
-NARROW_STRIP = 64
 LARGEST_CONDITION = 1e6
 NOT_DEFINITE = "not positive definite"
 SINGULAR = "singular"
-
-_routines: dict[tuple[str, str], Any] = {}
-
-
-def has_scipy() -> bool:
-    """Whether SciPy is installed."""
-    return find_spec("scipy") is not None
-
-
-def routine(name: str, dtype: np.dtype[Any], library: str = "lapack") -> Any:
-    """The routine of LAPACK or BLAS for numbers of this type, None without SciPy."""
-    key = name, dtype.char
-    if key not in _routines:
-        lapack: Any = import_module(f"scipy.linalg.{library}") if has_scipy() and dtype.char in "fdFD" else None
-        _routines[key] = (
-            getattr(lapack, {"f": "s", "d": "d", "F": "c", "D": "z"}[dtype.char] + name) if lapack else None
-        )
-    return _routines[key]
 
 
 class Cholesky:
@@ -77,8 +55,7 @@ class Cholesky:
         if potri is None:
             inverse = _inverse(self.matrix)
             return (inverse + inverse.T) / 2
-        inverse = potri(self.L, lower=1)[0]
-        return mirrored(inverse)
+        return definite_inverse(self.L)
 
     def logdet(self) -> Any:
         """log det S."""
@@ -232,67 +209,6 @@ def adjugate(A: Array) -> Array:
     others = np.array([np.prod(np.delete(s, i)) for i in range(len(s))])
     found: Array = np.linalg.det(U) * np.linalg.det(Vt) * (Vt.T.conj() * others) @ U.T.conj()
     return found
-
-
-def add_diagonal(A: Array, entries: Any, is_ours: bool = False) -> Array:
-    """A with numbers added to its diagonal; in A itself where it is ours.
-
-    >>> add_diagonal(np.ones((2, 2)), 1.0).tolist()
-    [[2.0, 1.0], [1.0, 2.0]]
-    """
-    B = A if is_ours and (A.flags.c_contiguous or A.flags.f_contiguous) else A.copy(order="K")
-    diagonal = B.ravel(order="K")[:: len(B) + 1]
-    if np.result_type(diagonal, entries) != diagonal.dtype:
-        return A + np.diag(np.broadcast_to(entries, len(A)))
-    diagonal += entries
-    return B
-
-
-def times(A: Array, factor: Any) -> Array:
-    """A times a number, in A itself.
-
-    >>> times(np.ones((1, 2)), 3.0).tolist()
-    [[3.0, 3.0]]
-    """
-    A *= factor
-    return A
-
-
-def weighted_gram(F: Array, weights: Array) -> Array:
-    """F'·diag(weights)·F, symmetric to the last bit: half of the products, and no array of the size of F.
-
-    >>> weighted_gram(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, -1.0])).tolist()
-    [[-8.0, -10.0], [-10.0, -12.0]]
-    """
-    m, n = F.shape
-    dtype = np.result_type(F, weights)
-    syrk = routine("syrk", dtype, "blas") if dtype.kind == "f" and np.all(weights >= 0) else None
-    if syrk is None:
-        G = np.empty((n, n), dtype)
-        for i in range(0, n, NARROW_STRIP):
-            j = min(i + NARROW_STRIP, n)
-            np.matmul((weights[:, None] * F[:, i:j]).T, F[:, i:], out=G[i:j, i:])
-            G[i:j, i:j] = np.triu(G[i:j, i:j]) + np.triu(G[i:j, i:j], 1).T
-            G[j:, i:j] = G[i:j, j:].T
-        return G
-    G = np.zeros((n, n), dtype, order="F")
-    roots = np.sqrt(weights)
-    rows = max(STRIP, m // 32)
-    for i in range(0, m, rows):
-        scaled = roots[i : i + rows, None] * F[i : i + rows]
-        G = syrk(1, scaled.T, beta=1, c=G, overwrite_c=1, lower=1)
-    return mirrored(G)
-
-
-def mirrored(G: Array) -> Array:
-    """A matrix, whose lower triangle is known, with the same above the diagonal; in G itself."""
-    n = len(G)
-    for i in range(0, n, STRIP):
-        j = min(i + STRIP, n)
-        block = np.tril(G[i:j, i:j])
-        G[i:j, i:j] = block + np.tril(block, -1).T
-        G[i:j, j:] = G[j:, i:j].T
-    return G
 
 
 def kron_times(A: Array | None, B: Array | None, X: Array, columns: int) -> Array:

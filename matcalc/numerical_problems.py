@@ -15,13 +15,13 @@ import numpy as np
 from sympy import Expr, Integer
 
 from matcalc.compiled_functions import CompiledFunction, compile_formulas, formula_variables
+from matcalc.dense_kernels import Array
 from matcalc.derivatives import Derivative
 from matcalc.differentiation import differentiate
 from matcalc.errors import EvaluationError, MatcalcError, NotScalar, ShapeError
 from matcalc.expressions import Expression, Variable
 from matcalc.leaves import variable
 from matcalc.linear_operators import CompiledOperator, LinearOperator
-from matcalc.linear_solves import Array
 from matcalc.reading import Where
 from matcalc.substitutions import substitute
 from matcalc.tangents import is_curved, retraction

@@ -5,7 +5,8 @@ from __future__ import annotations
 import keyword
 from collections.abc import Collection
 
-from matcalc.code_sheets import ATOM, PLUS, POSTFIX, TIMES, Language, Sheet, Template, Text
+from matcalc.code_sheets import ATOM, POSTFIX, TIMES, Language, Sheet, Template, Text
+from matcalc.in_place_code import write_product, write_quotient, write_sum
 from matcalc.matrix_function_code import NUMPY_ALONE, NUMPY_FUNCTIONS, opaque
 from matcalc.numpy_factorizations import factor, inverse, of_factor, solve, symmetric, triangular
 from matcalc.numpy_formulas import (
@@ -29,7 +30,6 @@ from matcalc.numpy_formulas import (
     write_kron,
     write_kron_times,
     write_max,
-    write_mul,
     write_neg,
     write_pow,
     write_row,
@@ -52,10 +52,10 @@ OPERATIONS: dict[str, Template] = {
     "duplication": write_half,
     "elimination": write_half,
     "unit": write_unit,
-    "add": form("{} + {}", PLUS, PLUS, PLUS),
-    "sub": form("{} - {}", PLUS, PLUS, PLUS + 1),
-    "mul": write_mul,
-    "div": form("{} / {}", TIMES, TIMES, TIMES + 1),
+    "add": write_sum("+"),
+    "sub": write_sum("-"),
+    "mul": write_product,
+    "div": write_quotient,
     "neg": write_neg,
     "reciprocal": form("1 / {}", TIMES, TIMES + 1),
     "sqrt": call("np.sqrt"),

@@ -38,7 +38,6 @@ FUNCTIONS: Mapping[str, str] = {
     "csc": "(1 / np.sin({}))",
     "cot": "(1 / np.tan({}))",
 }
-FRESH = frozenset({"matmul", "weighted_gram", "inverse"})
 SPECIAL = {"erf": "erf", "gamma": "gamma", "loggamma": "gammaln"}
 
 
@@ -150,10 +149,6 @@ def write_mul(sheet: Sheet, v: Value) -> Text:
     for a, b in (v.args, v.args[::-1]):
         if b.op == "sigmoid" and b not in sheet.names:
             return Text(f"{sheet.formula(a, TIMES)} / {_logistic(sheet, b)}", TIMES)
-    number, matrix = v.args
-    is_ours = matrix.op in FRESH and sheet.uses[matrix] == 1 and matrix not in sheet.names
-    if is_runtime(sheet) and not is_complex(sheet) and number.rank == 0 and is_ours:
-        return Text(f"{sheet.helper('times')}({sheet.formula(matrix)}, {sheet.formula(number)})")
     return _PRODUCT(sheet, v)
 
 

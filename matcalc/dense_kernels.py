@@ -1,0 +1,152 @@
+"""Kernels of dense linear algebra: what compiled functions do faster than one call of NumPy or LAPACK would.
+
+Those with `is_ours` may write into their first argument, which nothing else holds then.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, TypeAlias
+
+import numpy as np
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+STRIP = 128
+NARROW_STRIP = 64
+LEAF = 64
+
+_routines: dict[tuple[str, str], Any] = {}
+
+
+def has_scipy() -> bool:
+    """Whether SciPy is installed."""
+    return find_spec("scipy") is not None
+
+
+def routine(name: str, dtype: np.dtype[Any], library: str = "lapack") -> Any:
+    """The routine of LAPACK or BLAS for numbers of this type, None without SciPy."""
+    key = name, dtype.char
+    if key not in _routines:
+        lapack: Any = import_module(f"scipy.linalg.{library}") if has_scipy() and dtype.char in "fdFD" else None
+        _routines[key] = (
+            getattr(lapack, {"f": "s", "d": "d", "F": "c", "D": "z"}[dtype.char] + name) if lapack else None
+        )
+    return _routines[key]
+
+
+# ---- inverses ----------------------------------------------------------------------------------------------
+
+
+def definite_inverse(L: Array) -> Array:
+    """(L·L')⁻¹ from L, in the lower triangle of an array in Fortran's order; symmetric to the last bit.
+
+    >>> bool(np.allclose(definite_inverse(np.array([[2.0, 0.0], [1.0, 1.0]], order="F")), [[0.5, -0.5], [-0.5, 1.0]]))
+    True
+    """
+    n = len(L)
+    X = np.zeros((n, n), L.dtype, order="F")
+    _invert_triangle(L, X, routine("trtri", L.dtype), routine("trmm", L.dtype, "blas"))
+    X = routine("lauum", L.dtype)(X, lower=1, overwrite_c=1)[0]
+    return mirrored(X).T
+
+
+def _invert_triangle(L: Array, X: Array, invert: Any, multiply: Any) -> None:
+    """X := L⁻¹ by halves, in which nearly all the work is products."""
+    n = len(L)
+    if n <= LEAF:
+        X[:] = np.tril(invert(L, lower=1)[0])
+        return
+    h = n // 2
+    _invert_triangle(L[:h, :h], X[:h, :h], invert, multiply)
+    _invert_triangle(L[h:, h:], X[h:, h:], invert, multiply)
+    X[h:, :h] = multiply(1, X[:h, :h], multiply(-1, X[h:, h:], L[h:, :h], lower=1), side=1, lower=1)
+
+
+# ---- products ----------------------------------------------------------------------------------------------
+
+
+def weighted_gram(F: Array, weights: Array) -> Array:
+    """F'·diag(weights)·F, symmetric to the last bit: half of the products, and no array of the size of F.
+
+    >>> weighted_gram(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, -1.0])).tolist()
+    [[-8.0, -10.0], [-10.0, -12.0]]
+    """
+    m, n = F.shape
+    dtype = np.result_type(F, weights)
+    syrk = routine("syrk", dtype, "blas") if dtype.kind == "f" and np.all(weights >= 0) else None
+    if syrk is None:
+        G = np.empty((n, n), dtype)
+        for i in range(0, n, NARROW_STRIP):
+            j = min(i + NARROW_STRIP, n)
+            np.matmul((weights[:, None] * F[:, i:j]).T, F[:, i:], out=G[i:j, i:])
+            G[i:j, i:j] = np.triu(G[i:j, i:j]) + np.triu(G[i:j, i:j], 1).T
+            G[j:, i:j] = G[i:j, j:].T
+        return G
+    G = np.zeros((n, n), dtype, order="F")
+    roots = np.sqrt(weights)
+    rows = max(STRIP, m // 32)
+    for i in range(0, m, rows):
+        scaled = roots[i : i + rows, None] * F[i : i + rows]
+        G = syrk(1, scaled.T, beta=1, c=G, overwrite_c=1, lower=1)
+    return mirrored(G)
+
+
+def mirrored(G: Array) -> Array:
+    """A lower triangular matrix with the same above the diagonal; in G itself.
+
+    >>> mirrored(np.array([[1.0, 0.0], [2.0, 3.0]])).tolist()
+    [[1.0, 2.0], [2.0, 3.0]]
+    """
+    n = len(G)
+    for i in range(0, n, STRIP):
+        j = min(i + STRIP, n)
+        block = G[i:j, i:j]
+        diagonal = block.diagonal().copy()
+        block += block.T
+        np.fill_diagonal(block, diagonal)
+        G[i:j, j:] = G[j:, i:j].T
+    return G
+
+
+# ---- arithmetic in place -----------------------------------------------------------------------------------
+
+
+def add_diagonal(A: Array, entries: Any, is_ours: bool = False) -> Array:
+    """A with numbers added to its diagonal; in A itself where it is ours.
+
+    >>> add_diagonal(np.ones((2, 2)), 1.0).tolist()
+    [[2.0, 1.0], [1.0, 2.0]]
+    """
+    B = A if is_ours and (A.flags.c_contiguous or A.flags.f_contiguous) else A.copy(order="K")
+    diagonal = B.ravel(order="K")[:: len(B) + 1]
+    if np.result_type(diagonal, entries) != diagonal.dtype:
+        return A + np.diag(np.broadcast_to(entries, len(A)))
+    diagonal += entries
+    return B
+
+
+def times(A: Array, factor: Any) -> Array:
+    """A times a number, in A itself.
+
+    >>> times(np.ones((1, 2)), 3.0).tolist()
+    [[3.0, 3.0]]
+    """
+    A *= factor
+    return A
+
+
+def rank_one_update(A: Array, u: Array, v: Array, is_ours: bool = False) -> Array:
+    """A + u·v' in one pass.
+
+    >>> rank_one_update(np.eye(2), np.array([1.0, 2.0]), np.array([1.0, 0.0])).tolist()
+    [[2.0, 0.0], [2.0, 1.0]]
+    """
+    ger = routine("ger", A.dtype, "blas") if A.dtype.char in "fd" and A.size else None
+    if ger is None or not A.dtype == u.dtype == v.dtype or not (A.flags.c_contiguous or A.flags.f_contiguous):
+        return A + np.outer(u, v)
+    if A.flags.c_contiguous:
+        updated: Array = ger(1, v, u, a=A.T, overwrite_a=is_ours).T
+    else:
+        updated = ger(1, u, v, a=A, overwrite_a=is_ours)
+    return updated

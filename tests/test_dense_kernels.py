@@ -1,0 +1,92 @@
+"""Kernels of dense linear algebra, beside NumPy's plain formulas."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import matcalc as mc
+from matcalc.dense_kernels import definite_inverse, has_scipy, rank_one_update, weighted_gram
+from matcalc.evaluation import evaluate
+from matcalc.linear_solves import Cholesky
+
+SIZES = (1, 2, 3, 63, 64, 65, 129, 200, 300)
+
+
+def random(n: int, *shape: int, dtype: Any = float) -> Any:
+    return np.random.default_rng(n).standard_normal(shape).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n", SIZES)
+def test_the_inverse_of_a_definite_matrix(n: int, dtype: Any) -> None:
+    X = random(n, n, n, dtype=dtype)
+    S = X @ X.T + n * np.eye(n, dtype=dtype)
+    factor = Cholesky(S)
+    L = factor.L.copy()
+    inverse = factor.inverse()
+    assert inverse.dtype == dtype
+    assert np.array_equal(inverse, inverse.T)
+    assert np.abs(inverse @ S - np.eye(n)).max() < 100 * n * np.finfo(dtype).eps
+    assert np.array_equal(factor.L, L)
+
+
+@pytest.mark.skipif(not has_scipy(), reason="needs SciPy")
+def test_the_upper_triangle_of_a_factor_is_not_read() -> None:
+    L = np.asfortranarray(np.tril(random(0, 150, 150)) + 20 * np.eye(150))
+    with_rest = np.asfortranarray(L + np.triu(random(1, 150, 150), 1))
+    assert np.array_equal(definite_inverse(with_rest), definite_inverse(L))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("is_ours", [False, True])
+def test_rank_one_updates(order: Any, is_ours: bool) -> None:
+    A = np.array(random(0, 5, 7), order=order)
+    given, u, v = A.copy(), random(1, 5), random(2, 14)[::2]
+    assert np.allclose(rank_one_update(A, u, v, is_ours), given + np.outer(u, v), rtol=1e-15)
+    assert is_ours or np.array_equal(A, given)
+    strided = random(3, 10, 14)[::2, ::2]
+    assert np.array_equal(rank_one_update(strided, u, v), strided + np.outer(u, v))
+    mixed = rank_one_update(np.float32(given), u, v)
+    assert mixed.dtype == np.float64
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("n", [1, 64, 130, 300])
+def test_weighted_grams(n: int, sign: int) -> None:
+    F, w = random(n, 2 * n, n), np.abs(random(n, 2 * n))
+    w[0] *= sign
+    G = weighted_gram(F, w)
+    assert np.array_equal(G, G.T)
+    assert np.allclose(G, F.T @ (w[:, None] * F), atol=1e-12 * n)
+
+
+CASES = [
+    ("inv(K) - u*v'", "K: matrix(n,n) spd, u, v: vector(n)"),
+    ("(inv(K) + u*v')/2 + A*B", "K: matrix(n,n) spd, u, v: vector(n), A, B: matrix(n,n)"),
+    ("u*v' - A*B", "A, B: matrix(n,n), u, v: vector(n)"),
+    ("A - u*v'", "A: matrix(m,n), u: vector(m), v: vector(n)"),
+    ("A/4 + u*v'/3", "A: matrix(m,n), u: vector(m), v: vector(n)"),
+    ("sum(i, 1, 3, (A*B - i*u*v')/2)", "A, B: matrix(n,n), u, v: vector(n)"),
+    ("(A*B + C)/2 - (A*B + C)*C/2", "A, B, C: matrix(n,n)"),
+    ("s*(A + u*v') + 2*A", "A: matrix(m,n), u: vector(m), v: vector(n), s: scalar"),
+]
+
+
+@pytest.mark.parametrize(("formula", "where"), CASES)
+def test_arguments_are_never_written_into(formula: str, where: str) -> None:
+    e = mc.parse(formula, where=where)
+    f = mc.compile(e)
+    rng = np.random.default_rng(0)
+    data = {}
+    for name in f.names:
+        shape = {"K": (4, 4), "s": (), "u": (4,), "v": (4,)}.get(name, (4, 4))
+        data[name] = rng.standard_normal(shape) if name != "K" else np.diag([1.0, 2.0, 3.0, 4.0])
+    for array in data.values():
+        if isinstance(array, np.ndarray):
+            array.flags.writeable = False
+    before = {name: np.copy(x) for name, x in data.items()}
+    first, second = f(**data), f(**data)
+    assert np.array_equal(first, second)
+    assert np.allclose(first, evaluate(e, data), rtol=1e-13, atol=1e-13)
+    assert all(np.array_equal(data[name], before[name]) for name in data)
