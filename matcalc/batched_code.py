@@ -260,6 +260,12 @@ AS_FOR_ONE = (
     *("determinant", "log_abs_determinant", "inverse", "logdet", "logabsdet", "det"),
 )
 
+
+def _inverse_times_part(sheet: Sheet, v: Value) -> Text:
+    inverse, A, *_ = v.args
+    return Text(f"{sheet.formula(inverse, MATMUL)} @ {sheet.formula(A, MATMUL + 1)}", MATMUL)
+
+
 OPERATIONS: dict[str, Template] = {
     **{name: NUMPY.operations[name] for name in AS_FOR_ONE},
     "add": _entrywise("{} + {}", PLUS, PLUS, PLUS),
@@ -290,6 +296,7 @@ OPERATIONS: dict[str, Template] = {
     "diag": _called("diagonal_matrices({})"),
     "row_dots": _entrywise('np.einsum("...ij,...ij->...i", {}, {})', ATOM, 0, 0),
     "weighted_gram": call("weighted_grams", 2),
+    "inverse_times_part": _inverse_times_part,
     "add_diagonal": _add_diagonal,
     "transpose": _called("{}.swapaxes(1, 2)"),
     "vec": _vec,

@@ -6,7 +6,8 @@ a user typed is never run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -31,7 +32,7 @@ from matcalc.batched_arrays import (
 )
 from matcalc.batched_code import BATCHED, Layout, batched_result, layout_of
 from matcalc.code_sheets import Sheet
-from matcalc.dense_kernels import add_diagonal, rank_one_update, times, weighted_gram
+from matcalc.dense_kernels import add_diagonal, inverse_times_part, rank_one_update, times, weighted_gram
 from matcalc.expressions import Expression, Variable
 from matcalc.function_table import FUNCTIONS
 from matcalc.linear_solves import (
@@ -52,7 +53,8 @@ from matcalc.operations import FLOAT, compiled, operands_of
 from matcalc.programs import FACTOR, Program, Value, every_value
 from matcalc.size_sources import size_sources
 
-FUSED = frozenset({"weighted_gram", "symmetric"})
+IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+FUSED = frozenset({"weighted_gram", "symmetric", "inverse_times_part"})
 RUNTIME: Mapping[str, Any] = {
     "np": np,
     "Cholesky": Cholesky,
@@ -63,6 +65,7 @@ RUNTIME: Mapping[str, Any] = {
     "duplication": duplication,
     "elimination": elimination,
     "indices": indices,
+    "inverse_times_part": inverse_times_part,
     "kron_times": kron_times,
     "log_determinant": log_determinant,
     "position": position,
@@ -164,7 +167,7 @@ def _routine(
         formula = size_formula(names[v.name], v, axis, dimension, leading=int(v.name in batched))
         lines.append(f"    {sheet.sizes[size]} = {formula}")
     steps: dict[int, Value] = {}
-    for text, value in sheet.lines:
+    for text, value in sheet.lines if is_traced else _with_releases(sheet, formulas):
         lines.append(f"    {text}")
         steps[len(lines)] = value
     lines.append(f"    return ({''.join(f'{formula}, ' for formula in formulas)})")
@@ -180,6 +183,29 @@ def _routine(
     filename = f"<matcalc {hash(source):x}>"
     exec(compile(source, filename, "exec"), namespace)
     return Routine(namespace["run"], source, steps, filename, layout.batched, outputs)
+
+
+def _with_releases(sheet: Sheet, formulas: Sequence[str]) -> Iterator[tuple[str, Value]]:
+    """The lines, each followed by one that lets go of the arrays that no later line needs.
+
+    What is released is used again while it is in the processor's cache, and the memory at the peak is an expert's.
+    """
+    arrays = {name for v, name in sheet.names.items() if v.rank in (2, FACTOR) and v not in sheet.given}
+    arrays.difference_update(*(IDENTIFIER.findall(formula) for formula in formulas))
+    last: dict[str, int] = {}
+    end, is_before_loop = 0, False
+    for i, (text, _) in reversed([*enumerate(sheet.lines)]):
+        end = end if is_before_loop else i
+        is_before_loop = text.startswith(" ")
+        for name in arrays.intersection(IDENTIFIER.findall(text)):
+            last.setdefault(name, end)
+    released: dict[int, list[str]] = {}
+    for name, i in last.items():
+        released.setdefault(i, []).append(name)
+    for i, (text, value) in enumerate(sheet.lines):
+        yield text, value
+        if i in released and i < len(sheet.lines) - 1:
+            yield f"del {', '.join(released[i])}", value
 
 
 def size_formula(array: str, v: Variable, axis: int, dimension: Any, leading: int = 0) -> str:

@@ -12,9 +12,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
-STRIP = 128
-NARROW_STRIP = 64
+STRIP = 64
 LEAF = 64
+LEAST_PART = 1e-2
 
 _routines: dict[tuple[str, str], Any] = {}
 
@@ -63,6 +63,24 @@ def _invert_triangle(L: Array, X: Array, invert: Any, multiply: Any) -> None:
     X[h:, :h] = multiply(1, X[:h, :h], multiply(-1, X[h:, h:], L[h:, :h], lower=1), side=1, lower=1)
 
 
+def inverse_times_part(inverse: Array, A: Array, c: Any, t: Any) -> Array:
+    """S⁻¹·A for S = c·A + t·I from S⁻¹: (I − t·S⁻¹)/c, without a product where no digits cancel.
+
+    The product is multiplied out where (I − t·S⁻¹) is below a hundredth of I, its error else a hundred roundings.
+
+    >>> A = np.array([[1.0, 2.0], [2.0, 5.0]])
+    >>> S = 2 * A + 3 * np.eye(2)
+    >>> bool(np.allclose(inverse_times_part(np.linalg.inv(S), A, 2.0, 3.0), np.linalg.solve(S, A)))
+    True
+    """
+    if c:
+        P: Array = inverse * (-t / c)
+        P.ravel(order="K")[:: len(P) + 1] += 1 / c
+        if np.linalg.norm(P) * abs(c) > LEAST_PART * len(P) ** 0.5:
+            return P
+    return inverse @ A
+
+
 # ---- products ----------------------------------------------------------------------------------------------
 
 
@@ -77,8 +95,8 @@ def weighted_gram(F: Array, weights: Array) -> Array:
     syrk = routine("syrk", dtype, "blas") if dtype.kind == "f" and np.all(weights >= 0) else None
     if syrk is None:
         G = np.empty((n, n), dtype)
-        for i in range(0, n, NARROW_STRIP):
-            j = min(i + NARROW_STRIP, n)
+        for i in range(0, n, STRIP):
+            j = min(i + STRIP, n)
             np.matmul((weights[:, None] * F[:, i:j]).T, F[:, i:], out=G[i:j, i:])
             G[i:j, i:j] = np.triu(G[i:j, i:j]) + np.triu(G[i:j, i:j], 1).T
             G[j:, i:j] = G[i:j, j:].T

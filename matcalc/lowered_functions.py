@@ -108,7 +108,7 @@ def _other_forms(orders: ProductOrders, chain: Sequence[Expression]) -> Iterator
             other = chain[1 - i]
             for C in f.operands:
                 rest = CONSTRUCTORS["Hadamard"](other, *(transpose(g) for g in f.operands if g is not C))
-                if C in orders.within or rest in orders.ready:
+                if C in orders.within or rest in orders.ready or rest in orders.dense:
                     yield [_between((rest,), C, ())]
 
 

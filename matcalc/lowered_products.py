@@ -62,7 +62,7 @@ class ProductLowering:
         self.scalable: Collection[Expression] = ()
         self.products: dict[tuple[Expression, ...], tuple[tuple[Expression, ...], Value]] = {}
         self.applications: Counter[Expression] = Counter()
-        self.builder = Builder()
+        self.builder = Builder(known=known)
         self.orders = ProductOrders(sizes)
 
     # ---- scalars in front ----

@@ -114,6 +114,7 @@ OPERATIONS: dict[str, Template] = {
     "matrix_power": lambda sheet, v: Text(f"np.linalg.matrix_power({sheet.formula(v.args[0])}, {v.data[0]})"),
     "opaque": opaque(NUMPY_FUNCTIONS, NUMPY_ALONE),
     "weighted_gram": call("weighted_gram", 2),
+    "inverse_times_part": call("inverse_times_part", 4),
 }
 
 NUMPY = Language(

@@ -75,19 +75,23 @@ class ProductOrders:
         roots = list(roots)
         self.dense.update(roots)
         entrywise: set[Expression] = set()
+        formed: dict[Expression, list[Expression]] = {}
         nodes = list(evaluation_order(roots))
         for node in nodes:
             in_chain = set(node.chain) if isinstance(node, Product) else set()
             if len(in_chain) > 1:
                 self._note_parts(written_out(node.chain))
+                formed[node] = [f for f in in_chain if isinstance(f, Hadamard)]
             if isinstance(node, Apply) and node.function == "tr":
                 entrywise.update(f for f in chain_of(node) if isinstance(f, Hadamard))
+                formed.pop(node.operands[0], None)
             for o in operands_of(node):
                 self.uses[o] = self.uses.get(o, 0) + 1
                 if o not in in_chain:
                     self.dense.add(o)
             if isinstance(node, Power) and not node.is_scalar and is_minus_one(node.args[1]):
                 self.inverted.add(node.args[0])
+        self.dense.update(*formed.values())
         factors = [o for f in entrywise - self.dense for o in f.operands if isinstance(o, (Product, Sum))]
         self.within.update(o for o in factors if self.uses[o] == 1 and not o.is_scalar)
         self.dense -= self.within

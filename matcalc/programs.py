@@ -8,7 +8,7 @@ which has the steps that its terms take among its data.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -168,6 +168,8 @@ class Builder:
 
     made: dict[tuple[Any, ...], Value] = field(default_factory=dict)
     origin: Expression | None = None
+    known: Collection[str] = ()
+    """The operations that only some languages have, which are used here."""
 
     def emit(self, op: str, *args: Value, shape: Shape, data: tuple[Any, ...] = (), rank: int | None = None) -> Value:
         """The value of an operation."""
@@ -292,8 +294,25 @@ class Builder:
             return self.emit("matvec", self.transposed(b), a, shape=(columns, ONE))
         if columns is ONE:
             return self.emit("matvec", a, b, shape=(rows, ONE))
+        for one, other in ((a, b), (b, a)):
+            if (part := self._inverse_times_part(one, other)) is not None:
+                return part
         turned = self.made.get(("matmul", self.transposed(b), self.transposed(a), ()))
         return self.emit("matmul", a, b, shape=shape) if turned is None else self.transposed(turned)
+
+    def _inverse_times_part(self, inverse: Value, part: Value) -> Value | None:
+        """S⁻¹·A for S = c·A + t·I, where no product is needed: (I − t·S⁻¹)/c, which commutes."""
+        if inverse.op != "inverse" or "inverse_times_part" not in self.known:
+            return None
+        S = inverse.args[0].args[0]
+        if S.op != "add_diagonal" or S.args[1].rank:
+            return None
+        c, A = S.args[0].args if S.args[0].op == "mul" else (self.number(ONE), S.args[0])
+        if A is not part or c.rank:
+            return None
+        found = self.emit("inverse_times_part", inverse, A, c, S.args[1], shape=S.shape)
+        found.is_symmetric = inverse.is_symmetric
+        return found
 
     def raised(self, a: Value, exponent: int) -> Value:
         """A square matrix to the power of a positive integer, by squaring."""
