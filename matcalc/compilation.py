@@ -32,7 +32,7 @@ from matcalc.batched_arrays import (
 )
 from matcalc.batched_code import BATCHED, Layout, batched_result, layout_of
 from matcalc.code_sheets import Sheet
-from matcalc.dense_kernels import add_diagonal, inverse_times_part, rank_one_update, times, weighted_gram
+from matcalc.dense_kernels import add_diagonal, inverse_times_part, overwritten, rank_one_update, times, weighted_gram
 from matcalc.expressions import Expression, Variable
 from matcalc.function_table import FUNCTIONS
 from matcalc.linear_solves import (
@@ -68,6 +68,7 @@ RUNTIME: Mapping[str, Any] = {
     "inverse_times_part": inverse_times_part,
     "kron_times": kron_times,
     "log_determinant": log_determinant,
+    "overwritten": overwritten,
     "position": position,
     "rank_one_update": rank_one_update,
     "symmetric_factor": symmetric_factor,

@@ -154,6 +154,16 @@ def times(A: Array, factor: Any) -> Array:
     return A
 
 
+def overwritten(function: Any, A: Array) -> Array:
+    """A function of every entry, in A itself.
+
+    >>> overwritten(np.sqrt, np.array([[4.0, 9.0]])).tolist()
+    [[2.0, 3.0]]
+    """
+    result: Array = function(A, out=A)
+    return result
+
+
 def rank_one_update(A: Array, u: Array, v: Array, is_ours: bool = False) -> Array:
     """A + u·v' in one pass.
 

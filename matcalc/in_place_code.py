@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from matcalc.code_sheets import PLUS, TIMES, Sheet, Template, Text
-from matcalc.numpy_formulas import form, write_mul
+from matcalc.numpy_formulas import FUNCTIONS, PLAIN, form, is_runtime, write_add_diagonal, write_apply, write_mul
 from matcalc.programs import Value
 
 FRESH = frozenset(
     {"add", "sub", "mul", "div", "neg", "outer", "matmul", "weighted_gram", "inverse", "scale_rows", "scale_columns"}
-    | {"inverse_times_part"}
+    | {"inverse_times_part", "add_diagonal", "apply"}
 )
 _QUOTIENT = form("{} / {}", TIMES, TIMES, TIMES + 1)
 
 
 def is_ours(sheet: Sheet, v: Value) -> bool:
     """Whether an array may be written into: it is new, and has its last use here."""
+    is_fresh = v.op in FRESH and (v.op != "apply" or v.data[0] in FUNCTIONS)
     is_last_use = sheet.uses[v] == 1 and not (v in sheet.names and sheet.loops) and v not in sheet.given
-    return v.op in FRESH and v.rank == 2 and v.is_full and is_last_use
+    return is_fresh and v.rank == 2 and v.is_full and is_last_use
 
 
 def write_product(sheet: Sheet, v: Value) -> Text:
@@ -25,6 +26,23 @@ def write_product(sheet: Sheet, v: Value) -> Text:
     if sheet.options.get("in_place") and number.rank == 0 and is_ours(sheet, matrix):
         return Text(f"{sheet.helper('times')}({sheet.formula(matrix)}, {sheet.formula(number)})")
     return write_mul(sheet, v)
+
+
+def write_entrywise(sheet: Sheet, v: Value) -> Text:
+    """A function of every entry; of a matrix of our own in place."""
+    argument = v.args[0]
+    if sheet.options.get("in_place") and v.data[0] in PLAIN and is_ours(sheet, argument):
+        return Text(f"{sheet.helper('overwritten')}(np.{v.data[0]}, {sheet.formula(argument)})")
+    return write_apply(sheet, v)
+
+
+def write_with_diagonal(sheet: Sheet, v: Value) -> Text:
+    """A matrix with more on its diagonal."""
+    if not is_runtime(sheet):
+        return write_add_diagonal(sheet, v)
+    A, entries = v.args
+    more = ", is_ours=True" if sheet.options.get("in_place") and is_ours(sheet, A) else ""
+    return Text(f"{sheet.helper('add_diagonal')}({sheet.formula(A)}, {sheet.formula(entries)}{more})")
 
 
 def write_quotient(sheet: Sheet, v: Value) -> Text:

@@ -27,9 +27,9 @@ class Cholesky:
     2.0
     """
 
-    def __init__(self, S: Array) -> None:
+    def __init__(self, S: Array, is_ours: bool = False) -> None:
         potrf = routine("potrf", S.dtype)
-        self.matrix = S
+        self.given: Array | None = None if is_ours and potrf is not None else S
         if potrf is None:
             try:
                 self.L = np.linalg.cholesky(S)
@@ -37,9 +37,17 @@ class Cholesky:
                 raise LinAlgError(NOT_DEFINITE) from None
         else:
             # the transpose of an array in C order is in the order that LAPACK wants
-            self.L, info = potrf(S.T if S.flags.c_contiguous else S, lower=1, clean=0)
+            self.L, info = potrf(S.T if S.flags.c_contiguous else S, lower=1, clean=0, overwrite_a=is_ours)
             if info:
                 raise LinAlgError(NOT_DEFINITE)
+
+    @property
+    def matrix(self) -> Array:
+        """S, multiplied out where its memory has been used."""
+        if self.given is None:
+            L = np.tril(self.L)
+            self.given = L @ L.T
+        return self.given
 
     def solve(self, B: Array, transposed: bool = False) -> Array:
         """The X with S·X = B."""
@@ -126,17 +134,21 @@ class LU:
         return np.nan if is_negative else np.log(np.abs(diagonal)).sum()
 
 
-def symmetric_factor(S: Array) -> Cholesky | LU:
+def symmetric_factor(S: Array, is_ours: bool = False) -> Cholesky | LU:
     """The factorization of a symmetric matrix: Cholesky's where it is positive definite.
 
     >>> [type(symmetric_factor(np.diag([1.0, d]))).__name__ for d in (2.0, -2.0)]
     ['Cholesky', 'LU']
     """
-    if np.all(S.diagonal() > 0):
+    diagonal = S.diagonal().copy()
+    if np.all(diagonal > 0):
         try:
-            return Cholesky(S)
+            return Cholesky(S, is_ours)
         except LinAlgError:
-            pass
+            if is_ours:  # one triangle has been written into, the other has not
+                rest = np.tril(S, -1) if S.flags.c_contiguous else np.triu(S, 1)
+                S = rest + rest.T
+                np.fill_diagonal(S, diagonal)
     return LU(S)
 
 

@@ -45,7 +45,8 @@ from matcalc.product_orders import (
     spliced,
     written_out,
 )
-from matcalc.programs import FACTOR, Builder, Value
+from matcalc.program_building import Builder
+from matcalc.programs import FACTOR, Value
 from matcalc.registries import CONSTRUCTORS
 from matcalc.regroupings import regrouped
 from matcalc.transposes import transpose
@@ -215,6 +216,8 @@ class ProductLowering:
         rows, columns = shape
         if isinstance(node, Power) and is_minus_one(node.args[1]):
             factor, is_turned = yield from self.factorization(node.args[0])
+            if not is_turned and (part := b.inverse_times_part(factor, value)) is not None:
+                return part
             inverse = b.made.get(("inverse", factor, ()))
             if inverse is not None and value.rank == 2:
                 return b.multiplied(self.turned_if(is_turned, inverse), value, shape, node.columns)

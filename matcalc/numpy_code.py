@@ -6,7 +6,7 @@ import keyword
 from collections.abc import Collection
 
 from matcalc.code_sheets import ATOM, POSTFIX, TIMES, Language, Sheet, Template, Text
-from matcalc.in_place_code import write_product, write_quotient, write_sum
+from matcalc.in_place_code import write_entrywise, write_product, write_quotient, write_sum, write_with_diagonal
 from matcalc.matrix_function_code import NUMPY_ALONE, NUMPY_FUNCTIONS, opaque
 from matcalc.numpy_factorizations import factor, inverse, of_factor, solve, symmetric, triangular
 from matcalc.numpy_formulas import (
@@ -15,8 +15,6 @@ from matcalc.numpy_formulas import (
     is_runtime,
     matrix_product,
     range_loop,
-    write_add_diagonal,
-    write_apply,
     write_as_row,
     write_block,
     write_column,
@@ -60,7 +58,7 @@ OPERATIONS: dict[str, Template] = {
     "reciprocal": form("1 / {}", TIMES, TIMES + 1),
     "sqrt": call("np.sqrt"),
     "pow": write_pow,
-    "apply": write_apply,
+    "apply": write_entrywise,
     "sigmoid": write_sigmoid,
     "softplus": write_softplus,
     "scale_rows": form("{}[:, None] * {}", TIMES, POSTFIX, TIMES + 1),
@@ -84,7 +82,7 @@ OPERATIONS: dict[str, Template] = {
     "diagonal": call("np.diag"),
     "diag": call("np.diag"),
     "row_dots": form('np.einsum("ij,ij->i", {}, {})', ATOM, 0, 0),
-    "add_diagonal": write_add_diagonal,
+    "add_diagonal": write_with_diagonal,
     "transpose": form("{}.T", POSTFIX, POSTFIX),
     "vec": form('{}.ravel(order="F")', POSTFIX, POSTFIX),
     "unvec": write_unvec,

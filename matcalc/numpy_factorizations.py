@@ -15,6 +15,7 @@ from matcalc.code_sheets import (
     Template,
     Text,
 )
+from matcalc.in_place_code import is_ours
 from matcalc.numpy_formulas import is_complex, is_runtime
 from matcalc.programs import Value
 
@@ -115,7 +116,7 @@ def factor(runtime: str, scipy: str) -> Template:
     def write(sheet: Sheet, v: Value) -> Text:
         matrix = sheet.formula(v.args[0])
         if is_runtime(sheet):
-            return Text(f"{'LU' if is_complex(sheet) else runtime}({matrix})")
+            return _factorization(sheet, v.args[0], runtime)
         if not has_scipy(sheet) or not scipy:
             return Text(matrix, sheet.texts[v.args[0]].binding)
         return Text(
@@ -125,10 +126,17 @@ def factor(runtime: str, scipy: str) -> Template:
     return write
 
 
+def _factorization(sheet: Sheet, matrix: Value, kind: str) -> Text:
+    """A factorization that is made when the code runs."""
+    kind = "LU" if is_complex(sheet) else kind
+    ours = sheet.options.get("in_place") and kind != "LU" and is_ours(sheet, matrix)
+    return Text(f"{kind}({sheet.formula(matrix)}{', is_ours=True' if ours else ''})")
+
+
 def symmetric(sheet: Sheet, v: Value) -> Text:
     matrix = sheet.formula(v.args[0])
     if is_runtime(sheet):
-        return Text(f"{'LU' if is_complex(sheet) else 'symmetric_factor'}({matrix})")
+        return _factorization(sheet, v.args[0], "symmetric_factor")
     for name in ("cho_factor", "cho_solve", "lu_factor", "lu_solve"):
         sheet.imported("scipy.linalg", name)
     return Text(f"{sheet.helper('symmetric_factor')}({matrix})")

@@ -305,12 +305,6 @@ def write_unvec(sheet: Sheet, v: Value) -> Text:
 
 def write_add_diagonal(sheet: Sheet, v: Value) -> Text:
     A, entries = v.args
-    if is_runtime(sheet):
-        made = ("add", "sub", "matmul", "div", "scale_rows", "scale_columns", "apply")
-        is_fresh = A not in sheet.given and not sheet.options.get("traced")
-        ours = is_fresh and sheet.uses[A] == 1 and A.op in made
-        is_ours = f", is_ours={A.args[0].rank == 2 or A.args[-1].rank == 2}" if ours else ""
-        return Text(f"{sheet.helper('add_diagonal')}({sheet.formula(A)}, {sheet.formula(entries)}{is_ours})")
     if entries.rank:
         diagonal = Text(f"np.diag({sheet.formula(entries)})")
     else:

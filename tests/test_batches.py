@@ -66,6 +66,7 @@ FORMULAS = [
     "K(n,n) + kron(A,B)",
     "[A, zeros(n,1); x', t]",
     "t*eye(n)",
+    "A*inv(2*A + t*eye(n))*B",
     "A + t*eye(n) - B",
     "A + diag(x)",
     "diag(x)",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import matcalc as mc
-from matcalc.dense_kernels import definite_inverse, has_scipy, rank_one_update, weighted_gram
+from matcalc.dense_kernels import definite_inverse, has_scipy, inverse_times_part, rank_one_update, weighted_gram
 from matcalc.evaluation import evaluate
 from matcalc.linear_solves import Cholesky
 
@@ -90,3 +90,49 @@ def test_arguments_are_never_written_into(formula: str, where: str) -> None:
     assert np.array_equal(first, second)
     assert np.allclose(first, evaluate(e, data), rtol=1e-13, atol=1e-13)
     assert all(np.array_equal(data[name], before[name]) for name in data)
+
+
+INDEFINITE = "A: matrix(n,n) symmetric, y: vector(n), t: scalar"
+
+
+@pytest.mark.parametrize("t", [3.0, -3.0, 0.0])
+def test_a_factorization_that_is_tried_in_place_gives_way_to_another(t: float) -> None:
+    f = mc.parse("y'*inv(2*A + t*eye(n))*y + tr(inv(2*A + t*eye(n))*A)", where=INDEFINITE)
+    A = random(0, 70, 70)
+    data = {"A": A + A.T, "y": random(1, 70), "t": t}
+    assert abs(mc.compile(f)(**data) / evaluate(f, data) - 1) < 1e-9
+
+
+@pytest.mark.skipif(not has_scipy(), reason="needs SciPy")
+def test_a_factor_in_place_is_multiplied_out_where_the_matrix_is_needed() -> None:
+    S = np.diag([2.0, 3.0]) + 1
+    factor = Cholesky(S.copy(), is_ours=True)
+    assert np.allclose(factor.matrix, S)
+    assert np.allclose(S @ factor.solve(np.array([1j, 2])), [1j, 2])
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e-3, 1.0, 1e3, 1e12])
+@pytest.mark.parametrize("c", [2.0, -0.5, 0.0])
+def test_an_inverse_times_a_part_of_what_is_inverted(scale: float, c: float) -> None:
+    """(I − t·S⁻¹)/c loses digits where t·I is nearly all of S."""
+    X = random(0, 40, 60)
+    A, t = scale * X @ X.T / 60, 1.5
+    S = c * A + t * np.eye(40)
+    found = inverse_times_part(np.linalg.inv(S), A, c, t)
+    expected = np.linalg.solve(S, A)
+    assert np.linalg.norm(found - expected) < 1e-12 * max(1, np.linalg.cond(S)) * np.linalg.norm(expected)
+
+
+def test_inverses_times_parts_in_formulas() -> None:
+    where = "A: matrix(n,n) symmetric, B: matrix(n,n), a, t: scalar"
+    f = mc.parse("tr(inv(a*A + t*eye(n))*A*inv(a*A + t*eye(n))*B)", where=where)
+    compiled = mc.compile(f)
+    assert "inverse_times_part" in compiled.source
+    for a, t in ((1.0, 2.0), (1e-9, 1.0), (0.0, 1.0), (1.0, 1e-9), (1j, 2.0)):
+        A = random(0, 9, 9)
+        data = {"A": A + A.T + 10 * np.eye(9), "B": random(1, 9, 9), "a": a, "t": t}
+        assert abs(compiled(**data) / evaluate(f, data) - 1) < 1e-10
+    stack = np.stack([data["A"], 2 * data["A"]])
+    many = mc.compile(f, batch="A")(**{**data, "A": stack, "a": 0.5})
+    one = [compiled(**{**data, "A": A, "a": 0.5}) for A in stack]
+    assert np.allclose(many, one)

@@ -233,7 +233,7 @@ def tallies(array: Any) -> Any:
 class Elimination:
     """Textbook factorizations of arrays of numbers that count, in place of LAPACK's."""
 
-    def __init__(self, A: Any, *, lower: bool = False) -> None:
+    def __init__(self, A: Any, *, lower: bool = False, is_ours: bool = False) -> None:
         self.L = np.array(A)
         n = len(self.L)
         for k in range(n if self.symmetric is not None else 0):
@@ -309,6 +309,7 @@ def counted(case: Case) -> tuple[float, float] | None:
     namespace: dict[str, Any] = {"np": np, "Cholesky": EliminationOfSymmetric, "LU": Elimination}
     namespace |= {"Triangular": NoElimination, "symmetric_factor": EliminationOfSymmetric}
     namespace["times"] = lambda A, factor: A * factor
+    namespace["overwritten"] = lambda function, A: function(A)
     namespace["rank_one_update"] = lambda A, u, v, is_ours=False: A + np.outer(u, v)
     namespace["add_diagonal"] = lambda A, d, is_ours=False: _with_diagonal(A, d)
     exec(compile(source, "counted", "exec"), namespace)

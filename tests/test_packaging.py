@@ -180,6 +180,7 @@ ORDER = [
     # programs that an expert would have written, and the code that computes them
     "flop_counts",
     "programs",
+    "program_building",
     "positivity",
     "product_orders",
     "regroupings",
