@@ -281,6 +281,7 @@ OPERATIONS: dict[str, Template] = {
     "outer": _outer,
     "matvec": _matvec,
     "matmul": NUMPY.operations["matmul"],
+    "symmetric_product": NUMPY.operations["matmul"],
     "dot": _dot,
     "square": _dot,
     "squared_norm": _squared_norm,

@@ -32,7 +32,15 @@ from matcalc.batched_arrays import (
 )
 from matcalc.batched_code import BATCHED, Layout, batched_result, layout_of
 from matcalc.code_sheets import Sheet
-from matcalc.dense_kernels import add_diagonal, inverse_times_part, overwritten, rank_one_update, times, weighted_gram
+from matcalc.dense_kernels import (
+    add_diagonal,
+    inverse_times_part,
+    overwritten,
+    rank_one_update,
+    symmetric_product,
+    times,
+    weighted_gram,
+)
 from matcalc.expressions import Expression, Variable
 from matcalc.function_table import FUNCTIONS
 from matcalc.linear_solves import (
@@ -54,7 +62,7 @@ from matcalc.programs import FACTOR, Program, Value, every_value
 from matcalc.size_sources import size_sources
 
 IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-FUSED = frozenset({"weighted_gram", "symmetric", "inverse_times_part"})
+FUSED = frozenset({"weighted_gram", "symmetric", "inverse_times_part", "symmetric_product"})
 RUNTIME: Mapping[str, Any] = {
     "np": np,
     "Cholesky": Cholesky,
@@ -72,6 +80,7 @@ RUNTIME: Mapping[str, Any] = {
     "position": position,
     "rank_one_update": rank_one_update,
     "symmetric_factor": symmetric_factor,
+    "symmetric_product": symmetric_product,
     "times": times,
     "weighted_gram": weighted_gram,
 }

@@ -110,6 +110,23 @@ def weighted_gram(F: Array, weights: Array) -> Array:
     return mirrored(G)
 
 
+def symmetric_product(A: Array, B: Array) -> Array:
+    """A·B where that is symmetric: half of the products, and symmetric to the last bit.
+
+    >>> symmetric_product(np.array([[1.0, 2.0], [0.0, 1.0]]), np.array([[1.0, 0.0], [1.0, 1.0]])).tolist()
+    [[3.0, 2.0], [2.0, 1.0]]
+    """
+    n = len(A)
+    G = np.empty((n, n), np.result_type(A, B))
+    for i in range(0, n, STRIP):
+        j = min(i + STRIP, n)
+        np.matmul(A[i:j], B[:, i:], out=G[i:j, i:])
+        block = G[i:j, i:j]
+        block[:] = np.triu(block) + np.triu(block, 1).T
+        G[j:, i:j] = G[i:j, j:].T
+    return G
+
+
 def mirrored(G: Array) -> Array:
     """A lower triangular matrix with the same above the diagonal; in G itself.
 

@@ -8,7 +8,7 @@ from matcalc.programs import Value
 
 FRESH = frozenset(
     {"add", "sub", "mul", "div", "neg", "outer", "matmul", "weighted_gram", "inverse", "scale_rows", "scale_columns"}
-    | {"inverse_times_part", "add_diagonal", "apply"}
+    | {"inverse_times_part", "symmetric_product", "add_diagonal", "apply"}
 )
 _QUOTIENT = form("{} / {}", TIMES, TIMES, TIMES + 1)
 

@@ -40,6 +40,7 @@ from matcalc.product_orders import (
     gram_weights,
     is_diagonal,
     is_kron,
+    is_palindrome,
     part_key,
     parts_of,
     spliced,
@@ -185,15 +186,18 @@ class ProductLowering:
         shape = (factors[i].rows, factors[j].columns)
         b = self.builder
         self.orders.made.add(part_key(factors[i : j + 1]))
+        is_symmetric = is_palindrome(factors[i : j + 1])
         if mode == "left":
             right = yield from self._segment(factors, order, k + 1, j)
-            return (yield from self.applied(factors[i], right, shape))
+            return (yield from self.applied(factors[i], right, shape, is_symmetric))
         left = yield from self._segment(factors, order, i, k)
         if mode == "right":
-            turned = yield from self.applied(transpose(factors[j]), b.transposed(left), (shape[1], shape[0]))
+            turned = yield from self.applied(
+                transpose(factors[j]), b.transposed(left), (shape[1], shape[0]), is_symmetric
+            )
             return b.transposed(turned)
         right = yield from self._segment(factors, order, k + 1, j)
-        return b.multiplied(left, right, shape, factors[k].columns)
+        return b.multiplied(left, right, shape, factors[k].columns, is_symmetric)
 
     def _in_turn(self, factors: Sequence[Expression]) -> Lowered:
         """A very long chain, from the end that has the shorter side."""
@@ -210,7 +214,7 @@ class ProductLowering:
 
     # ---- one factor at a time ----
 
-    def applied(self, node: Expression, value: Value, shape: Shape) -> Lowered:
+    def applied(self, node: Expression, value: Value, shape: Shape, is_symmetric: bool = False) -> Lowered:
         """A factor times an array, without forming the factor where it has structure."""
         b = self.builder
         rows, columns = shape
@@ -220,7 +224,7 @@ class ProductLowering:
                 return part
             inverse = b.made.get(("inverse", factor, ()))
             if inverse is not None and value.rank == 2:
-                return b.multiplied(self.turned_if(is_turned, inverse), value, shape, node.columns)
+                return b.multiplied(self.turned_if(is_turned, inverse), value, shape, node.columns, is_symmetric)
             return b.emit("solve", factor, value, shape=(rows, columns), data=(is_turned,))
         if isinstance(node, Identity):
             return value
@@ -237,7 +241,7 @@ class ProductLowering:
             return (yield from self._kron_applied(node, value, shape))
         if isinstance(node, Sum) and node not in self.orders.dense:
             return (yield from self._sum_applied(node, value, shape))
-        return b.multiplied((yield node), value, shape, node.columns)
+        return b.multiplied((yield node), value, shape, node.columns, is_symmetric)
 
     def rows_scaled(self, weights: Value, value: Value) -> Value:
         """diag(weights) times an array."""

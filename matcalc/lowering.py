@@ -59,8 +59,8 @@ def lower(
 ) -> Program:
     """The program that computes the expressions; `sizes` helps to choose between orders of multiplication.
 
-    The operations weighted_gram, symmetric and inverse_times_part are used where they are known; the values of named
-    expressions keep the names.
+    The operations weighted_gram, symmetric, inverse_times_part and symmetric_product are used where they are known; the
+    values of named expressions keep the names.
 
     >>> from matcalc.reading import parse
     >>> lower([parse("A*B*x", where="A, B: matrix(n,n), x: vector(n)")]).flops

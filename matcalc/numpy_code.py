@@ -113,6 +113,7 @@ OPERATIONS: dict[str, Template] = {
     "opaque": opaque(NUMPY_FUNCTIONS, NUMPY_ALONE),
     "weighted_gram": call("weighted_gram", 2),
     "inverse_times_part": call("inverse_times_part", 4),
+    "symmetric_product": call("symmetric_product", 2),
 }
 
 NUMPY = Language(

@@ -319,6 +319,11 @@ def part_key(part: Sequence[Expression]) -> tuple[Expression, ...]:
     return min(forward, backward, key=lambda t: [f.key for f in t])
 
 
+def is_palindrome(part: Sequence[Expression]) -> bool:
+    """Whether a product is its own transpose, factor by factor."""
+    return all(transpose(f) is g for f, g in zip(part, reversed(part), strict=True))
+
+
 def spliced(before: Sequence[Expression], term: Expression, after: Sequence[Expression]) -> Term:
     """A product with one of the terms of a sum in its place."""
     coefficient, scalars, middle = parts_of(term)
@@ -355,8 +360,7 @@ def gram_half(factors: Sequence[Expression]) -> Sequence[Expression] | None:
     count = len(factors)
     if count % 2 or count == 2:
         return None
-    mirrored = all(transpose(factors[i]) is factors[count - 1 - i] for i in range(count // 2))
-    return factors[count // 2 :] if mirrored else None
+    return factors[count // 2 :] if is_palindrome(factors) else None
 
 
 def gram_weights(factors: Sequence[Expression]) -> Expression | None:
@@ -365,8 +369,7 @@ def gram_weights(factors: Sequence[Expression]) -> Expression | None:
     if len(factors) % 2 == 0 or not is_diagonal(factors[middle]) or factors[0].rows is ONE:
         return None
     weights: Expression = factors[middle].operands[0]
-    mirrored = all(transpose(factors[i]) is factors[-1 - i] for i in range(middle))
-    return weights if mirrored and not is_zero(weights) else None
+    return weights if is_palindrome(factors) and not is_zero(weights) else None
 
 
 def parts_of(term: Expression) -> tuple[Expr, tuple[Expression, ...], tuple[Expression, ...]]:

@@ -134,8 +134,8 @@ class Builder:
             return a
         return self.emit("transpose", a, shape=(a.shape[1], a.shape[0]))
 
-    def multiplied(self, a: Value, b: Value, shape: Shape, inner: Expr) -> Value:
-        """The product of values whose common size is `inner`, of this shape."""
+    def multiplied(self, a: Value, b: Value, shape: Shape, inner: Expr, is_symmetric: bool = False) -> Value:
+        """The product of values whose common size is `inner`, of this shape; it may be known to be symmetric."""
         rows, columns = shape
         if inner is ONE:
             if a.rank == 0 or b.rank == 0:
@@ -144,9 +144,9 @@ class Builder:
         if rows is ONE and columns is ONE:
             return self.emit("square", a, shape=SCALAR) if a is b else self.emit("dot", a, b, shape=SCALAR)
         if a.op == "neg":
-            return self.negated(self.multiplied(a.args[0], b, shape, inner))
+            return self.negated(self.multiplied(a.args[0], b, shape, inner, is_symmetric))
         if b.op == "neg":
-            return self.negated(self.multiplied(a, b.args[0], shape, inner))
+            return self.negated(self.multiplied(a, b.args[0], shape, inner, is_symmetric))
         if rows is ONE:
             return self.emit("matvec", self.transposed(b), a, shape=(columns, ONE))
         if columns is ONE:
@@ -154,6 +154,11 @@ class Builder:
         for one, other in ((a, b), (b, a)):
             if one.op == "inverse" and (part := self.inverse_times_part(one.args[0], other)) is not None:
                 return part
+        is_gram = (a.op == "transpose" and a.args[0] is b) or (b.op == "transpose" and b.args[0] is a)
+        if is_symmetric and not is_gram and "symmetric_product" in self.known:
+            found = self.emit("symmetric_product", a, b, shape=shape)
+            found.is_symmetric = True
+            return found
         turned = self.made.get(("matmul", self.transposed(b), self.transposed(a), ()))
         return self.emit("matmul", a, b, shape=shape) if turned is None else self.transposed(turned)
 

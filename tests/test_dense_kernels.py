@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 import matcalc as mc
-from matcalc.dense_kernels import definite_inverse, has_scipy, inverse_times_part, rank_one_update, weighted_gram
+from matcalc.dense_kernels import (
+    definite_inverse,
+    has_scipy,
+    inverse_times_part,
+    rank_one_update,
+    symmetric_product,
+    weighted_gram,
+)
 from matcalc.evaluation import evaluate
 from matcalc.linear_solves import Cholesky
 
@@ -136,3 +143,23 @@ def test_inverses_times_parts_in_formulas() -> None:
     many = mc.compile(f, batch="A")(**{**data, "A": stack, "a": 0.5})
     one = [compiled(**{**data, "A": A, "a": 0.5}) for A in stack]
     assert np.allclose(many, one)
+
+
+@pytest.mark.parametrize("n", [1, 64, 65, 300])
+def test_symmetric_products(n: int) -> None:
+    A, C = random(n, n, 7), random(n + 1, 7, 7)
+    left, right = A @ (C + C.T), A.T
+    G = symmetric_product(left, right)
+    assert np.array_equal(G, G.T)
+    assert np.allclose(G, left @ right, atol=1e-10)
+
+
+def test_half_of_a_symmetric_product_is_multiplied() -> None:
+    where = "S: matrix(n,n) spd, C: matrix(n,n) symmetric, A: matrix(m,n)"
+    for text in ("inv(S) - inv(S)*C*inv(S)", "A*C*A'", "A*inv(S)*A'", "C*S*C - A'*A*C*A'*A"):
+        f = mc.compile(text, where=where)
+        C, X = random(0, 5, 5), random(1, 5, 9)
+        data = {"C": C + C.T, "S": X @ X.T, "A": random(2, 4, 5)}
+        data = {name: data[name] for name in f.names}
+        assert "symmetric_product" in f.source
+        assert np.allclose(f(**data), evaluate(mc.parse(text, where=where), data), rtol=1e-9)
