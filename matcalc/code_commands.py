@@ -25,6 +25,7 @@ from matcalc.target_languages import TARGETS
 @click.option("--name", help="The name of the function.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False), metavar="FILE", help="Write to a file.")
 @click.option("--check", is_flag=True, help="Append a self-test that is run when the file is.")
+@click.option("--sizes", metavar="SIZES", help='Which sizes are large: "n >> k", or "n = 1000, k = 5".')
 @click.option("--scipy/--no-scipy", default=True, help="Whether NumPy code may use SciPy.")
 @rules_option
 @reports_errors
@@ -37,6 +38,7 @@ def code_command(
     name: str | None,
     output: str | None,
     check: bool,
+    sizes: str | None,
     scipy: bool,
     rule_files: tuple[str, ...],
 ) -> int:
@@ -53,6 +55,7 @@ def code_command(
         name=name,
         check=check,
         scipy=scipy,
+        sizes=sizes,
     )
     if output is None:
         click.echo(source, nl=False)

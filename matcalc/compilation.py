@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from sympy import Symbol, sstr
 
 from matcalc.batched_arrays import (
     DefiniteStack,
@@ -41,6 +42,7 @@ from matcalc.dense_kernels import (
     times,
     weighted_gram,
 )
+from matcalc.errors import EvaluationError
 from matcalc.expressions import Expression, Variable
 from matcalc.function_table import FUNCTIONS
 from matcalc.linear_solves import (
@@ -58,8 +60,9 @@ from matcalc.linear_solves import (
 )
 from matcalc.numpy_code import NUMPY, result
 from matcalc.operations import FLOAT, compiled, operands_of
+from matcalc.program_choices import WORTHWHILE
 from matcalc.programs import FACTOR, Program, Value, every_value
-from matcalc.size_sources import size_sources
+from matcalc.size_sources import size_formula, size_sources
 
 IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 FUSED = frozenset({"weighted_gram", "symmetric", "inverse_times_part", "symmetric_product"})
@@ -218,15 +221,28 @@ def _with_releases(sheet: Sheet, formulas: Sequence[str]) -> Iterator[tuple[str,
             yield f"del {', '.join(released[i])}", value
 
 
-def size_formula(array: str, v: Variable, axis: int, dimension: Any, leading: int = 0) -> str:
-    """The size as a formula in the length of an axis of an argument."""
-    is_flat = v.rows == 1 or v.columns == 1
-    length = f"{array}.shape[{leading + (0 if is_flat else axis)}]"
-    if dimension.is_Symbol:
-        return length
-    (symbol,) = dimension.free_symbols
-    slope = dimension.subs(symbol, 1) - dimension.subs(symbol, 0)
-    return f"({length} - {dimension.subs(symbol, 0)}) // {slope}"
+def chooser(programs: Sequence[Program], arguments: Sequence[Variable]) -> Callable[..., int] | None:
+    """The number of the program that takes the fewest operations, as a function of the arrays.
+
+    The first is taken where others are hardly better. None where there is one, or no argument shows the sizes.
+    """
+    if len(programs) < 2:
+        return None
+    counts = [p.flops for p in programs]
+    symbols = sorted({s.name for c in counts for s in c.free_symbols})
+    try:
+        sources = size_sources(symbols, arguments)
+    except EvaluationError:
+        return None
+    names = {v.name: f"a{i}" for i, v in enumerate(arguments)}
+    lines = [f"    s{i} = {size_formula(names[sources[s][0].name], *sources[s])}" for i, s in enumerate(symbols)]
+    renamed = {s: Symbol(f"s{i}") for i, s in enumerate(symbols)}
+    first, *others = (sstr(c.xreplace({s: renamed[s.name] for s in c.free_symbols})) for c in counts)
+    lines.append(f"    counts = ({WORTHWHILE} * ({first}), {', '.join(others)})")
+    lines.append("    return counts.index(min(counts))")
+    namespace: dict[str, Callable[..., int]] = {}
+    exec("\n".join([f"def choose({', '.join(names.values())}):", *lines]), namespace)
+    return namespace["choose"]
 
 
 def _operation(v: Value) -> Callable[..., Any]:

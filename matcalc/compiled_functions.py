@@ -11,15 +11,16 @@ import numpy as np
 from sympy import Expr
 
 from matcalc.bindings import declared_shape
-from matcalc.compilation import FUSED, Routine, quick_check, routine_of
+from matcalc.compilation import FUSED, Routine, chooser, quick_check, routine_of
 from matcalc.errors import EvaluationError, MatcalcError
 from matcalc.evaluation import evaluate_all
 from matcalc.expressions import Expression, Variable, postorder, variables_of
-from matcalc.lowering import lower
+from matcalc.program_choices import programs_for_sizes
 from matcalc.programs import FACTOR, Program, Value
 from matcalc.reading import Where, parse
 from matcalc.registries import method
 from matcalc.signatures import BatchNames, Bound, Signature, has_properties, size_value
+from matcalc.typical_sizes import Sizes, typical_sizes
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 Formula: TypeAlias = Any
@@ -36,14 +37,15 @@ def compile_formulas(
     formulas: Formula | Sequence[Formula],
     *,
     where: Where = None,
-    sizes: Mapping[str, int] | None = None,
+    sizes: Sizes = None,
     backend: str = "numpy",
     batch: BatchNames = None,
 ) -> CompiledFunction:
     """A fast function of the variables, by name or in order of appearance; several formulas share all work.
 
     Vectors are taken as (n,) or (n, 1) and returned as (n,). ``sizes`` are typical sizes, which decide between
-    orders of multiplication, and the values of sizes that no argument shows.
+    orders of multiplication, and the values of sizes that no argument shows: {"n": 1000, "k": 5}, or "n >> k".
+    Without them, where the best order depends on the sizes, each call takes the order that is best for its arrays.
 
     An argument with one leading axis more than declared is a batch: numbers as (B,), vectors as (B, n), matrices
     as (B, m, n). The other arguments are shared by its items, and every output has the leading axis. What may be
@@ -133,14 +135,15 @@ class CompiledFunction:
         self,
         expressions: Sequence[Expression],
         is_single: bool,
-        sizes: Mapping[str, int] | None,
+        sizes: Sizes,
         batch: BatchNames = None,
     ) -> None:
         self.expressions = tuple(expressions)
         self.is_single = is_single
-        self.sizes = dict(sizes or {})
+        self.sizes = typical_sizes(sizes)
         self.batch = batch if batch is None or isinstance(batch, (bool, str)) else tuple(batch)
-        self.program: Program = lower(expressions, self.sizes, known=FUSED)
+        programs = programs_for_sizes(expressions, self.sizes, known=FUSED)
+        self.program: Program = programs[0]
         self.arguments = arguments_of(expressions, self.sizes)
         shown = _symbols(self.arguments)
         self.fixed = {name: size for name, size in self.sizes.items() if name not in shown}
@@ -148,8 +151,11 @@ class CompiledFunction:
         self.names = self._signature.names
         self._fits = None if self._signature.has_batches else quick_check(self.arguments)
         self._checked = self._signature.checked
-        self._real = routine_of(self.program, self.arguments, self.fixed, is_complex=False)
-        self._routines: dict[tuple[bool, frozenset[str]], Routine] = {(False, frozenset()): self._real}
+        self._choose = chooser(programs, self.arguments)
+        self._programs = programs if self._choose is not None else programs[:1]
+        self._reals = [routine_of(p, self.arguments, self.fixed, is_complex=False) for p in self._programs]
+        self._real = self._reals[0]
+        self._routines: dict[tuple[int, bool, frozenset[str]], Routine] = {}
 
     @property
     def flops(self) -> Expr:
@@ -158,8 +164,8 @@ class CompiledFunction:
 
     @property
     def source(self) -> str:
-        """The code that is run."""
-        return self._real.source
+        """The code that is run; where several orders of multiplication are for different sizes, all of them."""
+        return "\n".join(routine.source for routine in self._reals)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return CompiledFunction, (self.expressions, self.is_single, self.sizes, self.batch)
@@ -181,13 +187,14 @@ class CompiledFunction:
     def _called(self, arrays: list[Any]) -> Any:
         fits = self._fits
         if fits is not None and fits(*arrays) and all(has_properties(v, arrays[i]) for i, v in self._checked):
-            dtype, routine = DOUBLE, self._real
+            dtype, routine = DOUBLE, self._real if self._choose is None else self._reals[self._choose(*arrays)]
         else:
             bound = self._signature.bound(arrays)
             if bound.batched:
                 return self._of_batch(bound)
             arrays, dtype = bound.arrays, bound.dtype
-            routine = self._real if dtype.kind == "f" else self._routine(True)
+            choice = 0 if self._choose is None else self._choose(*arrays)
+            routine = self._reals[choice] if dtype.kind == "f" else self._routine(True, choice=choice)
         try:
             found = routine.run(real_type(dtype), *arrays)
         except ERRORS as error:
@@ -206,12 +213,15 @@ class CompiledFunction:
             warnings.warn(self._reason(arrays, dtype), RuntimeWarning, stacklevel=3)
         return finished[0] if self.is_single else tuple(finished)
 
-    def _routine(self, is_complex: bool, batched: frozenset[str] = frozenset()) -> Routine:
+    def _routine(self, is_complex: bool, batched: frozenset[str] = frozenset(), choice: int = 0) -> Routine:
         """The routine for these arguments, made when it is first needed; made twice, it is the same."""
-        key = is_complex, batched
+        if not (is_complex or batched):
+            return self._reals[choice]
+        key = choice, is_complex, batched
         found = self._routines.get(key)
         if found is None:
-            found = routine_of(self.program, self.arguments, self.fixed, is_complex=is_complex, batched=batched)
+            program = self._programs[choice]
+            found = routine_of(program, self.arguments, self.fixed, is_complex=is_complex, batched=batched)
             self._routines[key] = found
         return found
 

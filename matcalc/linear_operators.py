@@ -38,13 +38,14 @@ from matcalc.reading import Where
 from matcalc.signatures import Bound
 from matcalc.tangents import CURVED
 from matcalc.transposes import transpose
+from matcalc.typical_sizes import Sizes, typical_sizes
 
 LINEAR = frozenset({"symmetric", "spd", "diagonal", "lower", "upper"})
 WITHOUT_INVERSE = frozenset({*CURVED, "skew"})
 
 
 def linear_operator(
-    formula: Any, variable: str | Variable, *, where: Where = None, sizes: Mapping[str, int] | None = None
+    formula: Any, variable: str | Variable, *, where: Where = None, sizes: Sizes = None
 ) -> CompiledOperator:
     """The Hessian of a scalar formula, or the derivative f′(x) of any other, as a linear operator at numbers.
 
@@ -65,12 +66,12 @@ def linear_operator(
 class CompiledOperator:
     """A Hessian, or a derivative f′(x), as a function from the values of all variables to a linear operator."""
 
-    def __init__(self, derivative: Derivative, sizes: Mapping[str, int] | None = None) -> None:
+    def __init__(self, derivative: Derivative, sizes: Sizes = None) -> None:
         if len(derivative.variables) != 1:
             raise MatcalcError("a linear operator is the derivative in one variable", hint="ask for one at a time")
         (self.variable,) = derivative.variables
         self.derivative = derivative
-        self.sizes = dict(sizes or {})
+        self.sizes = typical_sizes(sizes)
         self.is_hessian = derivative.expression.is_scalar
         formulas = [derivative.expression, self.variable]  # whose value shows the sizes of directions
         self.question: CompiledFunction = compile_formulas(formulas, sizes=self.sizes, batch=False)
@@ -117,7 +118,7 @@ class CompiledOperator:
         """The function that computes the matrix."""
         found = self._full.get(is_complex)
         if found is None:
-            program, question = lower([self.matrix], self.sizes, known=FUSED), self.question
+            program, question = lower([self.matrix], self.sizes.guesses, known=FUSED), self.question
             found = routine_of(program, question.arguments, question.fixed, is_complex=is_complex)
             self._full[is_complex] = found
         return found

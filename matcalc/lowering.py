@@ -67,9 +67,7 @@ def lower(
     4*n**2
     """
     lowering = Lowering(expressions, sizes or {}, known)
-    outputs = [lowering.value(e) for e in expressions]
-    inputs = [v for v in lowering.values if isinstance(v, Variable) and not v.is_index]
-    program = lowering.builder.program(outputs, expressions, inputs)
+    program = lowering.program(expressions)
     program.names = {lowering.values[e]: name for e, name in (names or {}).items() if e in lowering.values}
     return program
 
@@ -82,6 +80,12 @@ class Lowering(ProductLowering):
         self.orders.survey(expressions)
         self.scalable = scalable_exponentials(expressions)
         self.values: dict[Expression, Value] = {}
+
+    def program(self, expressions: Sequence[Expression]) -> Program:
+        """The program that computes the expressions."""
+        outputs = [self.value(e) for e in expressions]
+        inputs = [v for v in self.values if isinstance(v, Variable) and not v.is_index]
+        return self.builder.program(outputs, expressions, inputs)
 
     def value(self, root: Expression) -> Value:
         """The value of a node."""

@@ -25,6 +25,7 @@ from matcalc.linear_operators import CompiledOperator, LinearOperator
 from matcalc.reading import Where
 from matcalc.substitutions import substitute
 from matcalc.tangents import is_curved, retraction
+from matcalc.typical_sizes import Sizes, typical_sizes
 
 MOST_STEPS = 50
 MOST_HALVINGS = 30
@@ -39,7 +40,7 @@ class Problem:
     (5.0, array([-2., -4.]), array([2., 2.]))
     """
 
-    def __init__(self, derivative: Derivative, data: Mapping[str, Any], sizes: Mapping[str, int] | None = None) -> None:
+    def __init__(self, derivative: Derivative, data: Mapping[str, Any], sizes: Sizes = None) -> None:
         if len(derivative.variables) != 1:
             raise MatcalcError("a problem has one unknown", hint="join several in a block vector, or fix the others")
         (self.unknown,) = derivative.variables
@@ -52,7 +53,7 @@ class Problem:
         self.derivative = derivative
         self.expression: Expression = derivative.expression
         self.data = dict(data)
-        self._sizes = sizes
+        self._sizes = typical_sizes(sizes)
         if self.unknown.name in self.data:
             raise MatcalcError(f"{self.unknown.name} is the unknown, and the data give it a value")
         missing = [n for n in formula_variables([self.expression]) if n != self.unknown.name and n not in self.data]
@@ -109,7 +110,7 @@ class Problem:
     @cached_property
     def _known(self) -> dict[str, int]:
         """The sizes that the data show."""
-        known = dict(self._sizes or {})
+        known = dict(self._sizes)
         for name, v in formula_variables([self.expression]).items():
             if name in self.data:
                 lengths = np.shape(self.data[name])
@@ -182,7 +183,7 @@ def problem(
     *,
     data: Mapping[str, Any] | None = None,
     where: Where = None,
-    sizes: Mapping[str, int] | None = None,
+    sizes: Sizes = None,
 ) -> Problem:
     """The formula as a problem in one unknown, the other variables given as data.
 

@@ -67,7 +67,7 @@ class ProductOrders:
     made: set[tuple[Expression, ...]] = field(default_factory=set)
     traces: dict[tuple[Expression, ...], tuple[float, Sequence[Term]]] = field(default_factory=dict)
     forms_left: int = 0
-    _chains: dict[tuple[Expression, ...], Chain] = field(default_factory=dict)
+    chains: dict[tuple[Expression, ...], Chain] = field(default_factory=dict)
     _lengths: dict[Expr, float] = field(default_factory=dict)
 
     def survey(self, roots: Iterable[Expression]) -> None:
@@ -211,9 +211,9 @@ class ProductOrders:
     def chain(self, factors: Sequence[Expression]) -> Chain:
         """The cheapest order for some factors."""
         key = tuple(factors)
-        found = self._chains.get(key)
+        found = self.chains.get(key)
         if found is None:
-            found = self._chains[key] = self._cheapest(key)
+            found = self.chains[key] = self._cheapest(key)
         return found
 
     def again(self, factors: Sequence[Expression]) -> float:

@@ -39,3 +39,14 @@ def _is_linear(d: Expr) -> bool:
     (symbol,) = d.free_symbols
     slope = d.subs(symbol, 1) - d.subs(symbol, 0)
     return bool(slope != 0 and d.subs(symbol, 2) - d.subs(symbol, 1) == slope)
+
+
+def size_formula(array: str, v: Variable, axis: int, dimension: Expr, leading: int = 0) -> str:
+    """The size as a formula in the length of an axis of an argument."""
+    is_flat = v.rows == 1 or v.columns == 1
+    length = f"{array}.shape[{leading + (0 if is_flat else axis)}]"
+    if dimension.is_Symbol:
+        return length
+    (symbol,) = dimension.free_symbols
+    slope = dimension.subs(symbol, 1) - dimension.subs(symbol, 0)
+    return f"({length} - {dimension.subs(symbol, 0)}) // {slope}"

@@ -26,6 +26,7 @@ from matcalc.reading import Where, read
 from matcalc.size_sources import size_sources
 from matcalc.tangents import perturbation
 from matcalc.target_languages import TARGETS, Target
+from matcalc.typical_sizes import Sizes, typical_sizes
 from matcalc.writing import text
 
 Formula: TypeAlias = Any
@@ -66,13 +67,14 @@ def code(
     name: str | None = None,
     check: bool = False,
     scipy: bool = True,
-    sizes: Mapping[str, int] | None = None,
+    sizes: Sizes = None,
 ) -> str:
     """Source text of a function that computes the formula, and its derivatives in the variables ``wrt``.
 
     ``with_`` chooses what it returns: f, gradient, jacobian, hessian, hvp (the Hessian times a direction v), or
-    differential. ``check`` appends a self-test that is run when the file is. Raises MatcalcError for a function
-    that has no code in the target language.
+    differential. ``check`` appends a self-test that is run when the file is. ``sizes`` are typical sizes, which
+    decide between orders of multiplication: {"n": 1000, "k": 5}, or "n >> k". Raises MatcalcError for a function that
+    has no code in the target language.
 
     >>> print(code("norm2(A*x - b)^2", "x", with_="gradient"))
     def gradient(A, x, b):
@@ -101,10 +103,11 @@ def requested(
     wrt: Names | None,
     parts: Sequence[str] | None,
     where: Where,
-    sizes: Mapping[str, int] | None,
+    sizes: Sizes,
     known: Collection[str] = (),
 ) -> Request:
     """The outputs that are asked for, and their program."""
+    sizes = typical_sizes(sizes)
     outputs = _outputs(formula, wrt, parts, where)
     expressions = [o.expression for o in outputs]
     question = None
@@ -121,7 +124,7 @@ def requested(
         ordered = sorted(ordered, key=lambda v: place.get(v.name, len(place)))
     arguments = [v for v in ordered if v in used and v not in directions] + directions
     names = {part.value: part.name for part in program.parts}
-    return Request(question, outputs, arguments, lower(expressions, sizes, known=known, names=names))
+    return Request(question, outputs, arguments, lower(expressions, sizes.guesses, known=known, names=names))
 
 
 def _outputs(formula: Formula, wrt: Names | None, parts: Sequence[str] | None, where: Where) -> list[Output]:

@@ -12,7 +12,6 @@ from sympy import Expr
 
 from matcalc.code_sheets import Language, Sheet
 from matcalc.column_major_self_tests import JULIA_TEST, MATLAB_TEST, column_major_self_test
-from matcalc.compilation import size_formula
 from matcalc.expressions import Variable
 from matcalc.julia_code import JULIA
 from matcalc.julia_functions import julia_document, julia_function, julia_result, size_line
@@ -24,6 +23,7 @@ from matcalc.numpy_code import NUMPY, result
 from matcalc.numpy_factorizations import HELPERS
 from matcalc.programs import Value
 from matcalc.self_tests import TORCH_SETTING, self_test
+from matcalc.size_sources import size_formula
 from matcalc.torch_code import HELPERS as TORCH_HELPERS
 from matcalc.torch_code import TORCH, torch_result
 

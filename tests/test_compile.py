@@ -355,7 +355,7 @@ def test_nothing_is_compiled_again_for_new_sizes() -> None:
     source = f.source
     for n in (1, 2, 5):
         assert f(t=1.0, A=np.ones((3, n)), x=np.ones(n), b=np.zeros(3)) == 3 * n**2
-    assert f.source is source
+    assert f.source == source
 
 
 def test_the_multiple_of_an_identity_may_be_complex() -> None:

@@ -1,6 +1,7 @@
 """Programs: what an expert would compute, each part once, and how many operations it takes."""
 
 import math
+import pickle
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,9 +14,11 @@ from test_corpus import CASES, Case, derivative
 import matcalc as mc
 from matcalc.compilation import routine_of
 from matcalc.compiled_functions import arguments_of
+from matcalc.errors import ParseError
 from matcalc.lowering import lower
 from matcalc.programs import Program
 from matcalc.scale_invariance import scalable_exponentials
+from matcalc.typical_sizes import typical_sizes
 
 
 def program(*formulas: str, where: str | None = None, sizes: dict[str, int] | None = None) -> Program:
@@ -507,3 +510,92 @@ def test_sums_in_products_are_lowered_in_bounded_time(e: mc.Expression) -> None:
     compiled = mc.compile(e)
     assert time.process_time() - start < 5
     assert np.allclose(np.ravel(compiled(**values)), np.ravel(e.evaluate(values)), rtol=1e-9)
+
+
+# ---- typical sizes -----------------------------------------------------------------------------------------
+
+THREE = "A: matrix(m,n), B: matrix(n,k), C: matrix(k,p)"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "guesses"),
+    [
+        ("n >> k", {"k": 10, "n": 1000}),
+        ("m >> n >> k", {"k": 10, "n": 1000, "m": 100_000}),
+        ("k << n, p = 3", {"k": 10, "n": 1000, "p": 3}),
+        ("k≪n≪m; n ≫ p", {"k": 10, "p": 10, "n": 1000, "m": 100_000}),
+        ("k = 4\nn >> k", {"k": 4, "n": 400}),
+        ("β_1 >> k", {"k": 10, "β_1": 1000}),
+        ("", {}),
+        (None, {}),
+        ({"n": 7}, {"n": 7}),
+    ],
+)
+def test_typical_sizes(sizes: Any, guesses: dict[str, int]) -> None:
+    found = typical_sizes(sizes)
+    assert found.guesses == guesses
+    assert typical_sizes(found) is found
+    assert pickle.loads(pickle.dumps(found)).guesses == guesses
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message", "place"),
+    [
+        ("n > k", "this says nothing of sizes", "n > k"),
+        ("m = 2, n >> ", "this says nothing of sizes", "n >>"),
+        ("n, k", "this says nothing of sizes", "n"),
+        ("n >> k << m", "this says nothing of sizes", "n >> k << m"),
+        ("k = 0", "the size k is 0", "k = 0"),
+        ("n >> k, k >> n", "n, k are each much larger than another of them", "n >> k, k >> n"),
+        ("n >> n", "n are each much larger than another of them", "n >> n"),
+    ],
+)
+def test_sizes_that_cannot_be_read(sizes: str, message: str, place: str) -> None:
+    with pytest.raises(ParseError) as refused:
+        mc.compile("A*B*C", where=THREE, sizes=sizes)
+    assert refused.value.message == message
+    assert sizes[refused.value.start : refused.value.end] == place
+    assert "n >> k" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("sizes", "last"), [("k >> p, n >> p", "return A @ (B @ C)"), ("n >> m, k >> m", "return A @ B @ C")]
+)
+def test_relations_of_sizes_decide_the_order(sizes: str, last: str) -> None:
+    assert mc.code("A*B*C", where=THREE, sizes=sizes).splitlines()[-1].strip() == last
+
+
+def test_the_arrays_decide_the_order_where_nothing_is_said() -> None:
+    f = mc.compile("A*B*C", where=THREE)
+    assert f.source.count("def run") == 2
+    rng = np.random.default_rng(0)
+    for m, n, k, p in ((50, 40, 30, 2), (2, 40, 30, 50), (7, 7, 7, 7), (1, 1, 1, 1)):
+        A, B, C = rng.standard_normal((m, n)), rng.standard_normal((n, k)), rng.standard_normal((k, p))
+        for turn in (1, 1j):
+            assert np.allclose(f(A=turn * A, B=B, C=C), turn * (A @ B @ C))
+    assert f._choose is not None
+    assert [
+        f._choose(*(np.empty(s) for s in shapes)) for shapes in ([(9, 9), (9, 9), (9, 2)], [(2, 9), (9, 9), (9, 9)])
+    ] == [0, 1]
+    stack = rng.standard_normal((4, 2, 9))
+    B, C = rng.standard_normal((9, 9)), rng.standard_normal((9, 9))
+    assert np.allclose(f(A=stack, B=B, C=C), stack @ B @ C)
+    assert pickle.loads(pickle.dumps(f)).source == f.source
+
+
+def test_a_residual_is_multiplied_out_where_its_factors_are_narrow() -> None:
+    where = "U: matrix(m,k), V: matrix(n,k), T: matrix(m,n)"
+    g = mc.compile(mc.gradient("norm2(U*V' - T)^2", "U", where=where))
+    rng = np.random.default_rng(0)
+    for m, n, k in ((60, 50, 3), (30, 30, 30), (4, 5, 60)):
+        U, V, T = rng.standard_normal((m, k)), rng.standard_normal((n, k)), rng.standard_normal((m, n))
+        assert np.allclose(g(U=U, V=V, T=T), 2 * (U @ V.T - T) @ V)
+    assert g.source.count("def run") == 2
+
+
+@pytest.mark.parametrize(
+    "formula", ["x'*A*x", "norm2(A*x - b)^2", "sum(softplus(-y.*(X*w)))", "A*x*y'*B", "inv(S)*A*B*x"]
+)
+def test_where_sizes_do_not_matter_there_is_one_program(formula: str) -> None:
+    f = mc.compile(formula)
+    assert f.source.count("def run") == 1

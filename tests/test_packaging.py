@@ -178,6 +178,7 @@ ORDER = [
     "function_trials",
     "function_checks",
     # programs that an expert would have written, and the code that computes them
+    "typical_sizes",
     "flop_counts",
     "programs",
     "program_building",
@@ -191,6 +192,7 @@ ORDER = [
     "lowering",
     "code_sheets",
     "size_sources",
+    "program_choices",
     "numpy_formulas",
     "in_place_code",
     "numpy_factorizations",
