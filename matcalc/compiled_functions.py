@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import cmath
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,15 +16,14 @@ from matcalc.compilation import FUSED, Routine, chooser, quick_check, routine_of
 from matcalc.errors import EvaluationError, MatcalcError
 from matcalc.evaluation import evaluate_all
 from matcalc.expressions import Expression, Variable, postorder, variables_of
+from matcalc.nested_formulas import Formula, Structure, arranged, formulas_of
 from matcalc.program_choices import programs_for_sizes
 from matcalc.programs import FACTOR, Program, Value
-from matcalc.reading import Where, parse
-from matcalc.registries import method
+from matcalc.reading import Where
 from matcalc.signatures import BatchNames, Bound, Signature, has_properties, size_value
 from matcalc.typical_sizes import Sizes, typical_sizes
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
-Formula: TypeAlias = Any
 BACKENDS = ("numpy",)
 DOUBLE = np.dtype(float)
 ERRORS = (np.linalg.LinAlgError, ArithmeticError, IndexError, TypeError, ValueError)
@@ -34,14 +34,17 @@ class FactorizationError(EvaluationError, np.linalg.LinAlgError):
 
 
 def compile_formulas(
-    formulas: Formula | Sequence[Formula],
-    *,
+    formulas: Formula | Sequence[Formula] | Mapping[Any, Formula],
+    *others: Formula,
     where: Where = None,
     sizes: Sizes = None,
     backend: str = "numpy",
     batch: BatchNames = None,
 ) -> CompiledFunction:
     """A fast function of the variables, by name or in order of appearance; several formulas share all work.
+
+    Of a list of formulas it returns a tuple, of a dict, such as the gradients in several variables or the blocks of
+    a Hessian, a dict by the same keys; of what `differentiate` returns the value and the gradient (or the Jacobian).
 
     Vectors are taken as (n,) or (n, 1) and returned as (n,). ``sizes`` are typical sizes, which decide between
     orders of multiplication, and the values of sizes that no argument shows: {"n": 1000, "k": 5}, or "n >> k".
@@ -61,24 +64,16 @@ def compile_formulas(
     (array([5., 4., 1.]), array([[2., 8.],
            [0., 8.],
            [2., 0.]]))
+    >>> compile_formulas(mc.differentiate("x'*A*y", ("x", "y")))(A=[[1, 2], [3, 4]], x=[1, 0], y=[0, 1])
+    (2.0, {'x': array([2., 4.]), 'y': array([1., 2.])})
     """
+    if others:
+        hint = "give a list of formulas: mc.compile([f, g]); declarations are given as where=…"
+        raise MatcalcError(f"mc.compile takes one argument by position, and {1 + len(others)} are given", hint=hint)
     if backend not in BACKENDS:
         raise MatcalcError(f"there is no backend {backend!r}", hint=f"backends: {', '.join(BACKENDS)}")
-    is_single = not isinstance(formulas, (list, tuple))
-    found = [expression_of(f, where) for f in ([formulas] if is_single else formulas)]
-    if not found:
-        raise MatcalcError("there is nothing to compile", hint="give an expression, or a list of them")
-    return CompiledFunction(found, is_single, sizes, batch)
-
-
-def expression_of(formula: Formula, where: Where) -> Expression:
-    """The expression of text, of an expression or of a SymPy matrix expression."""
-    if isinstance(formula, str):
-        return parse(formula, where=where)
-    if isinstance(formula, Expression):
-        return formula
-    found: Expression = method("from_sympy")(formula)
-    return found
+    found = formulas_of(formulas, where)
+    return CompiledFunction(found.expressions, found.structure, sizes, batch)
 
 
 def arguments_of(expressions: Iterable[Expression], sizes: Mapping[str, int] | None = None) -> list[Variable]:
@@ -134,12 +129,19 @@ class CompiledFunction:
     def __init__(
         self,
         expressions: Sequence[Expression],
-        is_single: bool,
+        structure: Structure,
         sizes: Sizes,
         batch: BatchNames = None,
     ) -> None:
         self.expressions = tuple(expressions)
-        self.is_single = is_single
+        self.structure = structure
+        self._arranged: Callable[[list[Any]], Any] = (
+            itemgetter(0)
+            if structure is None
+            else tuple
+            if structure == len(expressions) * (None,)
+            else self._by_structure
+        )
         self.sizes = typical_sizes(sizes)
         self.batch = batch if batch is None or isinstance(batch, (bool, str)) else tuple(batch)
         programs = programs_for_sizes(expressions, self.sizes, known=FUSED)
@@ -168,7 +170,7 @@ class CompiledFunction:
         return "\n".join(routine.source for routine in self._reals)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return CompiledFunction, (self.expressions, self.is_single, self.sizes, self.batch)
+        return CompiledFunction, (self.expressions, self.structure, self.sizes, self.batch)
 
     def __repr__(self) -> str:
         return f"<compiled ({', '.join(self.names)}) -> {'; '.join(map(str, self.expressions))}>"
@@ -211,7 +213,10 @@ class CompiledFunction:
             finished.append(value)
         if not is_finite and all(np.all(np.isfinite(x)) for x in arrays):
             warnings.warn(self._reason(arrays, dtype), RuntimeWarning, stacklevel=3)
-        return finished[0] if self.is_single else tuple(finished)
+        return self._arranged(finished)
+
+    def _by_structure(self, values: list[Any]) -> Any:
+        return arranged(self.structure, iter(values))
 
     def _routine(self, is_complex: bool, batched: frozenset[str] = frozenset(), choice: int = 0) -> Routine:
         """The routine for these arguments, made when it is first needed; made twice, it is the same."""
@@ -246,7 +251,7 @@ class CompiledFunction:
         finished = [value if value.dtype is dtype else value.astype(dtype) for value in found]
         if not all(map(_is_finite, finished)):
             self._warn_of_items(finished, bound)
-        return finished[0] if self.is_single else tuple(finished)
+        return self._arranged(finished)
 
     def _warn_of_items(self, finished: Sequence[Array], bound: Bound) -> None:
         """Warn of the first item whose values are not finite where its arguments are."""

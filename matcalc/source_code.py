@@ -11,25 +11,26 @@ import re
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from matcalc.code_sheets import Sheet, identifiers, shape_in_words
-from matcalc.compiled_functions import arguments_of, expression_of
+from matcalc.compiled_functions import arguments_of
 from matcalc.derivatives import Derivative
 from matcalc.differentiation import Names, differentiate, hvp
 from matcalc.errors import MatcalcError
 from matcalc.expressions import ONE, Expression, Variable
 from matcalc.lowering import lower
+from matcalc.nested_formulas import Formula, expression_of, formulas_of, is_one
 from matcalc.parts import NO_PARTS
 from matcalc.programs import Program
 from matcalc.reading import Where, read
+from matcalc.second_derivatives import Blocks
 from matcalc.size_sources import size_sources
 from matcalc.tangents import perturbation
 from matcalc.target_languages import TARGETS, Target
 from matcalc.typical_sizes import Sizes, typical_sizes
 from matcalc.writing import text
 
-Formula: TypeAlias = Any
 PARTS = ("f", "gradient", "jacobian", "hessian", "hvp", "differential")
 LINE = 96
 LONGEST_QUESTION = 60
@@ -71,6 +72,9 @@ def code(
 ) -> str:
     """Source text of a function that computes the formula, and its derivatives in the variables ``wrt``.
 
+    Of a list, a dict or the blocks of a Hessian it computes all formulas, and returns them in order; what
+    `differentiate` returns stands for its value and its gradient (or its Jacobian), unless ``with_`` says otherwise.
+
     ``with_`` chooses what it returns: f, gradient, jacobian, hessian, hvp (the Hessian times a direction v), or
     differential. ``check`` appends a self-test that is run when the file is. ``sizes`` are typical sizes, which
     decide between orders of multiplication: {"n": 1000, "k": 5}, or "n >> k". Raises MatcalcError for a function that
@@ -111,8 +115,10 @@ def requested(
     outputs = _outputs(formula, wrt, parts, where)
     expressions = [o.expression for o in outputs]
     question = None
-    if not isinstance(formula, (list, tuple)):
-        question = formula.expression if isinstance(formula, Derivative) else expression_of(formula, where)
+    if isinstance(formula, Derivative):
+        question = formula.expression
+    elif is_one(formula):
+        question = expression_of(formula, where)
     used = set(arguments_of(expressions, sizes))
     directions = list(dict.fromkeys(d for o in outputs for d in o.directions))
     # the formula of the question decides the order of the arguments, as it was typed where it is a text
@@ -128,11 +134,17 @@ def requested(
 
 
 def _outputs(formula: Formula, wrt: Names | None, parts: Sequence[str] | None, where: Where) -> list[Output]:
-    if isinstance(formula, (list, tuple)):
-        found = [expression_of(f, where) for f in formula]
-        return [Output(f"f{i}", "f", "", e) for i, e in enumerate(found, 1)]
+    if isinstance(wrt, Expression) and not isinstance(wrt, Variable):
+        hint = "give a list of formulas: mc.code([f, g])"
+        raise MatcalcError(f"{text(wrt)} stands where variables are named, and is none", hint=hint)
     if isinstance(formula, Derivative):
         D = formula
+    elif not is_one(formula):
+        if wrt is not None or parts is not None:
+            raise MatcalcError("derivatives are asked for of one formula", hint="give them as formulas of the list")
+        found = formulas_of(formula, where)
+        part = "hessian" if isinstance(formula, Blocks) else "f"
+        return [Output(name, part, "", e) for name, e in zip(found.labels, found.expressions, strict=True)]
     elif wrt is None:
         if parts is not None and tuple(parts) != ("f",):
             raise MatcalcError("the derivatives need a variable", hint='name it: mc.code(f, "x", with_=…)')

@@ -162,6 +162,37 @@ def test_the_command_writes_a_file(tmp_path: Path) -> None:
     assert (f, gradient.tolist()) == (2, [2, 2])
 
 
+def test_the_code_of_several_formulas_returns_them_in_order() -> None:
+    D = mc.differentiate("norm2(U*V' - T)^2", ("U", "V"), "U: matrix(m,k), V: matrix(n,k), T: matrix(m,n)")
+    point = {"U": np.arange(1.0, 5).reshape(4, 1), "V": np.ones((3, 1)), "T": np.zeros((4, 3))}
+    expected = [D.expression, *D.gradient.values()]
+    for formulas, names in (
+        ([D.expression, D.gradient], ["f1", "f2_U", "f2_V"]),
+        ([D], ["f1", "f1_gradient_U", "f1_gradient_V"]),
+        (D, ["f", "gradient_U", "gradient_V"]),
+        ({"loss": D.expression, "slope": D.gradient}, ["f_loss", "f_slope_U", "f_slope_V"]),
+    ):
+        source = mc.code(formulas, name="several")
+        assert source.endswith(f"    return {', '.join(names)}\n")
+        found = function_of(source, "several")(**point)
+        assert all(np.allclose(value, e.evaluate(point)) for value, e in zip(found, expected, strict=True))
+    source = mc.code(D.hessian)
+    assert "    return hessian_U_U, hessian_U_V, hessian_V_U, hessian_V_V\n" in source
+    blocks = function_of(source, "hessian")(**point)
+    assert all(np.allclose(M, e.evaluate(point)) for M, e in zip(blocks, D.hessian.values(), strict=True))
+    for target in ENDINGS:
+        assert "f2_V" in mc.code([D.expression, D.gradient], target=target)
+
+
+def test_what_several_formulas_cannot_be_asked_for_is_refused() -> None:
+    for arguments, options in ((("x",), {}), ((), {"with_": "gradient"})):
+        with pytest.raises(mc.MatcalcError, match="derivatives are asked for of one formula"):
+            mc.code(["x'*x", "sum(x)"], *arguments, **options)
+    with pytest.raises(mc.MatcalcError, match="stands where variables are named") as caught:
+        mc.code(mc.parse("x'*x"), mc.parse("y'*y"))
+    assert "give a list of formulas" in caught.value.hint
+
+
 # ---- other languages ---------------------------------------------------------------------------------------
 
 GOLDEN = Path(__file__).parent / "data" / "code"

@@ -196,6 +196,63 @@ def test_sizes_in_formulas_are_solved_for() -> None:
         f(x=np.ones(4))
 
 
+# ---- several formulas ---------------------------------------------------------------------------------------
+
+FACTORS = {"U": np.arange(1.0, 5).reshape(4, 1), "V": np.ones((3, 1)), "T": np.zeros((4, 3))}
+
+
+def factorization() -> mc.Derivative:
+    return mc.differentiate("norm2(U*V' - T)^2", ("U", "V"), "U: matrix(m,k), V: matrix(n,k), T: matrix(m,n)")
+
+
+def test_what_differentiate_returns_is_compiled_in_its_structure() -> None:
+    D = factorization()
+    expected = {name: e.evaluate(FACTORS) for name, e in D.gradient.items()}
+    for formulas in (D, [D.expression, D.gradient], (D.expression, D.gradient)):
+        value, gradients = mc.compile(formulas)(**FACTORS)
+        assert value == D.expression.evaluate(FACTORS)
+        assert list(gradients) == ["U", "V"]
+        assert all(np.allclose(gradients[name], expected[name]) for name in expected)
+    blocks = mc.compile(D.hessian)(**FACTORS)
+    assert list(blocks) == list(D.hessian)
+    assert all(np.allclose(blocks[pair], e.evaluate(FACTORS)) for pair, e in D.hessian.items())
+
+
+def test_the_derivative_of_a_vector_is_compiled_with_its_jacobian() -> None:
+    one = mc.compile(mc.differentiate("A*x - b", "x", WHERE))
+    value, jacobian = one(A=A, x=X, b=B)
+    assert value.tolist() == (A @ X - B).tolist()
+    assert jacobian.tolist() == A.tolist()
+    value, slopes = mc.compile(mc.differentiate("A*x - b", ("x", "b"), WHERE))(A=A, x=X, b=B)
+    assert slopes["x"].tolist() == A.tolist()
+    assert slopes["b"].tolist() == (-np.eye(3)).tolist()
+
+
+def test_collections_may_hold_collections_and_take_batches() -> None:
+    D = factorization()
+    f = mc.compile({"loss": D, "parts": [D.expression, ["tr(S)"]]}, where="S: matrix(p,p)")
+    found = f(**FACTORS, S=np.eye(2))
+    assert found["parts"] == (found["loss"][0], (2.0,))
+    assert set(pickle.loads(pickle.dumps(f))(**FACTORS, S=np.eye(2))["loss"][1]) == {"U", "V"}
+    stacks = {name: np.stack([value, 2 * value]) for name, value in FACTORS.items()}
+    values, gradients = mc.compile(D, batch=True)(**stacks)
+    assert values.shape == (2,)
+    assert {name: g.shape for name, g in gradients.items()} == {"U": (2, 4, 1), "V": (2, 3, 1)}
+
+
+def test_what_is_no_collection_of_formulas_is_refused() -> None:
+    with pytest.raises(mc.MatcalcError, match="one argument by position, and 2 are given") as caught:
+        mc.compile("x'*x", "y'*y")
+    assert "give a list of formulas" in caught.value.hint
+    endless: list[Any] = []
+    endless.append(endless)
+    with pytest.raises(mc.MatcalcError, match="at most 20 deep"):
+        mc.compile(endless)
+    for empty in ({}, [[]], ["x'*x", {}]):
+        with pytest.raises(mc.MatcalcError, match="nothing to compile"):
+            mc.compile(empty)
+
+
 # ---- types -------------------------------------------------------------------------------------------------
 
 

@@ -204,6 +204,7 @@ ORDER = [
     "batched_code",
     "signatures",
     "compilation",
+    "nested_formulas",
     "compiled_functions",
     "linear_operators",
     "numerical_problems",
