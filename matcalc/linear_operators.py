@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from sympy import Expr
 
+from matcalc.adjoints import pullback
 from matcalc.applications import apply
-from matcalc.compilation import FUSED, Routine, routine_of, staged_routines
+from matcalc.compilation import FUSED, Routine, routine_of
 from matcalc.compiled_functions import (
     ERRORS,
     CompiledFunction,
@@ -26,17 +27,20 @@ from matcalc.compiled_functions import (
 )
 from matcalc.dense_kernels import Array
 from matcalc.derivatives import Derivative
-from matcalc.differentiation import differentiate, pullback_of
-from matcalc.errors import EvaluationError, MatcalcError, NotDifferentiable, ShapeError
-from matcalc.expressions import ONE, Expression, Shape, Variable
+from matcalc.differentiation import Names, differentiate
+from matcalc.errors import EvaluationError, NotDifferentiable, ShapeError
+from matcalc.expressions import ONE, Expression, Shape
 from matcalc.free_entries import entries_matrix
-from matcalc.leaves import is_zero, number, variable
+from matcalc.leaves import identity, is_zero, number, variable, zero
 from matcalc.lowering import lower
-from matcalc.powers import power
+from matcalc.operator_stages import Linear, Shapes, Stages, as_declared, parts_of, size_of
+from matcalc.powers import block, power
 from matcalc.products import multiply
 from matcalc.reading import Where
+from matcalc.second_derivatives import Blocks
 from matcalc.signatures import Bound, size_value
-from matcalc.tangents import CURVED
+from matcalc.simplification import simplify
+from matcalc.tangents import CURVED, projection
 from matcalc.transposes import transpose
 from matcalc.typical_sizes import Sizes, typical_sizes
 
@@ -44,12 +48,11 @@ LINEAR = frozenset({"symmetric", "spd", "diagonal", "lower", "upper"})
 WITHOUT_INVERSE = frozenset({*CURVED, "skew"})
 
 
-def linear_operator(
-    formula: Any, variable: str | Variable, *, where: Where = None, sizes: Sizes = None
-) -> CompiledOperator:
+def linear_operator(formula: Any, variable: Names, *, where: Where = None, sizes: Sizes = None) -> CompiledOperator:
     """The Hessian of a scalar formula, or the derivative f′(x) of any other, as a linear operator at numbers.
 
-    Call it with the values of all variables; see `LinearOperator` for what it gives.
+    Call it with the values of all variables; see `LinearOperator` for what it gives. With several variables it is
+    the whole Hessian, or the Jacobians side by side.
 
     >>> import numpy as np
     >>> U, V, T = np.ones((300, 5)), np.eye(200, 5), np.zeros((300, 200))
@@ -67,13 +70,11 @@ class CompiledOperator:
     """A Hessian, or a derivative f′(x), as a function from the values of all variables to a linear operator."""
 
     def __init__(self, derivative: Derivative, sizes: Sizes = None) -> None:
-        if len(derivative.variables) != 1:
-            raise MatcalcError("a linear operator is the derivative in one variable", hint="ask for one at a time")
-        (self.variable,) = derivative.variables
+        self.variables = derivative.variables
         self.derivative = derivative
         self.sizes = typical_sizes(sizes)
         self.is_hessian = derivative.expression.is_scalar
-        formulas = [derivative.expression, self.variable]  # whose value shows the sizes of directions
+        formulas = [derivative.expression, *self.variables]  # whose values show the sizes of directions
         self.question: CompiledFunction = compile_formulas(formulas, sizes=self.sizes, batch=False)
         self._stages: dict[tuple[str, bool], Stages] = {}
         self._full: dict[bool, Routine] = {}
@@ -86,8 +87,11 @@ class CompiledOperator:
     @cached_property
     def matrix(self) -> Expression:
         """The matrix of the operator on column-major vec: the Hessian, or the Jacobian."""
-        found: Expression = self.derivative.hessian if self.is_hessian else self.derivative.jacobian
-        return found
+        found: Any = self.derivative.hessian if self.is_hessian else self.derivative.jacobian
+        if isinstance(found, Blocks):
+            return found.matrix
+        whole: Expression = block(1, *found.values()) if isinstance(found, dict) else found
+        return whole
 
     @property
     def flops(self) -> tuple[Expr, Expr]:
@@ -109,9 +113,9 @@ class CompiledOperator:
         key = part, is_complex
         found = self._stages.get(key)
         if found is None:
-            e, direction = getattr(self, f"_{part}")
-            arguments = [*self.question.arguments, direction]
-            found = self._stages[key] = Stages(e, arguments, self.question.fixed, is_complex)
+            formulas, directions = getattr(self, f"_{part}")
+            sizes = self.question.fixed, self.sizes.guesses
+            found = self._stages[key] = Stages(formulas, self.question.arguments, directions, *sizes, is_complex)
         return found
 
     def full(self, is_complex: bool) -> Routine:
@@ -124,64 +128,67 @@ class CompiledOperator:
         return found
 
     @property
-    def _product(self) -> tuple[Expression, Variable]:
+    def _product(self) -> Linear:
         D = self.derivative
-        e: Expression = D.hessian_operator if self.is_hessian else D.differential
-        return e, D.perturbations[self.variable]
+        found = D.hessian_operator if self.is_hessian else D.differential
+        return list(found.values()) if isinstance(found, dict) else [found], list(D.perturbations.values())
 
     @property
-    def _adjoint(self) -> tuple[Expression, Variable]:
+    def _adjoint(self) -> Linear:
         if self.is_hessian:
             return self._product
         f, name = self.derivative.expression, "y"
         while name in self.names:
             name += "_"
-        return pullback_of(f, self.variable, name), variable(name, *f.shape)
+        y = variable(name, *f.shape)
+        found = pullback(f, y, self.variables)
+        return [simplify(projection(x, found[x])) for x in self.variables], [y]
 
     @property
-    def _solution(self) -> tuple[Expression, Variable]:
+    def _solution(self) -> Linear:
         return self._solution_of(is_turned=False)
 
     @property
-    def _adjoint_solution(self) -> tuple[Expression, Variable]:
+    def _adjoint_solution(self) -> Linear:
         return self._solution_of(is_turned=True)
 
-    def _solution_of(self, is_turned: bool) -> tuple[Expression, Variable]:
-        x, f, matrix = self.variable, self.derivative.expression, self.matrix
-        words = frozenset() if x.is_scalar else x.properties
-        if words & WITHOUT_INVERSE:
-            message = f"the matrix of the operator is singular: {x.name} is {min(words & WITHOUT_INVERSE)}"
-            raise NotDifferentiable(message, hint="solve in coordinates of the space that it moves in")
+    def _solution_of(self, is_turned: bool) -> Linear:
+        f, matrix = self.derivative.expression, self.matrix
+        words = {x: frozenset() if x.is_scalar else x.properties for x in self.variables}
+        for x, own in words.items():
+            if own & WITHOUT_INVERSE:
+                message = f"the matrix of the operator is singular: {x.name} is {min(own & WITHOUT_INVERSE)}"
+                raise NotDifferentiable(message, hint="solve in coordinates of the space that it moves in")
         if matrix.rows != matrix.columns:
             raise ShapeError(f"{matrix} is not square", hint="for least squares use full(), or products")
         if is_zero(matrix):
             raise FactorizationError(f"{matrix} is singular")
-        shape = x.shape if self.is_hessian or is_turned else f.shape
-        b = variable(self.derivative.perturbations[x].name, *shape)
-        right = b if b.columns is ONE else apply("vec", b)
-        if not words & LINEAR:
+        dx = self.derivative.perturbations
+        if self.is_hessian or is_turned:
+            given = [variable(dx[x].name, *x.shape) for x in self.variables]
+        else:
+            given = [variable(dx[self.variables[0]].name, *f.shape)]
+        columns = [b if b.columns is ONE else apply("vec", b) for b in given]
+        right = block(len(columns), *columns) if len(columns) > 1 else columns[0]
+        structured = [x for x in self.variables if words[x] & LINEAR]
+        if not structured:
             inverse = power(matrix, number(-1))
-            return multiply(transpose(inverse) if is_turned else inverse, right), b
+            return [multiply(transpose(inverse) if is_turned else inverse, right)], given
         if not self.is_hessian:
-            message = f"{x.name} is {min(words & LINEAR)}, and the values of {f} need not be"
+            x = structured[0]
+            message = f"{x.name} is {min(words[x] & LINEAR)}, and the values of {f} need not be"
             raise NotDifferentiable(message, hint="solve on the free entries, with the Jacobian of free=True")
-        M = entries_matrix(x)
+        M = _diagonal([entries_matrix(x) if x in structured else identity(x.rows * x.columns) for x in words])
         inverse = power(multiply(transpose(M), matrix, M), number(-1))
-        return multiply(M, inverse, transpose(M), right), b
+        return [multiply(M, inverse, transpose(M), right)], given
 
 
-class Stages:
-    """The value of an expression linear in one variable, in two functions: what is done once, and at every value."""
-
-    def __init__(
-        self, e: Expression, arguments: Sequence[Variable], sizes: Mapping[str, int], is_complex: bool
-    ) -> None:
-        self.expression, self.direction = e, arguments[-1]
-        self.before, self.after = lower([e], sizes, known=FUSED).split(self.direction)
-        self.routines: tuple[Routine, Routine] = staged_routines(
-            self.before, self.after, arguments, sizes, is_complex=is_complex
-        )
-        self.is_constant = self.after.outputs[0] in self.before.outputs
+def _diagonal(blocks: Sequence[Expression]) -> Expression:
+    """The matrix with these blocks on its diagonal."""
+    if len(blocks) == 1:
+        return blocks[0]
+    rows = [[M if M is N else zero(M.rows, N.columns) for N in blocks] for M in blocks]
+    return block(len(blocks), *(M for row in rows for M in row))
 
 
 class LinearOperator:
@@ -189,6 +196,7 @@ class LinearOperator:
 
     Directions are flat vectors (of a matrix the columns below each other), or have the shape of the variable; what
     is returned is of the same kind. Where the variable is not a matrix, a matrix of directions is one of columns.
+    Of several variables the flat vectors stand below each other, and what is not flat is a dict by name.
     The operator serves SciPy's iterative solvers through `scipy.sparse.linalg.aslinearoperator`. The arrays that it
     was made with are not copied: do not change them in place while it is used.
 
@@ -210,11 +218,10 @@ class LinearOperator:
     # ---- what it is ----
 
     @cached_property
-    def _ends(self) -> tuple[tuple[int, int], tuple[int, int]]:
+    def _ends(self) -> tuple[Shapes, Shapes]:
         """The shapes of what it takes and of what it gives."""
-        x, f = self.formula.variable, self.formula.derivative.expression
-        domain = self._numbers(x.shape)
-        codomain = domain if self.formula.is_hessian else self._numbers(f.shape)
+        domain = tuple(self._numbers(x.shape) for x in self.formula.variables)
+        codomain = domain if self.formula.is_hessian else (self._numbers(self.formula.derivative.expression.shape),)
         return (codomain, domain) if self.is_turned else (domain, codomain)
 
     def _numbers(self, shape: Shape) -> tuple[int, int]:
@@ -228,8 +235,8 @@ class LinearOperator:
     @property
     def shape(self) -> tuple[int, int]:
         """The numbers of rows and columns of its matrix."""
-        (m, n), (p, q) = self._ends
-        return p * q, m * n
+        domain, codomain = self._ends
+        return size_of(codomain), size_of(domain)
 
     @property
     def T(self) -> LinearOperator:
@@ -273,44 +280,81 @@ class LinearOperator:
     def full(self) -> Array:
         """The matrix, all its entries written out."""
         (found,) = self._run(self.formula.full(self.dtype.kind == "c"))
-        found = self._finished(found, self.formula.matrix, all(np.all(np.isfinite(x)) for x in self._at.arrays), 3)
+        found = self._finished(found, [self.formula.matrix], all(np.all(np.isfinite(x)) for x in self._at.arrays), 3)
         return found.reshape(self.shape[::-1]).T if self.is_turned else found.reshape(self.shape)
 
-    def _applied(self, part: str, v: Any, start: tuple[int, int], end: tuple[int, int]) -> Any:
+    def _applied(self, part: str, v: Any, start: Shapes, end: Shapes) -> Any:
+        if isinstance(v, Mapping):
+            return self._kept(self._applied(part, self._flat(v, start), start, end), end)
         v = np.asarray(v)
         if v.dtype.kind not in "biufc":
             raise EvaluationError(f"a direction is an array of numbers, not of {v.dtype}")
         if v.dtype.kind == "c" and self.dtype.kind != "c":
-            return self._applied(part, v.real, start, end) + 1j * self._applied(part, v.imag, start, end)
+            real, imaginary = (self._applied(part, x, start, end) for x in (v.real, v.imag))
+            if isinstance(real, dict):
+                return {name: real[name] + 1j * imaginary[name] for name in real}
+            return real + 1j * imaginary
         v = v.astype(self.dtype, copy=False)
-        size = start[0] * start[1]
+        size = size_of(start)
         if v.ndim == 1 and len(v) == size:
-            return self._of_one(part, v.reshape(start, order="F"), end).reshape(-1, order="F")
-        if v.shape == start or (v.ndim == 0 and size == 1):
-            found = self._of_one(part, v.reshape(start), end)
-            if v.ndim:
-                return found
-            return found.item() if found.size == 1 else found.reshape(-1) if 1 in end else found
+            return self._of_one(part, v, start)
+        if len(start) == 1 and (v.shape == start[0] or (v.ndim == 0 and size == 1)):
+            found = self._kept(self._of_one(part, v.reshape(-1, order="F"), start), end)
+            is_column = v.ndim and len(end) == 1
+            return np.reshape(found, end[0]) if is_column else found
         if v.ndim == 2 and len(v) == size:
-            columns = [self._of_one(part, c.reshape(start, order="F"), end).reshape(-1, order="F") for c in v.T]
-            return np.column_stack(columns) if columns else np.empty((end[0] * end[1], 0), self.dtype)
+            columns = [self._of_one(part, c, start) for c in v.T]
+            return np.column_stack(columns) if columns else np.empty((size_of(end), 0), self.dtype)
+        shape = f" or a matrix of shape {start[0]}" if len(start) == 1 and 1 not in start[0] else ""
         raise ShapeError(
             f"a direction of shape {v.shape} is given to an operator of shape {self.shape}",
-            hint=f"give a vector of length {size}" + (f" or a matrix of shape {start}" if 1 not in start else ""),
+            hint=f"give a vector of length {size}{shape}",
         )
 
-    def _of_one(self, part: str, v: Array, end: tuple[int, int]) -> Array:
-        """The value at one direction, given and returned in its own shape."""
+    def _flat(self, parts: Mapping[str, Any], shapes: Shapes) -> Array:
+        """The flat vector of directions by name."""
+        names = [x.name for x in self.formula.variables]
+        if len(shapes) != len(names) or parts.keys() != set(names):
+            known = f"one each for {', '.join(names)}" if len(shapes) == len(names) else "an array"
+            raise EvaluationError(f"directions are given for {', '.join(map(str, parts))}", hint=f"give {known}")
+        found = []
+        for name, shape in zip(names, shapes, strict=True):
+            v = np.asarray(parts[name])
+            if v.shape != shape and not (v.ndim < 2 and 1 in shape and v.size == shape[0] * shape[1]):
+                raise ShapeError(f"a direction for {name} is of shape {shape}, not {v.shape}")
+            found.append(v.reshape(-1, order="F"))
+        return np.concatenate(found)
+
+    def _kept(self, v: Array, shapes: Shapes) -> Any:
+        """A flat vector as numbers, vectors and matrices: by name where it is one of several variables."""
+        parts = [
+            part if 1 in shape else part.reshape(shape, order="F")
+            for shape, part in zip(shapes, parts_of(v, shapes), strict=True)
+        ]
+        if len(shapes) == 1:
+            return parts[0].item() if parts[0].size == 1 else parts[0]
+        named = zip(self.formula.variables, parts, strict=True)
+        return {x.name: part.item() if x.is_scalar else part for x, part in named}
+
+    def _of_one(self, part: str, v: Array, start: Shapes) -> Array:
+        """The value at one direction, flat as it is."""
         stages = self.formula.stages(part, self.dtype.kind == "c")
         prepared = self._before(part)
-        (found,) = self._run(stages.routines[1], _as_declared(v, stages.direction), *prepared)
-        found = np.array(found, self.dtype) if stages.is_constant else found
-        return self._finished(found, stages.expression, np.all(np.isfinite(v))).reshape(end, order="F")
+        parts = zip(parts_of(v, start), start, stages.directions, strict=True)
+        directions = [as_declared(p.reshape(shape, order="F"), d) for p, shape, d in parts]
+        found = [np.ravel(x, order="F") for x in self._run(stages.routines[1], *directions, *prepared)]
+        whole = np.concatenate(found) if len(found) > 1 else found[0]
+        whole = np.array(whole, self.dtype) if stages.is_constant else whole
+        return self._finished(whole, stages.formulas, np.all(np.isfinite(v)))
 
-    def _finished(self, found: Any, e: Expression, is_expected_finite: Any, stacklevel: int = 5) -> Array:
+    def _finished(
+        self, found: Any, formulas: Sequence[Expression], is_expected_finite: Any, stacklevel: int = 5
+    ) -> Array:
         found = np.asarray(found, self.dtype)
         if is_expected_finite and not np.all(np.isfinite(found)):
-            warnings.warn(f"the value of {e} is not finite", RuntimeWarning, stacklevel=stacklevel)
+            warnings.warn(
+                f"the value of {', '.join(map(str, formulas))} is not finite", RuntimeWarning, stacklevel=stacklevel
+            )
         return found
 
     def _before(self, part: str) -> tuple[Any, ...]:
@@ -318,8 +362,8 @@ class LinearOperator:
         found = self._prepared.get(part)
         if found is None:
             stages = self.formula.stages(part, self.dtype.kind == "c")
-            late = _as_declared(np.empty(self._numbers(stages.direction.shape), self.dtype), stages.direction)
-            found = self._prepared[part] = self._run(stages.routines[0], late)
+            late = [as_declared(np.empty(self._numbers(d.shape), self.dtype), d) for d in stages.directions]
+            found = self._prepared[part] = self._run(stages.routines[0], *late)
         return found
 
     def _run(self, routine: Routine, *values: Any) -> tuple[Any, ...]:
@@ -333,10 +377,3 @@ class LinearOperator:
                 f"the matrix {self.formula.matrix} of shape {self.shape} does not fit into memory",
                 hint="use products A @ v, in scipy.sparse.linalg.cg for instance",
             ) from None
-
-
-def _as_declared(v: Array, direction: Variable) -> Any:
-    """A matrix of one row or column as what routines take: a number, a flat vector or the matrix."""
-    if direction.is_scalar:
-        return v.item()
-    return v.reshape(-1) if direction.rows is ONE or direction.columns is ONE else v

@@ -131,8 +131,8 @@ class Program:
         used = [a for v in steps for a in v.args] + [v.data[1] for v in steps if v.op == INDEXED_SUM]
         return {**dict.fromkeys(steps, 0), **Counter([*used, *self.outputs])}
 
-    def split(self, late: Variable) -> tuple[Program, Program]:
-        """What does not need an input, and the rest: the outputs of the first are what the second uses of it.
+    def split(self, *late: Variable) -> tuple[Program, Program]:
+        """What needs none of these inputs, and the rest: the outputs of the first are what the second uses of it.
 
         >>> from matcalc.lowering import lower
         >>> from matcalc.reading import parse
@@ -143,7 +143,7 @@ class Program:
         """
         needs: set[Value] = set()
         for v in self.values:
-            if (v.op == "input" and v.data[0] is late) or any(a in needs for a in v.args):
+            if (v.op == "input" and v.data[0] in late) or any(a in needs for a in v.args):
                 needs.add(v)
         wanted = {*self.outputs, *(a for v in needs for a in v.args)}
         again: set[Value] = set()  # what is only another view is written where it is used

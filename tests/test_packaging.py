@@ -206,6 +206,7 @@ ORDER = [
     "compilation",
     "nested_formulas",
     "compiled_functions",
+    "operator_stages",
     "linear_operators",
     "numerical_problems",
     "column_major_code",
