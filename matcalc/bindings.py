@@ -32,7 +32,7 @@ def bind(
     variables = list(variables)
     arrays = {v.name: _numbers(v, values) for v in variables}
     shapes = {v: _shape(v, arrays[v.name]) for v in variables}
-    known = _known_sizes(shapes, sizes)
+    known = known_sizes(shapes, sizes)
     for v, found in shapes.items():
         if tuple(_value(d, known) for d in v.shape) != found:
             raise _misshapen(v, arrays[v.name].shape, known)
@@ -55,7 +55,8 @@ def declared_shape(v: Variable) -> str:
     return f"a row of length {v.columns}" if v.rows == 1 else f"a matrix of shape {v.rows}×{v.columns}"
 
 
-def _numbers(v: Variable, values: Mapping[str, Any]) -> Array:
+def _array(v: Variable, values: Mapping[str, Any]) -> Array:
+    """The value as an array of numbers."""
     if v.name not in values:
         raise EvaluationError(f"{v.name} has no value", hint=f"give {declared_shape(v)} under the name {v.name!r}")
     try:
@@ -65,9 +66,19 @@ def _numbers(v: Variable, values: Mapping[str, Any]) -> Array:
     if array.dtype.kind not in "biufc":
         kind = _unknown_kind(array) if array.dtype.kind == "O" else f"of type {array.dtype}"
         raise EvaluationError(f"the entries of {v.name} are {kind}", hint="give real or complex numbers")
+    return array
+
+
+def _numbers(v: Variable, values: Mapping[str, Any]) -> Array:
+    array = _array(v, values)
     if not np.all(np.isfinite(array)):
         raise EvaluationError(f"{v.name} has an entry that is nan or infinite")
     return array.astype(complex if array.dtype.kind == "c" else float)
+
+
+def shown_shape(v: Variable, values: Mapping[str, Any]) -> tuple[int, int]:
+    """The rows and columns of the value of a variable; raises an error with its name where it cannot be one."""
+    return _shape(v, _array(v, values))
 
 
 def _unknown_kind(array: Array) -> str:
@@ -96,7 +107,7 @@ def _shape(v: Variable, array: Array) -> tuple[int, int]:
     raise _misshapen(v, array.shape, {})
 
 
-def _known_sizes(shapes: Mapping[Variable, tuple[int, int]], sizes: Mapping[str, int]) -> dict[str, int]:
+def known_sizes(shapes: Mapping[Variable, tuple[int, int]], sizes: Mapping[str, int]) -> dict[str, int]:
     """The sizes given, and those that follow: plain dimensions first, then compound ones such as 2n + 1."""
     known = dict(sizes)
     pairs = [(d, found, v) for v, shape in shapes.items() for d, found in zip(v.shape, shape, strict=True)]

@@ -1,28 +1,31 @@
 """Formulas as problems for numerical methods: minimization and equations with SciPy, and Newton's method.
 
-A problem has one unknown, handed over as a flat vector: the columns of a matrix below each other.
+The unknowns are handed over as a flat vector: the columns of a matrix below each other, one unknown after the other.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from sympy import Expr, Integer
 
-from matcalc.compiled_functions import CompiledFunction, compile_formulas, formula_variables
+from matcalc.compiled_functions import CompiledFunction, arguments_of, compile_formulas
+from matcalc.declarations import declarations
 from matcalc.dense_kernels import Array
 from matcalc.derivatives import Derivative
-from matcalc.differentiation import differentiate
+from matcalc.differentiation import Names, differentiate
 from matcalc.errors import EvaluationError, MatcalcError, NotScalar, ShapeError
 from matcalc.expressions import Expression, Variable
+from matcalc.flat_vectors import FlatVectors, sizes_shown
+from matcalc.function_table import nearest_names
 from matcalc.leaves import variable
 from matcalc.linear_operators import CompiledOperator, LinearOperator
-from matcalc.reading import Where
+from matcalc.reading import Where, read
+from matcalc.signatures import Signature
 from matcalc.substitutions import substitute
 from matcalc.tangents import is_curved, retraction
 from matcalc.typical_sizes import Sizes, typical_sizes
@@ -32,7 +35,7 @@ MOST_HALVINGS = 30
 
 
 class Problem:
-    """A formula with data, as functions of its unknown: what `scipy.optimize` calls fun, jac, hess and hessp.
+    """A formula with data, as functions of its unknowns: what `scipy.optimize` calls fun, jac, hess and hessp.
 
     >>> import numpy as np
     >>> p = Problem(differentiate("norm2(A*x - b)^2", "x"), {"A": np.eye(2), "b": [1.0, 2.0]})
@@ -41,31 +44,47 @@ class Problem:
     """
 
     def __init__(self, derivative: Derivative, data: Mapping[str, Any], sizes: Sizes = None) -> None:
-        if len(derivative.variables) != 1:
-            raise MatcalcError("a problem has one unknown", hint="join several in a block vector, or fix the others")
-        (self.unknown,) = derivative.variables
-        self._constrained = self.unknown
-        if is_curved(self.unknown):
-            free = variable(self.unknown.name, *self.unknown.shape)
-            moved = substitute(derivative.expression, {self.unknown: retraction(self.unknown, free)})
-            derivative = differentiate(moved, free)
-            self.unknown = free
+        constrained = derivative.variables
+        names = [v.name for v in constrained]
+        if len(set(names)) < len(names):
+            raise MatcalcError(f"an unknown is named twice, of {', '.join(names)}")
+        curved = {x: variable(x.name, *x.shape) for x in constrained if is_curved(x)}
+        self.unknowns: tuple[Variable, ...] = tuple(curved.get(x, x) for x in constrained)
+        self._retractions = {x.name: retraction(x, free) for x, free in curved.items()}
+        if curved:
+            moved = substitute(derivative.expression, {x: self._retractions[x.name] for x in curved})
+            derivative = differentiate(moved, self.unknowns)
         self.derivative = derivative
         self.expression: Expression = derivative.expression
-        self.data = dict(data)
         self._sizes = typical_sizes(sizes)
-        if self.unknown.name in self.data:
-            raise MatcalcError(f"{self.unknown.name} is the unknown, and the data give it a value")
-        missing = [n for n in formula_variables([self.expression]) if n != self.unknown.name and n not in self.data]
-        if missing:
-            raise EvaluationError(f"{missing[0]} has no value", hint=f"give it in data={{{missing[0]!r}: …}}")
+        known = self._checked_data(data)
+        self.vectors = FlatVectors(self.unknowns, known)
         self._last: tuple[bytes, tuple[Any, Any]] | None = None
         self._last_operator: tuple[bytes, LinearOperator] | None = None
 
+    def _checked_data(self, data: Mapping[str, Any]) -> dict[str, int]:
+        """Keep the data as arrays, and return the sizes that they show."""
+        names = [v.name for v in self.unknowns]
+        given = [v for v in arguments_of([self.expression], self._sizes) if v.name not in names]
+        expected = {v.name for v in given}
+        for name in data:
+            if name in names:
+                raise MatcalcError(f"{name} is the unknown, and the data give it a value")
+            if name not in expected:
+                near = nearest_names(str(name), [n for n in expected if n not in data])
+                hint = f"did you mean {near[0]}?" if near else f"data are given for {', '.join(expected) or 'nothing'}"
+                raise MatcalcError(f"there is no {name} in {self.expression}", hint=hint)
+        for v in given:
+            if v.name not in data:
+                raise EvaluationError(f"{v.name} has no value", hint=f"give it in data={{{v.name!r}: …}}")
+        known = {**self._sizes, **sizes_shown(given, data, {})}
+        sizes_shown(given, data, known)
+        self.data = {name: value if np.ndim(value) == 0 else np.asarray(value) for name, value in data.items()}
+        return known
+
     @cached_property
     def _value_and_slope(self) -> CompiledFunction:
-        slope = self.derivative.gradient if self.expression.is_scalar else self.derivative.jacobian
-        return self._compiled([self.expression, slope])
+        return self._compiled(self.derivative)
 
     @cached_property
     def _hessian(self) -> CompiledFunction:
@@ -83,50 +102,42 @@ class Problem:
             raise NotScalar(f"{what} is that of one number, and {self.expression} is not one")
         return self.derivative
 
-    def _called(self, function: CompiledFunction, x: Any, **more: Any) -> Any:
-        values = {**self.data, **more, self.unknown.name: self.shaped(x)}
-        return function(**{name: values[name] for name in function.names})
+    def _called(self, function: CompiledFunction, x: Any) -> Any:
+        values = {**self.data, **self.vectors.split(x)}
+        if len(values) != len(function.names):
+            values = {name: values[name] for name in function.names}
+        return function(**values)
+
+    def flat(self, *values: Any, **named: Any) -> Array:
+        """The flat vector of arrays, to start from: by name, in the order of the unknowns, or in a dict as of `point`.
+
+        >>> p = problem("norm2(U*V' - T)^2", ("U", "V"), where="U: matrix(m,k), V: matrix(n,k)", data={"T": [[1, 2]]})
+        >>> p.flat(U=[[1, 2]], V=[[3, 4], [5, 6]])
+        array([1., 2., 3., 5., 4., 6.])
+        """
+        if len(values) == 1 and isinstance(values[0], Mapping):
+            return self.flat(**values[0], **named)
+        return self.vectors.join(Signature(self.unknowns, {}, batch=False).named(values, named))
 
     def shaped(self, x: Any) -> Any:
-        """The value of the unknown from a flat vector."""
-        x = np.asarray(x, dtype=float)
-        if self.unknown.is_scalar:
-            return float(x.reshape(()) if x.ndim == 0 else x.reshape(-1)[0])
-        if 1 in self.unknown.shape or x.ndim == 2:
-            return x
-        return x.reshape(self._shape_of(x.size), order="F")
-
-    def _shape_of(self, size: int) -> tuple[int, int]:
-        """The shape of a matrix of that many entries: one of its sizes is known from the data, or it is square."""
-        rows, columns = (_length(d, self._known) for d in self.unknown.shape)
-        if rows is None and columns is None and self.unknown.rows == self.unknown.columns:
-            rows = round(size**0.5)
-        rows = size // columns if rows is None and columns else rows
-        columns = size // rows if columns is None and rows else columns
-        if not rows or not columns or rows * columns != size:
-            raise ShapeError(f"{size} entries do not make {self.unknown.name}, of shape {self.unknown.shape}")
-        return rows, columns
-
-    @cached_property
-    def _known(self) -> dict[str, int]:
-        """The sizes that the data show."""
-        known = dict(self._sizes)
-        for name, v in formula_variables([self.expression]).items():
-            if name in self.data:
-                lengths = np.shape(self.data[name])
-                dimensions = [d for d in v.shape if d != 1]
-                known |= {d.name: n for d, n in zip(dimensions, lengths, strict=False) if d.is_Symbol}
-        return known
+        """The value of the unknown from a flat vector; of several a dict by name."""
+        found = self.vectors.split(x)
+        return found if len(self.unknowns) > 1 else found[self.unknowns[0].name]
 
     def point(self, x: Any) -> Any:
-        """The unknown of a flat vector: of a unit or orthogonal unknown the retraction, which has the property."""
-        Y = self.shaped(x)
-        return Y if self._retraction is None else self._retraction(**{self.unknown.name: Y})
+        """The unknown of a flat vector: of a unit or orthogonal unknown the retraction, which has the property.
+
+        Of several unknowns a dict by name.
+        """
+        found = {name: np.array(value) if np.ndim(value) else value for name, value in self.vectors.split(x).items()}
+        if self._retractions:
+            retracted = self._retraction
+            found |= retracted(**{name: found[name] for name in retracted.names})
+        return found if len(self.unknowns) > 1 else found[self.unknowns[0].name]
 
     @cached_property
-    def _retraction(self) -> CompiledFunction | None:
-        moved = retraction(self._constrained, self.unknown)
-        return None if moved is self.unknown else self._compiled(moved)
+    def _retraction(self) -> CompiledFunction:
+        return self._compiled(self._retractions)
 
     def fun_and_jac(self, x: Any) -> tuple[Any, Any]:
         """The value and the slope, computed together: for `scipy.optimize.minimize(…, jac=True)`."""
@@ -134,7 +145,8 @@ class Problem:
         last = self._last
         if last is None or last[0] != key:
             value, slope = self._called(self._value_and_slope, x)
-            last = key, (_flat(value), _flat(slope) if self.expression.is_scalar else np.atleast_2d(slope))
+            slopes = [slope[v.name] for v in self.unknowns] if isinstance(slope, dict) else [slope]
+            last = key, (_flat(value), self._joined(slopes, np.size(value)))
             self._last = last
         # what is kept is not handed out: it might be changed
         value, slope = (part.copy() if isinstance(part, np.ndarray) else part for part in last[1])
@@ -149,43 +161,52 @@ class Problem:
         slope: Array = self.fun_and_jac(x)[1]
         return slope
 
+    def _joined(self, slopes: Sequence[Any], rows: int) -> Array:
+        """The gradients below each other, or the Jacobians side by side."""
+        if self.expression.is_scalar:
+            return np.concatenate([np.ravel(g, order="F") for g in slopes])
+        return np.hstack([np.reshape(J, (rows, -1)) for J in slopes])
+
     def hess(self, x: Any) -> Array:
         """The Hessian, on the flat vector."""
-        return np.atleast_2d(self._called(self._hessian, x))
+        found = self._called(self._hessian, x)
+        blocks = found if isinstance(found, dict) else {2 * (self.unknowns[0].name,): found}
+        layout = self.vectors.layout(np.size(x))
+        return np.block(
+            [[np.reshape(blocks[a.variable.name, b.variable.name], (a.size, b.size)) for b in layout] for a in layout]
+        )
 
     def hess_operator(self, x: Any) -> LinearOperator:
         """The Hessian as a linear operator, made once for each x: its parts are kept, its entries not written out."""
         key = np.asarray(x, dtype=float).tobytes()
         last = self._last_operator
         if last is None or last[0] != key:
-            values = {**self.data, self.unknown.name: np.array(self.shaped(x))}
+            values = {**self.data, **{name: np.array(value) for name, value in self.vectors.split(x).items()}}
             last = key, self._operator(**{name: values[name] for name in self._operator.names})
             self._last_operator = last
         return last[1]
 
     def hessp(self, x: Any, v: Any) -> Any:
         """The Hessian times a vector, without the Hessian."""
-        return _flat(self.hess_operator(x) @ self.shaped(v))
+        return self.hess_operator(x) @ np.asarray(v, dtype=float).ravel(order="F")
 
 
 def _flat(value: Any) -> Any:
     return value if np.ndim(value) == 0 else np.ravel(value, order="F")
 
 
-def _length(dimension: Expr, known: Mapping[str, int]) -> int | None:
-    value = dimension.xreplace({s: Integer(known[s.name]) for s in dimension.free_symbols if s.name in known})
-    return int(value) if value.is_Integer else None
-
-
 def problem(
     formula: Any,
-    unknown: str | Variable,
+    unknowns: Names,
     *,
     data: Mapping[str, Any] | None = None,
     where: Where = None,
     sizes: Sizes = None,
 ) -> Problem:
-    """The formula as a problem in one unknown, the other variables given as data.
+    """The formula as a problem in one unknown or several, the other variables given as data.
+
+    `fun`, `jac` and the rest take a flat vector: the columns of each unknown below each other, one unknown after the
+    other in the order given. `flat(U=…, V=…)` makes one, and `point` has its arrays, by name for several unknowns.
 
     A unit or orthogonal unknown is moved freely and drawn back: `fun`, `jac` and the rest are those of f(R(x)), R
     the division by the norm or the polar factor, and `point(x)` is R(x).
@@ -197,7 +218,14 @@ def problem(
     >>> p.hess([0.0, 0.0]).tolist()
     [[4.0, 0.0], [0.0, 2.0]]
     """
-    return Problem(differentiate(formula, unknown, where), data or {}, sizes)
+    derivative = differentiate(formula, unknowns, where)
+    known = {v.name for v in derivative.known_variables}
+    if data and not data.keys() <= known:
+        # what is declared, or drops out of the formula, may be given
+        written = {v.name for v in read(formula, where).variables} if isinstance(formula, str) else set()
+        spare = {*declarations(where)[0], *written} - known
+        data = {name: value for name, value in data.items() if name not in spare}
+    return Problem(derivative, data or {}, sizes)
 
 
 # ---- Newton's method ---------------------------------------------------------------------------------------
@@ -219,7 +247,7 @@ class NewtonResult:
 
 def newton(
     formula: Any,
-    unknown: str | Variable,
+    unknowns: Names,
     start: Any,
     *,
     data: Mapping[str, Any] | None = None,
@@ -229,16 +257,17 @@ def newton(
 ) -> NewtonResult:
     """A root of the formula in its unknown by Newton's method; steps that do not help are halved.
 
+    With several unknowns the start is a dict of their values by name, and so is what is found.
     Raises EvaluationError where the Jacobian is singular, and where the formula has no value at the start.
 
     >>> found = newton("2*cos(x) - x + x^2/10", "x", 2.3, where="x: scalar")
     >>> round(found.x, 10), found.converged
     (1.0718647206, True)
     """
-    p = problem(formula, unknown, data=data, where=where)
-    x = np.array(start, dtype=float)
-    shape = x.shape
-    flat = np.atleast_1d(_flat(x)).astype(float)
+    p = problem(formula, unknowns, data=data, where=where)
+    named = start if isinstance(start, Mapping) else {p.unknowns[0].name: start}
+    flat = p.flat(named)
+    p.vectors = p.vectors.showing(named)
     value, slope = _system(p, flat)
     if slope.shape[0] != slope.shape[1]:
         raise ShapeError(
@@ -260,7 +289,7 @@ def newton(
         flat, value, slope = moved
         residuals.append(float(np.linalg.norm(value)))
         iterates.append(flat)
-    found = [f.reshape(shape, order="F") if shape else float(f[0]) for f in iterates]
+    found = [p.shaped(f) for f in iterates]
     return NewtonResult(found[-1], tuple(residuals), tuple(found), residuals[-1] <= tolerance * max(1.0, residuals[0]))
 
 

@@ -60,7 +60,15 @@ def test_a_matrix_is_handed_over_column_by_column() -> None:
     [
         ("norm2(A*x - b)^2", "x", None, {"A": A}, "b has no value"),
         ("x'*x", "x", None, {"x": [1.0]}, "x is the unknown"),
-        ("x'*y", ("x", "y"), None, {}, "a problem has one unknown"),
+        ("x'*y", ("x", "x"), None, {"y": [1.0]}, "an unknown is named twice"),
+        ("x'*y", ("x", "y"), None, {"y": [1.0]}, "y is the unknown"),
+        ("norm2(A*x - b)^2", "x", None, {"A": A, "b": B, "a": 1.0}, "there is no a in "),
+        ("norm2(A*x - b)^2", "x", None, {"A": A, "b": np.ones(3)}, "b must be a vector of length m, where m = 8"),
+        ("norm2(A*x - b)^2", "x", None, {"A": B, "b": B}, "A must be a matrix of shape m×n"),
+        ("norm2(A*x - b)^2", "x", None, {"A": [[1.0], [2.0, 3.0]], "b": B}, "the rows of A differ in length"),
+        ("norm2(A*x - b)^2", "x", None, {"A": A, "b": ["u", "v"]}, "the entries of b are of type"),
+        ("x'*S*x", "x", "S: matrix(n,n) symmetric", {"S": np.triu(np.ones((3, 3)))}, "S is declared symmetric"),
+        ("x'*M*x", "x", "M: matrix(2*n,2*n), x: vector(2*n)", {"M": np.eye(3)}, "M must be a matrix of shape 2"),
     ],
 )
 def test_what_is_no_problem_is_refused(formula: str, unknown: Any, where: Any, data: Any, message: str) -> None:

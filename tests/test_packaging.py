@@ -208,6 +208,7 @@ ORDER = [
     "compiled_functions",
     "operator_stages",
     "linear_operators",
+    "flat_vectors",
     "numerical_problems",
     "column_major_code",
     "julia_functions",

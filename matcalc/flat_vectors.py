@@ -1,0 +1,149 @@
+"""Several arrays as one flat vector: the columns of each below each other, one array after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from sympy import Add, Expr, Integer, Poly, Symbol
+
+from matcalc.bindings import declared_shape, known_sizes, shown_shape
+from matcalc.dense_kernels import Array
+from matcalc.errors import EvaluationError, ShapeError
+from matcalc.expressions import Variable
+from matcalc.signatures import Signature, size_value
+
+
+class Part(NamedTuple):
+    """A variable, where its entries stand in the flat vector, and the shape of its array."""
+
+    variable: Variable
+    place: slice
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """The number of its entries."""
+        return self.place.stop - self.place.start
+
+
+def sizes_shown(variables: Sequence[Variable], values: Mapping[str, Any], sizes: Mapping[str, int]) -> dict[str, int]:
+    """The sizes that values show, beside those that are known; the values are checked as far as the sizes tell.
+
+    Raises ShapeError or EvaluationError with the name of what does not fit.
+
+    >>> from matcalc.leaves import variable
+    >>> sizes_shown([variable("A", "m", "n")], {"A": [[1, 2, 3]]}, {})
+    {'m': 1, 'n': 3}
+    """
+    known = known_sizes({v: shown_shape(v, values) for v in variables}, sizes)
+    told = [v for v in variables if all(s.name in known for d in v.shape for s in d.free_symbols)]
+    Signature(told, known, batch=False).bound([values[v.name] for v in told])
+    return known
+
+
+class FlatVectors:
+    """The flat vectors of the values of variables, whose sizes are known, or shown by the length of the vector.
+
+    >>> from matcalc.leaves import variable
+    >>> vectors = FlatVectors([variable("U", "m", "k"), variable("b", "k")], {"m": 2})
+    >>> vectors.join({"U": [[1, 2], [3, 4]], "b": [5, 6]})
+    array([1., 3., 2., 4., 5., 6.])
+    >>> vectors.split([1, 2, 3])["U"].tolist()
+    [[1.0], [2.0]]
+    """
+
+    def __init__(self, variables: Sequence[Variable], sizes: Mapping[str, int]) -> None:
+        self.variables = tuple(variables)
+        self.sizes = dict(sizes)
+        self._last: tuple[int, tuple[Part, ...]] | None = None
+
+    def layout(self, length: int) -> tuple[Part, ...]:
+        """What stands where in a flat vector of that length."""
+        last = self._last
+        if last is None or last[0] != length:
+            last = self._last = length, self._layout(length)
+        return last[1]
+
+    def sizes_for(self, length: int) -> dict[str, int]:
+        """The sizes that are known, and the one that the length of a flat vector shows."""
+        total = Add(*(v.rows * v.columns for v in self.variables))
+        total = total.xreplace({s: Integer(self.sizes[s.name]) for s in total.free_symbols if s.name in self.sizes})
+        missing = total.free_symbols
+        if len(missing) != 1:
+            return self.sizes
+        (symbol,) = missing
+        found = _root(total - length, symbol)
+        return self.sizes if found is None else {**self.sizes, symbol.name: found}
+
+    def _layout(self, length: int) -> tuple[Part, ...]:
+        sizes = self.sizes_for(length)
+        parts = []
+        start = 0
+        for v in self.variables:
+            rows, columns = (size_value(d, sizes) for d in v.shape)
+            if rows < 1 or columns < 1:
+                raise self._misfit(length, sizes)
+            shape = () if v.is_scalar else tuple(n for n, d in zip((rows, columns), v.shape, strict=True) if d != 1)
+            parts.append(Part(v, slice(start, start + rows * columns), shape))
+            start += rows * columns
+        if start != length:
+            raise self._misfit(length, sizes)
+        return tuple(parts)
+
+    def _misfit(self, length: int, sizes: Mapping[str, int]) -> ShapeError:
+        names = " and ".join(f"{v.name}, {declared_shape(v)}" for v in self.variables)
+        symbols = sorted({s.name for v in self.variables for d in v.shape for s in d.free_symbols})
+        known = " and ".join(f"{s} = {sizes[s]}" for s in symbols if s in sizes)
+        missing = [s for s in symbols if s not in sizes]
+        return ShapeError(
+            f"{length} entries do not make {names}{', where ' if known else ''}{known}",
+            hint=f"nothing shows the size {missing[0]}: sizes={{{missing[0]!r}: …}} gives it"
+            if len(missing) > 1
+            else "",
+        )
+
+    def split(self, z: Any) -> dict[str, Any]:
+        """The arrays by name."""
+        z = np.asarray(z, dtype=float)
+        if z.ndim > 1:
+            z = self._flattened(z)
+        z = z.reshape(-1)
+        return {
+            part.variable.name: z[part.place].reshape(part.shape, order="F") if part.shape else float(z[part.place][0])
+            for part in self.layout(z.size)
+        }
+
+    def _flattened(self, z: Array) -> Array:
+        """The flat vector of one column, or of the value of the one variable."""
+        flat = z.ravel(order="F")
+        if z.shape[1:] == (1,):
+            return flat
+        layout = self.layout(z.size)
+        if len(layout) > 1 or layout[0].shape != z.shape:
+            raise ShapeError(f"an array of shape {z.shape} stands where a flat vector is wanted")
+        return flat
+
+    def join(self, values: Mapping[str, Any]) -> Array:
+        """The flat vector of arrays by name, their shapes checked."""
+        sizes_shown(self.variables, values, self.sizes)
+        flat = [np.ravel(np.asarray(values[v.name]), order="F") for v in self.variables]
+        if any(x.dtype.kind == "c" for x in flat):
+            name = next(v.name for v, x in zip(self.variables, flat, strict=True) if x.dtype.kind == "c")
+            raise EvaluationError(f"{name} has complex entries", hint="an unknown is real: take its parts for two")
+        return np.concatenate(flat).astype(float)
+
+    def showing(self, values: Mapping[str, Any]) -> FlatVectors:
+        """The same, with the sizes that values show."""
+        return FlatVectors(self.variables, sizes_shown(self.variables, values, self.sizes))
+
+
+def _root(difference: Expr, symbol: Symbol) -> int | None:
+    """The size that makes a polynomial 0: the only natural number that does."""
+    if not difference.is_polynomial(symbol):
+        return None
+    coefficients = [float(c) for c in Poly(difference, symbol).all_coeffs()]
+    near = {round(z.real) for z in np.roots(coefficients) if z.real > 0.5}
+    found = [n for n in near if n > 0 and difference.xreplace({symbol: Integer(n)}) == 0]
+    return found[0] if len(found) == 1 else None
