@@ -38,7 +38,8 @@ def sizes_shown(variables: Sequence[Variable], values: Mapping[str, Any], sizes:
     {'m': 1, 'n': 3}
     """
     known = known_sizes({v: shown_shape(v, values) for v in variables}, sizes)
-    told = [v for v in variables if all(s.name in known for d in v.shape for s in d.free_symbols)]
+    # a dimension with one unknown size would have shown it
+    told = [v for v in variables if all(sum(s.name not in known for s in d.free_symbols) < 2 for d in v.shape)]
     Signature(told, known, batch=False).bound([values[v.name] for v in told])
     return known
 

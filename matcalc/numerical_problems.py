@@ -28,7 +28,7 @@ from matcalc.reading import Where, read
 from matcalc.signatures import Signature
 from matcalc.substitutions import substitute
 from matcalc.tangents import is_curved, retraction
-from matcalc.typical_sizes import Sizes, typical_sizes
+from matcalc.typical_sizes import Sizes, TypicalSizes, typical_sizes
 
 MOST_STEPS = 50
 MOST_HALVINGS = 30
@@ -60,6 +60,7 @@ class Problem:
         known = self._checked_data(data)
         self.vectors = FlatVectors(self.unknowns, known)
         self._last: tuple[bytes, tuple[Any, Any]] | None = None
+        self._operator: CompiledOperator | None = None
         self._last_operator: tuple[bytes, LinearOperator] | None = None
 
     def _checked_data(self, data: Mapping[str, Any]) -> dict[str, int]:
@@ -90,9 +91,13 @@ class Problem:
     def _hessian(self) -> CompiledFunction:
         return self._compiled(self._scalar("a Hessian").hessian)
 
-    @cached_property
-    def _operator(self) -> CompiledOperator:
-        return CompiledOperator(self._scalar("a Hessian"), self._sizes)
+    def _operator_for(self, length: int) -> CompiledOperator:
+        """The Hessian as an operator, its products in the order that is best for the sizes of the first vector."""
+        if self._operator is None:
+            sizes = TypicalSizes(self._sizes)
+            sizes.guesses = {**self.vectors.sizes_for(length), **self._sizes.guesses}
+            self._operator = CompiledOperator(self._scalar("a Hessian"), sizes)
+        return self._operator
 
     def _compiled(self, formulas: Any) -> CompiledFunction:
         return compile_formulas(formulas, sizes=self._sizes, batch=False)
@@ -164,17 +169,17 @@ class Problem:
     def _joined(self, slopes: Sequence[Any], rows: int) -> Array:
         """The gradients below each other, or the Jacobians side by side."""
         if self.expression.is_scalar:
-            return np.concatenate([np.ravel(g, order="F") for g in slopes])
-        return np.hstack([np.reshape(J, (rows, -1)) for J in slopes])
+            return _real_or_complex(np.concatenate([np.ravel(g, order="F") for g in slopes]))
+        return _real_or_complex(np.hstack([np.reshape(J, (rows, -1)) for J in slopes]))
 
     def hess(self, x: Any) -> Array:
         """The Hessian, on the flat vector."""
         found = self._called(self._hessian, x)
-        blocks = found if isinstance(found, dict) else {2 * (self.unknowns[0].name,): found}
         layout = self.vectors.layout(np.size(x))
-        return np.block(
-            [[np.reshape(blocks[a.variable.name, b.variable.name], (a.size, b.size)) for b in layout] for a in layout]
-        )
+        blocks = list(found.values()) if isinstance(found, dict) else [found]
+        shapes = [[(a.size, b.size) for b in layout] for a in layout]
+        rows = [[np.reshape(blocks.pop(0), shape) for shape in row] for row in shapes]
+        return _real_or_complex(np.block(rows))
 
     def hess_operator(self, x: Any) -> LinearOperator:
         """The Hessian as a linear operator, made once for each x: its parts are kept, its entries not written out."""
@@ -182,13 +187,18 @@ class Problem:
         last = self._last_operator
         if last is None or last[0] != key:
             values = {**self.data, **{name: np.array(value) for name, value in self.vectors.split(x).items()}}
-            last = key, self._operator(**{name: values[name] for name in self._operator.names})
+            operator = self._operator_for(np.size(x))
+            last = key, operator(**{name: values[name] for name in operator.names})
             self._last_operator = last
         return last[1]
 
     def hessp(self, x: Any, v: Any) -> Any:
         """The Hessian times a vector, without the Hessian."""
         return self.hess_operator(x) @ np.asarray(v, dtype=float).ravel(order="F")
+
+
+def _real_or_complex(A: Array) -> Array:
+    return A if A.dtype.kind in "fc" else A.astype(float)
 
 
 def _flat(value: Any) -> Any:
