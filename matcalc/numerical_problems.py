@@ -179,7 +179,7 @@ class Problem:
         blocks = list(found.values()) if isinstance(found, dict) else [found]
         shapes = [[(a.size, b.size) for b in layout] for a in layout]
         rows = [[np.reshape(blocks.pop(0), shape) for shape in row] for row in shapes]
-        return _real_or_complex(np.block(rows))
+        return _real_or_complex(np.block(rows) if len(rows) > 1 else rows[0][0])
 
     def hess_operator(self, x: Any) -> LinearOperator:
         """The Hessian as a linear operator, made once for each x: its parts are kept, its entries not written out."""

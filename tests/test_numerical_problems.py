@@ -1,6 +1,8 @@
 """Formulas handed to numerical methods: SciPy's optimizers, and Newton's method."""
 
+import re
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -80,6 +82,203 @@ def test_a_hessian_needs_one_number() -> None:
     p = mc.problem("A*x - b", "x", data={"A": A, "b": B})
     with pytest.raises(mc.NotScalar):
         p.hess(np.zeros(3))
+
+
+def test_names_that_drop_out_or_are_declared_may_be_given() -> None:
+    p = mc.problem("x'*x + 0*c'*x", "x", where="c, d: vector(n)", data={"c": [1.0, 2.0], "d": [1.0, 2.0]})
+    assert p.fun([3.0, 4.0]) == 25
+
+
+# ---- several unknowns --------------------------------------------------------------------------------------
+
+T = RNG.standard_normal((4, 5))
+U, V = RNG.standard_normal((4, 2)), RNG.standard_normal((5, 2))
+SHAPES = "U: matrix(m,k), V: matrix(n,k), mu: scalar"
+FACTORED = "norm2(U*V' - T)^2 + mu*(norm2(U)^2 + norm2(V)^2)"
+RIDGE = "norm2(X*w + b*vector(1) - y)^2 + mu*norm2(w)^2"
+
+
+def factorization(T: np.ndarray = T, mu: float = 0.5) -> mc.Problem:
+    return mc.problem(FACTORED, ("U", "V"), where=SHAPES, data={"T": T, "mu": mu})
+
+
+def ridge() -> mc.Problem:
+    return mc.problem(RIDGE, ("w", "b"), where="b, mu: scalar", data={"X": A, "y": B, "mu": 0.3})
+
+
+def solution_of_ridge() -> np.ndarray:
+    M = np.column_stack([A, np.ones(8)])
+    solution: np.ndarray = np.linalg.solve(M.T @ M + 0.3 * np.diag([1, 1, 1, 0]), M.T @ B)
+    return solution
+
+
+def test_several_unknowns_stand_one_after_the_other_in_the_order_given() -> None:
+    p, q = factorization(), mc.problem(FACTORED, ("V", "U"), where=SHAPES, data={"T": T, "mu": 0.5})
+    R = U @ V.T - T
+    slopes = {"U": 2 * R @ V + U, "V": 2 * R.T @ U + V}
+    for problem, names in ((p, "UV"), (q, "VU")):
+        z = problem.flat(U=U, V=V)
+        assert z.tolist() == np.concatenate([{"U": U, "V": V}[n].ravel(order="F") for n in names]).tolist()
+        assert problem.fun(z) == pytest.approx(np.sum(R**2) + 0.5 * (np.sum(U**2) + np.sum(V**2)))
+        assert np.allclose(problem.jac(z), np.concatenate([slopes[n].ravel(order="F") for n in names]))
+        assert list(problem.point(z)) == list(names)
+
+
+STRUCTURED = "S: matrix(n,n) spd, x: vector(n), u: vector(n) unit, Q: matrix(n,n) orthogonal, C: matrix(n,n)"
+
+
+@pytest.mark.parametrize(
+    ("formula", "unknowns", "where", "data", "size"),
+    [
+        (FACTORED, ("U", "V"), SHAPES, {"T": T, "mu": 0.5}, 18),
+        (RIDGE, ("b", "w"), "b, mu: scalar", {"X": A, "y": B, "mu": 0.3}, 4),
+        ("X*w + b*vector(1) - y", ("w", "b"), "b: scalar", {"X": A, "y": B}, 4),
+        ("A*X*b + Y*c", ("X", "Y"), "b: vector(k), c: vector(p)", {"A": T.T @ T, "b": [1, 2], "c": [3]}, 15),
+        ("r*A*c", ("r", "c"), "r: row(n), A: matrix(n,k), c: vector(k)", {"A": T}, 9),
+        ("t*tr(X) + log(s)*sum(X)^2", ("X", "t", "s"), "X: matrix(n,n), s, t: scalar", {}, 6),
+        ("x + 2*y", ("x", "y"), "x, y: scalar", {}, 2),
+        ("sum(exp(u + x))*tr(Q*C)", ("x", "u", "Q"), STRUCTURED, {"C": T[:3, :3]}, 15),
+        ("exp(k*t) - y", "k", "k: scalar, t, y: vector(n)", {"t": [1.0, 2.0, 3.0], "y": [1.0, 2.0, 3.0]}, 1),
+        ("(x - 3)^2", "x", "x: scalar", {}, 1),
+    ],
+)
+def test_slopes_and_curvatures_agree_with_differences(
+    formula: str, unknowns: Any, where: str, data: Any, size: int
+) -> None:
+    p = mc.problem(formula, unknowns, where=where, data=data)
+    z, v, h = 1 + RNG.random(size), RNG.standard_normal(size), 1e-6
+    value, slope = p.fun(z), p.jac(z)
+    assert slope.shape == (size,) if p.expression.is_scalar else (value.size, size)
+    assert np.allclose(slope @ v, (p.fun(z + h * v) - p.fun(z - h * v)) / (2 * h), rtol=1e-5, atol=1e-6)
+    if p.expression.is_scalar:
+        curvature = (p.jac(z + h * v) - p.jac(z - h * v)) / (2 * h)
+        assert p.hess(z).shape == (size, size)
+        assert p.hess(z).dtype == slope.dtype == float
+        assert np.allclose(p.hess(z) @ v, curvature, rtol=1e-5, atol=1e-5)
+        assert np.allclose(p.hessp(z, v), curvature, rtol=1e-5, atol=1e-5)
+        assert np.allclose(p.hess_operator(z).full(), p.hess(z))
+
+
+def test_each_unknown_keeps_its_constraint() -> None:
+    formula = "logdet(S) + x'*S*x + norm2(u - x)^2 + tr(Q*C)"
+    C = np.array([[1.0, 2.0], [0.0, 3.0]])
+    p = mc.problem(formula, ("S", "x", "u", "Q"), where=STRUCTURED, data={"C": C})
+    z = p.flat(S=2 * np.eye(2), x=[1.0, 2.0], u=[3.0, 4.0], Q=[[1.0, 2.0], [3.0, 1.0]])
+    at = p.point(z)
+    assert at["u"].tolist() == [0.6, 0.8]
+    assert np.allclose(at["Q"].T @ at["Q"], np.eye(2))
+    assert p.fun(z) == pytest.approx(mc.parse(formula, where=STRUCTURED).evaluate({**at, "C": C}))
+    v, h = np.concatenate([[1, 0.5, 0.5, 2], RNG.standard_normal(8)]), 1e-6
+    assert p.jac(z) @ v == pytest.approx((p.fun(z + h * v) - p.fun(z - h * v)) / (2 * h), rel=1e-6)
+    assert np.allclose(p.hessp(z, v), (p.jac(z + h * v) - p.jac(z - h * v)) / (2 * h), rtol=1e-5, atol=1e-6)
+    assert np.allclose(p.hess(z) @ v, p.hessp(z, v))
+    with pytest.raises(mc.EvaluationError, match="S is declared spd"):
+        p.flat(**{**at, "S": np.triu(np.ones((2, 2)))})
+
+
+def test_the_flat_vector_of_arrays_is_checked() -> None:
+    p = factorization()
+    z = p.flat(U, V)
+    assert np.array_equal(p.flat(p.point(z)), z)
+    assert least_squares().flat([1, 2, 3]).tolist() == [1, 2, 3]
+    for values, message in (
+        ({"U": U, "V": V.T}, "V must be a matrix of shape n×k, where k = 2 and n = 5"),
+        ({"U": U}, "V has no value"),
+        ({"U": U, "V": V, "W": V}, "there is no argument W"),
+        ({"U": U[:3], "V": V}, "U must be a matrix of shape m×k, where k = 2 and m = 4"),
+        ({"U": U + 1j, "V": V}, "U has complex entries"),
+    ):
+        with pytest.raises(mc.MatcalcError, match=message):
+            p.flat(**values)
+    for call in (p.fun, p.jac, p.hess, p.hess_operator, p.point):
+        with pytest.raises(mc.ShapeError, match=r"17 entries do not make U, .* and V, .*, where m = 4 and n = 5"):
+            call(np.ones(17))
+    with pytest.raises(mc.ShapeError, match="do not make X") as caught:
+        mc.problem("norm2(X)^2", "X", where="X: matrix(m,n)").fun(np.ones(6))
+    assert "sizes={'m'" in caught.value.hint
+    known = mc.problem("norm2(X)^2", "X", where="X: matrix(m,n)", sizes={"m": 2})
+    assert known.point(np.arange(6.0)).tolist() == [[0, 2, 4], [1, 3, 5]]
+    with pytest.raises(mc.ShapeError, match="an array of shape"):
+        known.fun(np.ones((3, 2)))
+
+
+def test_the_point_of_a_flat_vector_may_be_changed() -> None:
+    p = factorization()
+    z = p.flat(U, V)
+    p.point(z)["U"][:] = 0
+    assert np.array_equal(p.point(z)["U"], U)
+
+
+def test_products_with_the_hessian_do_not_form_it() -> None:
+    """The Hessian would have 10¹⁰ entries."""
+    p = factorization(RNG.standard_normal((9000, 1000)))
+    z = p.flat(U=RNG.standard_normal((9000, 10)), V=RNG.standard_normal((1000, 10)))
+    v = RNG.standard_normal(100_000)
+    h = 1e-4
+    slope = (p.jac(z + h * v) - p.jac(z - h * v)) / (2 * h)
+    assert np.allclose(p.hessp(z, v), slope, rtol=1e-4, atol=1e-3)
+    m, n, k = 9000, 1000, 10
+    work = p.hess_operator(z).formula.flops[1]
+    assert float(work.subs({s: {"m": m, "n": n, "k": k}[s.name] for s in work.free_symbols})) < 4.2 * m * n * k
+
+
+def test_one_step_of_newton_solves_ridge_regression() -> None:
+    p = ridge()
+    z = p.flat(w=np.zeros(3), b=1.0)
+    best = z - p.hess_operator(z).solve(p.jac(z))
+    assert np.allclose(best, solution_of_ridge())
+    assert np.allclose(z - np.linalg.solve(p.hess(z), p.jac(z)), best)
+    assert p.point(best)["b"] == pytest.approx(best[3])
+
+
+def test_scipy_minimizes_in_several_unknowns() -> None:
+    optimize = pytest.importorskip("scipy.optimize")
+    p = ridge()
+    start = p.flat(w=np.zeros(3), b=0.0)
+    for more in ({"method": "BFGS"}, {"method": "trust-ncg", "hessp": p.hessp}, {"method": "dogleg", "hess": p.hess}):
+        found = optimize.minimize(p.fun, start, jac=p.jac, **more)
+        assert np.allclose(found.x, solution_of_ridge(), atol=1e-5)
+    q = factorization()
+    found = optimize.minimize(q.fun, q.flat(U, V), jac=q.jac, hessp=q.hessp, method="trust-ncg")
+    left, s, right = np.linalg.svd(T)
+    kept = np.maximum(s[:2] - 0.5, 0)  # the singular values of the best product, less by mu
+    at = q.point(found.x)
+    assert np.allclose(at["U"] @ at["V"].T, (left[:, :2] * kept) @ right[:2], atol=1e-5)
+
+
+def test_scipy_fits_residuals_of_several_unknowns_and_of_a_number() -> None:
+    optimize = pytest.importorskip("scipy.optimize")
+    t = np.linspace(0, 1, 9)
+    p = mc.problem("a*exp(k*t) - y", ("a", "k"), where="a, k: scalar", data={"t": t, "y": 2 * np.exp(-t)})
+    found = optimize.least_squares(p.fun, p.flat(a=1.0, k=0.0), jac=p.jac)
+    assert np.allclose(found.x, [2, -1])
+    one = mc.problem("exp(k*t) - y", "k", where="k: scalar, t: vector(n)", data={"t": t, "y": np.exp(-t)})
+    assert np.allclose(optimize.least_squares(one.fun, [0.0], jac=one.jac).x, [-1])
+
+
+def test_the_example_of_the_documentation_runs_with_scipy() -> None:
+    pytest.importorskip("scipy.optimize")
+    page = (Path(__file__).parent.parent / "docs" / "code.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (source,) = [block for block in shown if "import minimize" in block]
+    with_data = [block for block in shown if "ridge = mc.problem" in block and block is not source]
+    lines = "".join(re.findall(r"^(?:>>>|\.\.\.) ?(.*\n)", "import matcalc as mc\n".join(with_data), re.MULTILINE))
+    namespace: dict[str, Any] = {"mc": mc, "np": np}
+    exec(compile(lines + source, "docs/code.md", "exec"), namespace)
+    assert np.allclose(namespace["w"], namespace["best"]["w"], atol=1e-4)
+    assert np.linalg.norm(namespace["U"] @ namespace["V"].T - namespace["T"]) < 0.2
+
+
+def test_newton_in_several_unknowns() -> None:
+    found = mc.newton("[x^2 + y^2 - 5; x*y - 2]", ("x", "y"), {"x": 2.5, "y": 0.5}, where="x, y: scalar")
+    assert found.x == pytest.approx({"x": 2, "y": 1})
+    M = np.array([[2.0, 1.0], [1.0, 5.0]])
+    start = {"v": [1.0, 0.1], "z": 1.5}
+    pair = mc.newton("[A*v - z*v; v'*v - 1]", ("v", "z"), start, where="v: vector(n), z: scalar", data={"A": M})
+    assert pair.converged
+    assert pair.x["z"] == pytest.approx(np.linalg.eigvalsh(M)[0])
+    assert np.allclose(M @ pair.x["v"], pair.x["z"] * pair.x["v"])
+    assert mc.newton("X - 2*ones(m,n)", "X", np.eye(2, 3), where="X: matrix(m,n)").x.tolist() == [[2, 2, 2]] * 2
 
 
 # ---- Newton's method ---------------------------------------------------------------------------------------
