@@ -108,18 +108,20 @@ class FlatVectors:
     def split(self, z: Any) -> dict[str, Any]:
         """The arrays by name."""
         z = np.asarray(z, dtype=float)
-        if z.ndim > 1:
+        if z.ndim != 1:
             z = self._flattened(z)
-        z = z.reshape(-1)
-        return {
-            part.variable.name: z[part.place].reshape(part.shape, order="F") if part.shape else float(z[part.place][0])
-            for part in self.layout(z.size)
-        }
+        found: dict[str, Any] = {}
+        for v, place, shape in self.layout(len(z)):
+            if len(shape) == 1:
+                found[v.name] = z[place]
+            else:
+                found[v.name] = z[place].reshape(shape, order="F") if shape else z.item(place.start)
+        return found
 
     def _flattened(self, z: Array) -> Array:
         """The flat vector of one column, or of the value of the one variable."""
         flat = z.ravel(order="F")
-        if z.shape[1:] == (1,):
+        if z.shape[1:] in ((), (1,)):
             return flat
         layout = self.layout(z.size)
         if len(layout) > 1 or layout[0].shape != z.shape:

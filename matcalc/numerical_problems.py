@@ -169,8 +169,10 @@ class Problem:
     def _joined(self, slopes: Sequence[Any], rows: int) -> Array:
         """The gradients below each other, or the Jacobians side by side."""
         if self.expression.is_scalar:
-            return _real_or_complex(np.concatenate([np.ravel(g, order="F") for g in slopes]))
-        return _real_or_complex(np.hstack([np.reshape(J, (rows, -1)) for J in slopes]))
+            parts = [np.ravel(g, order="F") for g in slopes]
+            return _real_or_complex(np.concatenate(parts) if len(parts) > 1 else parts[0])
+        matrices = [np.reshape(J, (rows, -1)) for J in slopes]
+        return _real_or_complex(np.hstack(matrices) if len(matrices) > 1 else matrices[0])
 
     def hess(self, x: Any) -> Array:
         """The Hessian, on the flat vector."""
