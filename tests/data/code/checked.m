@@ -43,23 +43,28 @@ function passed = self_test()
     point.S = symmetric((0.5 + rand(3, 3)) .* sign(rand(3, 3) - 0.5) + 3 * eye(3));
     point.C = symmetric((0.5 + rand(3, 3)) .* sign(rand(3, 3) - 0.5) + 3 * eye(3));
     step.S = symmetric(-0.5 + rand(3, 3));
-    found = cell(1, 4); [found{:}] = f_gradient_hessian_and_hvp(point.S, point.C, step.S);
-    moved = @(t) value_for_f_gradient_hessian_and_hvp(point.S + t * step.S, point.C);
-    slope = (moved(1e-6) - moved(-1e-6)) / 2e-6;
-    bend = @(h) moved(h) - 2 * moved(0) + moved(-h);
-    curvature = (16 * bend(1e-3) - bend(2e-3)) / 12e-6;
+    other.S = symmetric(-0.5 + rand(3, 3));
+    found = cell(1, 4); [found{:}] = f_gradient_hessian_and_hvp(point.S, point.C, other.S);
+    moved = @(t, s) value_for_f_gradient_hessian_and_hvp(point.S + t * step.S, point.C);
+    slope = (moved(1e-6, 1e-6) - moved(-1e-6, -1e-6)) / 2e-6;
     claimed = column(sum(sum(found{2} .* step.S))); measured = column(slope);
     relative_error = max(abs(claimed - measured)) / max(max(abs(measured)), 1e-3);
     fprintf('gradient: relative error %.1e\n', relative_error);
-    passed = passed && relative_error < 0.0001;
-    claimed = column(column(step.S).' * found{3} * column(step.S)); measured = column(curvature);
+    passed = passed && all(isfinite(claimed)) && relative_error < 0.0001;
+    moved = @(t, s) value_for_f_gradient_hessian_and_hvp(point.S + t * step.S + s * other.S, point.C);
+    bend = @(h) (moved(h, h) - moved(h, -h) - moved(-h, h) + moved(-h, -h)) / (4 * h ^ 2);
+    curvature = (4 * bend(1e-3) - bend(2e-3)) / 3;
+    claimed = column(column(step.S).' * found{3} * column(other.S)); measured = column(curvature);
     relative_error = max(abs(claimed - measured)) / max(max(abs(measured)), 1e-3);
     fprintf('hessian: relative error %.1e\n', relative_error);
-    passed = passed && relative_error < 0.0001;
+    passed = passed && all(isfinite(claimed)) && relative_error < 0.0001;
+    moved = @(t, s) value_for_f_gradient_hessian_and_hvp(point.S + t * step.S + s * other.S, point.C);
+    bend = @(h) (moved(h, h) - moved(h, -h) - moved(-h, h) + moved(-h, -h)) / (4 * h ^ 2);
+    curvature = (4 * bend(1e-3) - bend(2e-3)) / 3;
     claimed = column(sum(sum(found{4} .* step.S))); measured = column(curvature);
     relative_error = max(abs(claimed - measured)) / max(max(abs(measured)), 1e-3);
     fprintf('hvp: relative error %.1e\n', relative_error);
-    passed = passed && relative_error < 0.0001;
+    passed = passed && all(isfinite(claimed)) && relative_error < 0.0001;
 end
 
 if self_test()
