@@ -22,9 +22,9 @@ function f_gradient_hessian_and_hvp(S, C, V)
     f = (logdet(S_factor) + 2 * dot(S_inverse, C)) / 2
     M = C * S_inverse
     N = S_inverse * M
-    P = 2 * N
-    gradient = (S_inverse - P) / 2
-    hessian = (kron(P - S_inverse, S_inverse) + 2 * kron(S_inverse, N)) / 2
+    P = S_inverse - 2 * N
+    gradient = P / 2
+    hessian = (kron(-P, S_inverse) + 2 * kron(S_inverse, N)) / 2
     VMt = V * M'
     hvp = (S_inverse * ((2 * VMt + 2 * VMt' - V) * S_inverse)) / 2
     return f, gradient, hessian, hvp

@@ -19,9 +19,9 @@ function [f, gradient, hessian, hvp] = f_gradient_hessian_and_hvp(S, C, V)
     f = (2 * sum(log(diag(S_factor))) + 2 * sum(sum(S_inverse .* C))) / 2;
     M = C * S_inverse;
     N = S_inverse * M;
-    P = 2 * N;
-    gradient = (S_inverse - P) / 2;
-    hessian = (kron(P - S_inverse, S_inverse) + 2 * kron(S_inverse, N)) / 2;
+    P = S_inverse - 2 * N;
+    gradient = P / 2;
+    hessian = (kron(-P, S_inverse) + 2 * kron(S_inverse, N)) / 2;
     Q = V * M.';
     hvp = (S_inverse * ((2 * Q + 2 * Q.' - V) * S_inverse)) / 2;
 end
