@@ -51,7 +51,7 @@ def differentiate(
     declared = declarations(where)[0]
     others = {n: d for n, d in declared.items() if n not in occurring} if declared.keys() - occurring.keys() else {}
     known = variables_among(others) | occurring if others else occurring
-    variables = tuple([_variable(n, known, reading) for n in names])
+    variables = tuple(dict.fromkeys([_variable(n, known, reading) for n in names]))
     product = None
     if inner is not None:
         product, more = read_inner_product(inner, expression, variables, where, known)

@@ -45,9 +45,8 @@ class Problem:
 
     def __init__(self, derivative: Derivative, data: Mapping[str, Any], sizes: Sizes = None) -> None:
         constrained = derivative.variables
-        names = [v.name for v in constrained]
-        if len(set(names)) < len(names):
-            raise MatcalcError(f"an unknown is named twice, of {', '.join(names)}")
+        if not constrained:
+            raise MatcalcError("a problem has an unknown, and none is named", hint='name it: mc.problem(f, "x", …)')
         curved = {x: variable(x.name, *x.shape) for x in constrained if is_curved(x)}
         self.unknowns: tuple[Variable, ...] = tuple(curved.get(x, x) for x in constrained)
         self._retractions = {x.name: retraction(x, free) for x, free in curved.items()}
@@ -67,7 +66,7 @@ class Problem:
         """Keep the data as arrays, and return the sizes that they show."""
         names = [v.name for v in self.unknowns]
         given = [v for v in arguments_of([self.expression], self._sizes) if v.name not in names]
-        expected = {v.name for v in given}
+        expected = [v.name for v in given]
         for name in data:
             if name in names:
                 raise MatcalcError(f"{name} is the unknown, and the data give it a value")

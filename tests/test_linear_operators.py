@@ -309,6 +309,11 @@ def test_jacobians_in_several_variables_stand_side_by_side() -> None:
     assert square(S=np.ones((1, 2)), x=np.ones(2), y=np.ones(1)).shape == (1, 3)
 
 
+def test_a_variable_that_is_named_twice_is_one() -> None:
+    H = mc.linear_operator("x'*A*x", ["x", "x"])(A=np.eye(2), x=[1, 2])
+    assert (H @ [1.0, 2.0]).tolist() == [2, 4]
+
+
 def test_the_joint_solution_keeps_the_structure_of_each_part() -> None:
     where = "S: matrix(n,n) spd, x: vector(n)"
     H = mc.linear_operator("-logdet(S) + x'*S*x/9 + x'*x", ("S", "x"), where=where)(S=2 * np.eye(2), x=[0.1, 0.2])
