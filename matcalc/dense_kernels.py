@@ -76,7 +76,8 @@ def inverse_times_part(inverse: Array, A: Array, c: Any, t: Any) -> Array:
     if c:
         P: Array = inverse * (-t / c)
         P.ravel(order="K")[:: len(P) + 1] += 1 / c
-        if np.linalg.norm(P) * abs(c) > LEAST_PART * len(P) ** 0.5:
+        size = np.linalg.norm(P) * abs(c)  # infinite where a square is
+        if LEAST_PART * len(P) ** 0.5 < size < np.inf:
             return P
     return inverse @ A
 

@@ -5,6 +5,7 @@ import threading
 import time
 import warnings
 from fractions import Fraction
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -378,6 +379,17 @@ def test_results_do_not_share_memory_with_arguments(formula: str, size: int) -> 
     assert M[0, 0] == 0
 
 
+@pytest.mark.parametrize("batch", [None, "A", "B"])
+def test_results_do_not_share_memory_with_each_other(batch: str | None) -> None:
+    where = "A, B: matrix(n,n), x: vector(n)"
+    formulas = ["A*B", "B'*A'", "A*B", "vec(A*B)", "A*x", "x'*A'", "diagonal(A.*B)", "A.*B", "B'", "B"]
+    shape = (3, 3)
+    arrays = {name: np.ones(shape if name != batch else (2, *shape)) for name in "AB"}
+    found = mc.compile(formulas, where=where, batch=batch)(**arrays, x=np.ones(3))
+    assert not any(np.shares_memory(a, b) for a, b in combinations([*found, *arrays.values()], 2))
+    assert all(a.flags.writeable for a in found)
+
+
 def test_an_unknown_backend_is_refused() -> None:
     with pytest.raises(mc.MatcalcError, match="there is no backend 'fortran'"):
         mc.compile("x'*x", backend="fortran")
@@ -424,6 +436,21 @@ def test_the_terms_of_a_sum_are_counted_and_bounded() -> None:
     assert {s.name for s in f.flops.free_symbols} == {"n", "p"}
     with pytest.raises(mc.EvaluationError, match="more than 100,000 terms"):
         f(A=np.eye(2), B=np.eye(2), p=1e6)
+
+
+@pytest.mark.parametrize("p", [0, 1, 3])
+def test_what_a_sum_without_terms_does_not_make_is_not_let_go_of(p: int) -> None:
+    formulas = [
+        "sum(i, 1, p, inv(A + i*B)*x + sum(j, 1, i - 1, inv(A + i*B)*inv(B + j*A)*A*inv(B + j*A)*x))",
+        "kron(A*B*A, A)*vec(A*B*A)",
+    ]
+    point = {"A": np.array([[4.0, 1.0], [2.0, 5.0]]), "B": np.eye(2), "x": np.array([1.0, 2.0]), "p": p}
+    compiled = mc.compile(formulas, where=SUMS)
+    assert compiled.source.count("        del ") == 2  # once for each pass through the loops
+    for found, text in zip(compiled(**point), formulas, strict=True):
+        e = mc.parse(text, where=SUMS)
+        expected = np.asarray(e.evaluate({name: point[name] for name in e.variables})).reshape(-1)
+        assert relative_error(found + 1, expected + 1) < CLOSE
 
 
 def test_sums_over_an_index_are_computed_for_batches() -> None:

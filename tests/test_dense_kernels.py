@@ -130,6 +130,14 @@ def test_an_inverse_times_a_part_of_what_is_inverted(scale: float, c: float) -> 
     assert np.linalg.norm(found - expected) < 1e-12 * max(1, np.linalg.cond(S)) * np.linalg.norm(expected)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_an_inverse_times_a_tiny_part_whose_norm_overflows(dtype: Any) -> None:
+    A = random(0, 4, 4, dtype=dtype)
+    c, t = float(np.finfo(dtype).tiny) ** 0.7, 3.0
+    found = inverse_times_part(np.linalg.inv(c * A + t * np.eye(4, dtype=dtype)), A, c, t)
+    assert np.allclose(found, A / t, rtol=1e-5)
+
+
 def test_inverses_times_parts_in_formulas() -> None:
     where = "A: matrix(n,n) symmetric, B: matrix(n,n), a, t: scalar"
     f = mc.parse("tr(inv(a*A + t*eye(n))*A*inv(a*A + t*eye(n))*B)", where=where)
