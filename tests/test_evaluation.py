@@ -144,6 +144,11 @@ def test_complex_values() -> None:
     assert evaluate(parse("exp(x)", WHERE), {"x": z}) == pytest.approx(np.exp(z))
 
 
+def test_softplus_of_complex_numbers() -> None:
+    found = mc.parse("softplus(x)", where="x: vector(n)").evaluate({"x": np.array([0.3 + 0.2j, -1.0])})
+    assert np.allclose(np.ravel(found), np.log(1 + np.exp([0.3 + 0.2j, -1.0])))
+
+
 def test_complex_steps_give_derivatives() -> None:
     f = parse("tr(inv(M)*S)", "M: matrix(n,n), S: matrix(n,n)")
     slope = evaluate(f, {"M": M + 1e-30j * S, "S": S}).imag / 1e-30
