@@ -168,7 +168,8 @@ def _cofactor(A: Any) -> Any:
         return np.ones((1, 1))
     U, s, Vt = np.linalg.svd(A)
     others = np.array([np.prod(np.delete(s, i)) for i in range(n)])
-    return round(np.linalg.det(U) * np.linalg.det(Vt)) * (U * others) @ Vt
+    sign = np.linalg.det(U) * np.linalg.det(Vt)
+    return (sign if np.iscomplexobj(A) else round(sign)) * (U.conj() * others) @ Vt.conj()
 
 
 def _vech(A: Any) -> Any:
