@@ -100,6 +100,7 @@ def test_vectors_are_taken_in_any_form(column: Any) -> None:
         ({"x": {1, -1}}, mc.EvaluationError, "the entries of x are numbers of a kind .* of type set"),
         ({"t": 10**400}, mc.EvaluationError, "t is too large a number"),
         ({"x": [10**400, 1]}, mc.EvaluationError, "the entries of x are integers of more than 64 bits"),
+        ({"x": np.array([0.5, 1], dtype=object)}, mc.EvaluationError, r"the entries of x are objects of Python"),
         ({"x": np.ma.array([1, -1], mask=[0, 1])}, mc.EvaluationError, "x has masked entries"),
         ({"x": Unreadable()}, mc.EvaluationError, "x is not read as an array: it is on another device"),
         ({"x": []}, mc.ShapeError, "x must be a vector of length n"),

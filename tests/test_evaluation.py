@@ -144,6 +144,13 @@ def test_complex_values() -> None:
     assert evaluate(parse("exp(x)", WHERE), {"x": z}) == pytest.approx(np.exp(z))
 
 
+def test_masked_entries_are_no_numbers() -> None:
+    e = mc.parse("2*x", where="x: vector(n)")
+    assert np.allclose(np.ravel(e.evaluate({"x": np.ma.array([1.0, 2.0])})), [2, 4])
+    with pytest.raises(EvaluationError, match="x has masked entries"):
+        e.evaluate({"x": np.ma.array([1.0, 2.0], mask=[0, 1])})
+
+
 def test_softplus_of_complex_numbers() -> None:
     found = mc.parse("softplus(x)", where="x: vector(n)").evaluate({"x": np.array([0.3 + 0.2j, -1.0])})
     assert np.allclose(np.ravel(found), np.log(1 + np.exp([0.3 + 0.2j, -1.0])))
