@@ -46,21 +46,26 @@ def definite_inverse(L: Array) -> Array:
     """
     n = len(L)
     X = np.zeros((n, n), L.dtype, order="F")
-    _invert_triangle(L, X, routine("trtri", L.dtype), routine("trmm", L.dtype, "blas"))
+    trmm, trsm = routine("trmm", L.dtype, "blas"), routine("trsm", L.dtype, "blas")
+    _invert_triangle(L, X, routine("trtri", L.dtype), trmm, trsm)
     X = routine("lauum", L.dtype)(X, lower=1, overwrite_c=1)[0]
     return mirrored(X).T
 
 
-def _invert_triangle(L: Array, X: Array, invert: Any, multiply: Any) -> None:
-    """X := L⁻¹ by halves, in which nearly all the work is products."""
+def _invert_triangle(L: Array, X: Array, invert: Any, multiply: Any, solve: Any) -> None:
+    """X := L⁻¹ by halves, in which nearly all the work is products and solves of large blocks.
+
+    One of the factors of the block below the diagonal is a solve: with products alone X·L would be far from I
+    where L is ill-conditioned (Higham, Accuracy and Stability of Numerical Algorithms, 14.2).
+    """
     n = len(L)
     if n <= LEAF:
         X[:] = np.tril(invert(L, lower=1)[0])
         return
     h = n // 2
-    _invert_triangle(L[:h, :h], X[:h, :h], invert, multiply)
-    _invert_triangle(L[h:, h:], X[h:, h:], invert, multiply)
-    X[h:, :h] = multiply(1, X[:h, :h], multiply(-1, X[h:, h:], L[h:, :h], lower=1), side=1, lower=1)
+    _invert_triangle(L[:h, :h], X[:h, :h], invert, multiply, solve)
+    _invert_triangle(L[h:, h:], X[h:, h:], invert, multiply, solve)
+    X[h:, :h] = solve(1, L[:h, :h], multiply(-1, X[h:, h:], L[h:, :h], lower=1), side=1, lower=1)
 
 
 def inverse_times_part(inverse: Array, A: Array, c: Any, t: Any) -> Array:

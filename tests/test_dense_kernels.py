@@ -38,6 +38,13 @@ def test_the_inverse_of_a_definite_matrix(n: int, dtype: Any) -> None:
     assert np.array_equal(factor.L, L)
 
 
+@pytest.mark.parametrize("shift", [1e-4, 1e-8])
+def test_the_inverse_of_an_ill_conditioned_matrix_has_a_small_residual(shift: float) -> None:
+    x = np.linspace(0, 1, 260)
+    S = np.exp(-20 * (x[:, None] - x) ** 2) + shift * np.eye(260)
+    assert np.abs(S @ Cholesky(S).inverse() - np.eye(260)).max() < 1e-13 / shift
+
+
 @pytest.mark.skipif(not has_scipy(), reason="needs SciPy")
 def test_the_upper_triangle_of_a_factor_is_not_read() -> None:
     L = np.asfortranarray(np.tril(random(0, 150, 150)) + 20 * np.eye(150))
