@@ -284,6 +284,12 @@ def test_a_number_that_is_too_large_for_double_precision_is_refused() -> None:
         mc.compile("(1e200*x)*(x'*x)^2*1e200", where="x: vector(n)")
 
 
+def test_a_value_that_is_too_large_for_float32_is_named() -> None:
+    f = mc.compile("exp(t)*A", where="A: matrix(n,n), t: scalar")
+    with pytest.warns(RuntimeWarning, match=r"exp\(t\) is not finite in float32 arithmetic"):
+        f(A=np.eye(2, dtype=np.float32), t=100.0)
+
+
 def test_a_large_value_gives_no_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
