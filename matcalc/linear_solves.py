@@ -59,12 +59,6 @@ class Cholesky:
 
     def inverse(self) -> Array:
         """S⁻¹."""
-        potri = routine("potri", self.L.dtype)
-        if potri is None:
-            # the mean of an inverse and its transpose would be far from an inverse where S is ill-conditioned
-            Y = np.linalg.solve(self.L.T, np.eye(len(self.L), dtype=self.L.dtype))
-            inverse: Array = Y @ Y.T
-            return inverse
         return definite_inverse(self.L)
 
     def logdet(self) -> Any:

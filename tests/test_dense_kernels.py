@@ -45,7 +45,6 @@ def test_the_inverse_of_an_ill_conditioned_matrix_has_a_small_residual(shift: fl
     assert np.abs(S @ Cholesky(S).inverse() - np.eye(260)).max() < 1e-13 / shift
 
 
-@pytest.mark.skipif(not has_scipy(), reason="needs SciPy")
 def test_the_upper_triangle_of_a_factor_is_not_read() -> None:
     L = np.asfortranarray(np.tril(random(0, 150, 150)) + 20 * np.eye(150))
     with_rest = np.asfortranarray(L + np.triu(random(1, 150, 150), 1))
