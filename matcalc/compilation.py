@@ -200,7 +200,8 @@ def _routine(
 def _with_releases(sheet: Sheet, formulas: Sequence[str]) -> Iterator[tuple[str, Value]]:
     """The lines, each followed by one that lets go of the arrays that no later line needs.
 
-    What is released is used again while it is in the processor's cache, and the memory at the peak is an expert's.
+    What is released is used again while it is in the processor's cache, and the memory at the peak is an expert's. A
+    factorization whose last use is its inverse is overwritten.
     """
     arrays = {name for v, name in sheet.names.items() if v.rank in (2, FACTOR) and v not in sheet.given}
     arrays.difference_update(*(IDENTIFIER.findall(formula) for formula in formulas))
@@ -216,6 +217,9 @@ def _with_releases(sheet: Sheet, formulas: Sequence[str]) -> Iterator[tuple[str,
             last += 1
         released.setdefault(last, {}).setdefault(depths[first], []).append(name)
     for i, (text, value) in enumerate(sheet.lines):
+        for name in released.get(i, {}).get(depths[i], []) if sheet.options.get("in_place") else ():
+            if IDENTIFIER.findall(text).count(name) == 1:
+                text = re.sub(rf"\b{name}\.inverse\(\)", f"{name}.inverse(is_ours=True)", text)
         yield text, value
         found = released.get(i, {}) if i < len(sheet.lines) - 1 else {}
         for depth in sorted(found, reverse=True):
