@@ -218,6 +218,7 @@ ORDER = [
     "target_languages",
     "source_code",
     # the command line
+    "line_breaks",
     "folds",
     "formulas",
     "commands",
