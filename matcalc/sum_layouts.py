@@ -27,10 +27,20 @@ def sum_layout(sheet: Sheet, node: Sum) -> Both:
     return sum_of(sheet, node._args, False), sum_of(sheet, node._args, True)
 
 
-def sum_of(sheet: Sheet, terms: Sequence[Expression], turn: bool) -> Notation:
+def terms_in_order(sheet: Sheet, node: Sum) -> list[Expression]:
+    """The terms of a sum in the order in which they are written."""
+    return [term for _, term in _rows(sheet, node._args, False)]
+
+
+def _rows(sheet: Sheet, terms: Sequence[Expression], turn: bool) -> list[tuple[tuple[str, Notation], Expression]]:
+    """The terms in order, each with its sign and its notation."""
     laid = [_term(sheet, t, turn) for t in terms]
     signed = [("-", n.parts[0]) if n.kind == "negative" else ("+", n) for n in laid]
-    rows = sorted(zip(signed, terms, strict=True), key=lambda row: term_key(sheet, *row))
+    return sorted(zip(signed, terms, strict=True), key=lambda row: term_key(sheet, *row))
+
+
+def sum_of(sheet: Sheet, terms: Sequence[Expression], turn: bool) -> Notation:
+    rows = _rows(sheet, terms, turn)
     bare = [_without_sizes(sheet, t) for _, t in rows]
     if all(bare):
         bare = [None] * len(rows)

@@ -186,6 +186,7 @@ ORDER = [
     "product_orders",
     "regroupings",
     "scale_invariance",
+    "written_orders",
     "lowered_products",
     "lowered_entries",
     "lowered_functions",

@@ -16,21 +16,21 @@ function [f, gradient, hessian, hvp] = f_gradient_hessian_and_hvp(S, C, V)
     n = size(S, 1);
     S_factor = chol(S);
     S_inverse = S_factor \ (S_factor.' \ eye(n));
-    f = (2 * sum(log(diag(S_factor))) + 2 * sum(sum(S_inverse .* C))) / 2;
+    f = (2 * sum(sum(S_inverse .* C)) + 2 * sum(log(diag(S_factor)))) / 2;
     M = C * S_inverse;
     N = S_inverse * M;
     P = 2 * N;
     gradient = (S_inverse - P) / 2;
-    hessian = (kron(P - S_inverse, S_inverse) + 2 * kron(S_inverse, N)) / 2;
-    Q = V * M.';
-    hvp = (S_inverse * ((2 * Q + 2 * Q.' - V) * S_inverse)) / 2;
+    hessian = (2 * kron(S_inverse, N) + kron(P - S_inverse, S_inverse)) / 2;
+    MV = M * V;
+    hvp = (S_inverse * ((2 * MV + 2 * MV.' - V) * S_inverse)) / 2;
 end
 
 function f = value_for_f_gradient_hessian_and_hvp(S, C)
     % The function that is differentiated.
     n = size(S, 1);
     S_factor = chol(S);
-    s = 2 * sum(log(diag(S_factor))) + 2 * sum(sum(S_factor \ (S_factor.' \ eye(n)) .* C));
+    s = 2 * sum(sum(S_factor \ (S_factor.' \ eye(n)) .* C)) + 2 * sum(log(diag(S_factor)));
     f = s / 2;
 end
 
