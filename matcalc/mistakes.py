@@ -191,6 +191,18 @@ MISTAKES = (
     Mistake("", r"ℝ", "ℝ stands in declarations only", "declare x: R^n, and write the expression without it"),
     Mistake("", r"∈", "∈ stands in declarations only", "declare x: R^n, and write the expression without it"),
     Mistake(
+        r"(?P<at>\bnorm2?\([^()]*\)\s*)", r"_(F|2|fro)\b", "a norm has no subscript after its brackets",
+        "write norm(A) or ||A||_F for the Frobenius norm, norm(x) or ||x||_2 of a vector",
+    ),
+    Mistake(
+        r"(?P<at>\bnorm2?\((?P<inner>[^()]*)\)\s*)", r"_(?P<kind>1|inf|∞)",
+        "a norm has no subscript after its brackets", "write norm{kind}({inner})",
+    ),
+    Mistake(
+        r"(?P<at>(\|\||‖)\s*\^\s*(?P<exponent>\w))", r"_(?P<kind>\w+)",
+        "the subscript of a norm comes before the exponent", "write ||x||_{kind}^{exponent}",
+    ),
+    Mistake(
         r"\|", r"_\w+", "the norm below a single bar is unclear",
         "write norm1(x) or norm2(x)",
     ),

@@ -23,6 +23,7 @@ ORDER = [
     "recurrences",
     "expression_builders",
     "declaration_builders",
+    "latex_source",
     "syntax",
     # nodes and their normal form
     "registries",
