@@ -202,9 +202,11 @@ class _Rewriting:
         """Letters: a function before a bracket, a perturbation or a long word as they are, else one factor each."""
         letters = found[0]
         called = self.at(_OPENED, found.end()) if len(letters) > 1 else None
-        if re.fullmatch(_FUNCTIONS, letters):
+        if letters in ("let", "for") or (letters == "in" and "let" in self.source):
+            self.write(letters, found.start(), found.end())
+        elif re.fullmatch(_FUNCTIONS, letters):
             self.function(found, letters)
-        elif called or len(letters) > 3 or re.fullmatch(r"d[A-Za-z]|[A-Za-z]\d+", letters):
+        elif called or len(letters) > 3 or re.fullmatch(rf"d[A-Za-z]|[A-Za-z]\d+|eye|{_GREEK}", letters):
             self.name(found, letters, called=called is not None)
         else:
             self.place = found.start() + 1

@@ -46,6 +46,7 @@ READ = [
     (r"\ln t - \exp(t)", "log(t) - exp(t)"),
     (r"\mathrm{tr}\left(A\right)", "tr(A)"),
     (r"t e^{-t^2}", "t*exp(-t^2)"),
+    (r"let r = Cx - b in \|r\|^2 + mu x^{T}x", "let r = C*x - b in norm2(r)^2 + mu*x'*x"),
     # names
     (r"\alpha_1 + \beta_{2}", "alpha_1 + beta_2"),
     (r"W_{\text{in}} x", "W_in*x"),
@@ -54,7 +55,7 @@ READ = [
     (r"\begin{pmatrix} A x & x \\ b & b \\ \end{pmatrix}", "[A*x, x; b, b]"),
 ]
 WHERE = (
-    "A: matrix(n,n), x, y_hat: vector(n), b: vector(m), C: matrix(m,n), t, alpha_1, beta_2, lambda: scalar, "
+    "A: matrix(n,n), x, y_hat: vector(n), b: vector(m), C: matrix(m,n), t, alpha_1, beta_2, lambda, mu: scalar, "
     "W_in: matrix(k,n)"
 )
 
