@@ -19,6 +19,7 @@ from matcalc.derivatives import Derivative
 from matcalc.differentiation import Names, differentiate, hvp
 from matcalc.errors import MatcalcError
 from matcalc.expressions import ONE, Expression, Variable
+from matcalc.line_breaks import formula_lines
 from matcalc.lowering import lower
 from matcalc.parts import NO_PARTS
 from matcalc.programs import Program
@@ -286,12 +287,12 @@ def description(request: Request, names: Mapping[str, str]) -> list[str]:
     said = f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else first
     question = text(request.question) if request.question is not None else ""
     of = f" of {question}" if 0 < len(question) < LONGEST_QUESTION else ""
-    lines = [f"{said}{of}." if said else "Several formulas at once.", ""]
+    lines = [*textwrap.wrap(f"{said}{of}." if said else "Several formulas at once.", LINE), ""]
     for o, name in zip(outputs, identifiers_of_outputs(outputs, names), strict=True):
-        formula = f"{name} = {text(o.expression)}"
-        lines += textwrap.wrap(formula, LINE, subsequent_indent="    ", break_long_words=False)
+        first, *more = formula_lines(text(o.expression), LINE - 4, LINE - len(name) - 3)
+        lines += [f"{name} = {first}", *(f"    {line}" for line in more)]
     lines += [""]
     for v in request.arguments:
         note = f" ({v.name} in the formula)" if names[v.name] != v.name else ""
         lines += [f"{names[v.name]}: {shape_in_words(v)}{note}"]
-    return [*lines, "", f"{request.program.flops} flops".replace("**", "^")]
+    return [*lines, "", *formula_lines(f"{request.program.flops} flops".replace("**", "^"), LINE)]

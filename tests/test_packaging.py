@@ -109,6 +109,7 @@ ORDER = [
     "layouts",
     "text",
     "writing",
+    "line_breaks",
     "unicode",
     "latex_names",
     "latex",
@@ -220,7 +221,6 @@ ORDER = [
     "target_languages",
     "source_code",
     # the command line
-    "line_breaks",
     "folds",
     "formulas",
     "commands",

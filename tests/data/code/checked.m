@@ -1,7 +1,8 @@
 1;  % a script: run it to test the function
 
 function [f, gradient, hessian, hvp] = f_gradient_hessian_and_hvp(S, C, V)
-    % The value, the gradient in S, the Hessian in S and the Hessian in S times V of logdet(S)/2 + tr(C*inv(S)).
+    % The value, the gradient in S, the Hessian in S and the Hessian in S times V of logdet(S)/2 +
+    % tr(C*inv(S)).
     %
     % f = logdet(S)/2 + tr(C*inv(S))
     % gradient = inv(S)/2 - inv(S)*C*inv(S)

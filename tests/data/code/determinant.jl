@@ -19,7 +19,7 @@ The value, the gradient in A and the Hessian in A times V of x'*inv(A)*x + det(A
 f = x'*inv(A)*x + det(A) + logdet(A)
 gradient = (eye - inv(A)'*x*x')*inv(A)' + cof(A)
 hvp = (inv(A)*((x*x'*inv(A)*V + V*(inv(A)*x*x' - (det(A) + 1)*eye))*inv(A) +
-    det(A)*tr(inv(A)*V)*eye))'
+        det(A)*tr(inv(A)*V)*eye))'
 
 A: a matrix of shape n×n
 x: a vector of length n

@@ -4,7 +4,7 @@ function [f, gradient, hvp] = determinant(A, x, V)
     % f = x'*inv(A)*x + det(A) + logdet(A)
     % gradient = (eye - inv(A)'*x*x')*inv(A)' + cof(A)
     % hvp = (inv(A)*((x*x'*inv(A)*V + V*(inv(A)*x*x' - (det(A) + 1)*eye))*inv(A) +
-    %     det(A)*tr(inv(A)*V)*eye))'
+    %         det(A)*tr(inv(A)*V)*eye))'
     %
     % A: a matrix of shape n×n
     % x: a vector of length n
