@@ -119,8 +119,10 @@ def _joined(parts: list[str]) -> str:
 def spelled_out(name: str, others: set[str]) -> list[str]:
     """The names that a longer name spells out, at most one of them a letter that is not a name itself.
 
-    >>> spelled_out("Ax", {"x"}), spelled_out("sinx", {"x"}), spelled_out("Ab", {"x"})
-    (['A', 'x'], ['sin', 'x'], [])
+    Of capital letters, as in X'AXB, it takes one that is a name.
+
+    >>> spelled_out("Ax", {"x"}), spelled_out("sinx", {"x"}), spelled_out("Ab", {"x"}), spelled_out("AXB", {"X"})
+    (['A', 'x'], ['sin', 'x'], [], ['A', 'X', 'B'])
     """
     if not 2 <= len(name) <= LONGEST_GLUED or name in GREEK or not name.isalpha() or not name.isascii():
         return []
@@ -137,7 +139,7 @@ def spelled_out(name: str, others: set[str]) -> list[str]:
             function = start == 0 and len(part) > 1 and (part in FUNCTIONS or part in ALIASES)
             if part in others:
                 pending.append((end, [*parts, part], strangers))
-            elif function or (len(part) == 1 and strangers == 0):
+            elif function or (len(part) == 1 and (strangers == 0 or name.isupper())):
                 pending.append((end, [*parts, part], strangers + 1))
     return min(best, key=len, default=[])
 

@@ -1,6 +1,6 @@
 function [f, gradient, hvp] = sum_over_index(A, x, B, v)
-    % The value, the gradient in x and the Hessian in x times v of sum(i, 1, n, 2^(-i)*logdet(A +
-    % x[i]*B)).
+    % The value, the gradient in x and the Hessian in x times v
+    % of sum(i, 1, n, 2^(-i)*logdet(A + x[i]*B)).
     %
     % f = sum(i, 1, n, 2^(-i)*logdet(A + x[i]*B))
     % gradient = sum(i, 1, n, 2^(-i)*tr(B*inv(A + x[i]*B))*eye(n)[:,i])
