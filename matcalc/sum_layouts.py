@@ -78,8 +78,17 @@ def _key(sheet: Sheet, signed: tuple[str, Notation], term: Expression) -> tuple[
         place,
         _left_degree(factors),
         sign == "-",
-        notation.head,
+        _head(notation),
     )
+
+
+def _head(n: Notation) -> str:
+    """The names of a term as they are written, without a number in front."""
+    if n.kind == "quotient":
+        n = n.parts[0]
+    if n.kind == "product" and n.parts[0].kind == "number":
+        return "".join(p.head for p in n.parts[1:])
+    return n.head
 
 
 def _place(sheet: Sheet, factors: Sequence[Expression]) -> float:

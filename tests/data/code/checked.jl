@@ -20,12 +20,12 @@ V: a matrix of shape n×n, symmetric
 function f_gradient_hessian_and_hvp(S, C, V)
     S_factor = cholesky(Symmetric(S))
     S_inverse = Matrix(inv(S_factor))
-    f = (2 * dot(S_inverse, C) + logdet(S_factor)) / 2
+    f = (logdet(S_factor) + 2 * dot(S_inverse, C)) / 2
     M = C * S_inverse
     N = S_inverse * M
     P = S_inverse - 2 * N
     gradient = P / 2
-    hessian = (2 * kron(S_inverse, N) + kron(-P, S_inverse)) / 2
+    hessian = (kron(-P, S_inverse) + 2 * kron(S_inverse, N)) / 2
     MV = M * V
     hvp = (S_inverse * ((2 * MV + 2 * MV' - V) * S_inverse)) / 2
     return f, gradient, hessian, hvp
@@ -38,7 +38,7 @@ The function that is differentiated.
 """
 function value_for_f_gradient_hessian_and_hvp(S, C)
     S_factor = cholesky(Symmetric(S))
-    return (2 * dot(Matrix(inv(S_factor)), C) + logdet(S_factor)) / 2
+    return (logdet(S_factor) + 2 * dot(Matrix(inv(S_factor)), C)) / 2
 end
 
 """

@@ -17,12 +17,12 @@ function [f, gradient, hessian, hvp] = f_gradient_hessian_and_hvp(S, C, V)
     n = size(S, 1);
     S_factor = chol(S);
     S_inverse = S_factor \ (S_factor.' \ eye(n));
-    f = (2 * sum(sum(S_inverse .* C)) + 2 * sum(log(diag(S_factor)))) / 2;
+    f = (2 * sum(log(diag(S_factor))) + 2 * sum(sum(S_inverse .* C))) / 2;
     M = C * S_inverse;
     N = S_inverse * M;
     P = S_inverse - 2 * N;
     gradient = P / 2;
-    hessian = (2 * kron(S_inverse, N) + kron(-P, S_inverse)) / 2;
+    hessian = (kron(-P, S_inverse) + 2 * kron(S_inverse, N)) / 2;
     MV = M * V;
     hvp = (S_inverse * ((2 * MV + 2 * MV.' - V) * S_inverse)) / 2;
 end
@@ -31,7 +31,7 @@ function f = value_for_f_gradient_hessian_and_hvp(S, C)
     % The function that is differentiated.
     n = size(S, 1);
     S_factor = chol(S);
-    s = 2 * sum(sum(S_factor \ (S_factor.' \ eye(n)) .* C)) + 2 * sum(log(diag(S_factor)));
+    s = 2 * sum(log(diag(S_factor))) + 2 * sum(sum(S_factor \ (S_factor.' \ eye(n)) .* C));
     f = s / 2;
 end
 
