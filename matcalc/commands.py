@@ -206,8 +206,8 @@ def _diff_one(
 
 
 def only_variables(expression: str, where: str | None) -> tuple[str, ...]:
-    """All variables of the expression, when none is named."""
-    names = tuple(v.name for v in read(expression, where).variables)
+    """All variables of the expression that can be differentiated, when none is named: not the i of x[i]."""
+    names = tuple(v.name for v in read(expression, where).variables if "integer" not in v.properties)
     if not names:
         raise UnknownName("there is no variable to differentiate with respect to", text=expression, start=0, end=1)
     return names

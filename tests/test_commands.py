@@ -294,3 +294,10 @@ def test_no_line_is_wider_than_asked(style: str, width: int) -> None:
 
 def test_a_logarithm_of_a_determinant_needs_a_positive_one() -> None:
     assert "for   det(X) positive" in run("diff", "log(det(X))", "X").output
+
+
+def test_an_index_is_no_variable_to_differentiate_in() -> None:
+    output = run("diff", "x[i]^2", "--no-verify").output
+    assert "gradient = 2*x[i]*eye(n)[:,i]" in output
+    assert "in i" not in output
+    assert "there is no variable" in run("diff", "2^k", "-w", "k: scalar integer").stderr
