@@ -18,6 +18,7 @@ from typing import TypeAlias
 from matcalc.errors import ParseError
 
 LONGEST = 10_000
+_COMMENT = r"#[^\n]*"
 _GREEK = (
     r"alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|upsilon|phi|chi|psi|omega"
     r"|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Phi|Psi|Omega|varepsilon|vartheta|varphi|varsigma|varrho|ell"
@@ -72,7 +73,8 @@ def is_latex(text: str) -> bool:
     """
     if len(text) > LONGEST:
         return False
-    return ("\\" in text or "{" in text or "}" in text or "$" in text) and re.search(_SURE, text) is not None
+    has_mark = "\\" in text or "{" in text or "}" in text or "$" in text
+    return has_mark and re.search(_SURE, re.sub(_COMMENT, "", text)) is not None
 
 
 def as_plain(source: str) -> Plain:
@@ -289,7 +291,7 @@ _NORM_KIND = r"_\s*(?:\w|\\infty|\*|\{\s*(?:\w+|\\infty|\*|\\(?:mathrm|text)\s*\
 _NORM_EXPONENT = r"\^\s*(?:\d+|\w|\{\s*\w+\s*\})"
 _WRITERS: Mapping[str, _Write] = {
     r"\s*\\\\\s*(?=\\end)": _text(""),
-    r"[ \t\n]+": _Rewriting.copied,
+    rf"[ \t\n]+|{_COMMENT}": _Rewriting.copied,
     rf"~|\\[,;:! ]|\\q?quad{_END}|\\(?:displaystyle|textstyle|limits|nolimits){_END}": _text(" "),
     rf"\\(?:left|[bB]igg?l?){_END}\s*\[": _text("("),
     rf"\\(?:right|[bB]igg?r?){_END}\s*\]": _text(")"),

@@ -64,6 +64,9 @@ MISTAKES = (
     ),
     Mistake(r"(?P<at>\+)", r"=", "+= changes a variable, and nothing is changed here", "write a sum: a + b"),
     Mistake(
+        r"\b(?P<at>tf)", r"\.(math\.)?reduce_(?P<name>\w+)", "functions have no module here", "write {name}(…)",
+    ),
+    Mistake(
         r"\b(?P<at>np|numpy|jnp|jax|torch|tf|sp|scipy|sympy|math|anp)", r"\.(\w+\.)*(?P<name>\w+)",
         "functions have no module here", "write {name}(…)",
     ),
