@@ -288,7 +288,7 @@ class CompiledFunction:
         routine = routine_of(self.program, self.arguments, self.fixed, is_complex=is_complex, traced=True)
         found = routine.run(real_type(dtype), *arrays)
         for value, step in zip(found, routine.returned, strict=True):
-            if not np.all(np.isfinite(value)):
+            if not np.all(np.isfinite(np.asarray(value, dtype))):
                 return f"{step.origin} is not finite" + (f" in {dtype} arithmetic" if dtype != DOUBLE else "")
         return "the value is not finite"
 

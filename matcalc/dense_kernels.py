@@ -45,22 +45,32 @@ def definite_inverse(L: Array) -> Array:
     True
     """
     n = len(L)
+    if routine("trtri", L.dtype) is None:
+        # the mean of an inverse and its transpose would be far from an inverse where the matrix is ill-conditioned
+        Y = np.linalg.solve(np.tril(L).T, np.eye(n, dtype=L.dtype))
+        inverse: Array = Y @ Y.T
+        return inverse
     X = np.zeros((n, n), L.dtype, order="F")
-    _invert_triangle(L, X, routine("trtri", L.dtype), routine("trmm", L.dtype, "blas"))
+    trmm, trsm = routine("trmm", L.dtype, "blas"), routine("trsm", L.dtype, "blas")
+    _invert_triangle(L, X, routine("trtri", L.dtype), trmm, trsm)
     X = routine("lauum", L.dtype)(X, lower=1, overwrite_c=1)[0]
     return mirrored(X).T
 
 
-def _invert_triangle(L: Array, X: Array, invert: Any, multiply: Any) -> None:
-    """X := L⁻¹ by halves, in which nearly all the work is products."""
+def _invert_triangle(L: Array, X: Array, invert: Any, multiply: Any, solve: Any) -> None:
+    """X := L⁻¹ by halves, in which nearly all the work is products and solves of large blocks.
+
+    One of the factors of the block below the diagonal is a solve: with products alone X·L would be far from I
+    where L is ill-conditioned (Higham, Accuracy and Stability of Numerical Algorithms, 14.2).
+    """
     n = len(L)
     if n <= LEAF:
         X[:] = np.tril(invert(L, lower=1)[0])
         return
     h = n // 2
-    _invert_triangle(L[:h, :h], X[:h, :h], invert, multiply)
-    _invert_triangle(L[h:, h:], X[h:, h:], invert, multiply)
-    X[h:, :h] = multiply(1, X[:h, :h], multiply(-1, X[h:, h:], L[h:, :h], lower=1), side=1, lower=1)
+    _invert_triangle(L[:h, :h], X[:h, :h], invert, multiply, solve)
+    _invert_triangle(L[h:, h:], X[h:, h:], invert, multiply, solve)
+    X[h:, :h] = solve(1, L[:h, :h], multiply(-1, X[h:, h:], L[h:, :h], lower=1), side=1, lower=1)
 
 
 def inverse_times_part(inverse: Array, A: Array, c: Any, t: Any) -> Array:
@@ -76,7 +86,8 @@ def inverse_times_part(inverse: Array, A: Array, c: Any, t: Any) -> Array:
     if c:
         P: Array = inverse * (-t / c)
         P.ravel(order="K")[:: len(P) + 1] += 1 / c
-        if np.linalg.norm(P) * abs(c) > LEAST_PART * len(P) ** 0.5:
+        size = np.linalg.norm(P) * abs(c)  # infinite where a square is
+        if LEAST_PART * len(P) ** 0.5 < size < np.inf:
             return P
     return inverse @ A
 

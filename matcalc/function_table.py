@@ -168,7 +168,8 @@ def _cofactor(A: Any) -> Any:
         return np.ones((1, 1))
     U, s, Vt = np.linalg.svd(A)
     others = np.array([np.prod(np.delete(s, i)) for i in range(n)])
-    return round(np.linalg.det(U) * np.linalg.det(Vt)) * (U * others) @ Vt
+    sign = np.linalg.det(U) * np.linalg.det(Vt)
+    return (sign if np.iscomplexobj(A) else round(sign)) * (U.conj() * others) @ Vt.conj()
 
 
 def _vech(A: Any) -> Any:
@@ -268,7 +269,12 @@ _ROWS = (
     _entrywise("relu", relu, lambda x: np.maximum(x, 0), r"\operatorname{relu}", kinked=True),
     _entrywise("heaviside", heaviside, lambda x: np.heaviside(x, 0.5), r"\operatorname{H}", "step", kinked=True),
     _entrywise("sigmoid", sigmoid, _sigmoid, r"\sigma", "logistic", "expit"),
-    _entrywise("softplus", softplus, lambda x: np.logaddexp(0, x), r"\operatorname{softplus}"),
+    _entrywise(
+        "softplus",
+        softplus,
+        lambda x: np.log1p(np.exp(x)) if np.iscomplexobj(x) else np.logaddexp(0, x),
+        r"\operatorname{softplus}",
+    ),
     _entrywise("erf", sp.erf, _each(math.erf), r"\operatorname{erf}"),
     _entrywise("gamma", sp.gamma, _each(math.gamma), r"\Gamma"),
     _entrywise("loggamma", sp.loggamma, _each(math.lgamma), r"\ln\Gamma", "gammaln", "lgamma"),

@@ -59,10 +59,6 @@ class Cholesky:
 
     def inverse(self) -> Array:
         """S⁻¹."""
-        potri = routine("potri", self.L.dtype)
-        if potri is None:
-            inverse = _inverse(self.matrix)
-            return (inverse + inverse.T) / 2
         return definite_inverse(self.L)
 
     def logdet(self) -> Any:

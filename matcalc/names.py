@@ -18,6 +18,7 @@ _FUNCTION_WORDS = {*LATER, "vector", "matrix", "sum", "reshape", "commutation", 
 LONGEST_GLUED = 8
 MOST_LETTERS = 4
 _BRACKET = re.compile(r" *(\([^()]*\))")
+_BARS = re.compile(r" *\|([^|]*)\|")
 _ARGUMENT = re.compile(r"[ *·]*([^\W\d]\w*'?)")
 
 
@@ -82,6 +83,9 @@ def _refuse_function(name: str, place: Tree, text: str) -> None:
         if words and words[-1] in FUNCTIONS and (bracket := _BRACKET.match(text, end)):
             applied = f"{'('.join(words)}{bracket[1]}{')' * len(words)}"
         hint = f"write {name}({applied}, or declare {name} if it is to be a variable"
+        if bars := _BARS.match(text, place.end):
+            absolute = f"{name}(abs({bars[1]})) for the absolute value"
+            hint = f"write logdet({bars[1]}) for the determinant, {absolute}" if name == "log" else f"write {absolute}"
         raise _refused(message, place, text, hint)
 
 

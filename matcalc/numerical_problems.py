@@ -138,11 +138,12 @@ class Problem:
         last = self._last
         if last is None or last[0] != key:
             value, slope = self._called(self._value_and_slope, x)
-            last = key, (_flat(value), _flat(slope) if self.expression.is_scalar else np.atleast_2d(slope))
+            slope = _flat(slope) if self.expression.is_scalar else np.reshape(slope, (np.size(value), -1))
+            last = key, (_flat(value), slope)
             self._last = last
         # what is kept is not handed out: it might be changed
         value, slope = (part.copy() if isinstance(part, np.ndarray) else part for part in last[1])
-        return value, slope
+        return value, _like(x, slope)
 
     def fun(self, x: Any) -> Any:
         """The value: a number, or the flat vector of residuals."""
@@ -169,11 +170,16 @@ class Problem:
 
     def hessp(self, x: Any, v: Any) -> Any:
         """The Hessian times a vector, without the Hessian."""
-        return _flat(self.hess_operator(x) @ self.shaped(v))
+        return _like(v, _flat(self.hess_operator(x) @ self.shaped(v)))
 
 
 def _flat(value: Any) -> Any:
     return value if np.ndim(value) == 0 else np.ravel(value, order="F")
+
+
+def _like(x: Any, slope: Any) -> Any:
+    """A slope in one number as a number, or as a vector where the number was given as one."""
+    return slope if np.ndim(x) == 0 else np.atleast_1d(slope)
 
 
 def _length(dimension: Expr, known: Mapping[str, int]) -> int | None:

@@ -526,6 +526,9 @@ THREE = "A: matrix(m,n), B: matrix(n,k), C: matrix(k,p)"
         ("k≪n≪m; n ≫ p", {"k": 10, "p": 10, "n": 1000, "m": 100_000}),
         ("k = 4\nn >> k", {"k": 4, "n": 400}),
         ("β_1 >> k", {"k": 10, "β_1": 1000}),
+        ("n >> k, n = 200", {"k": 2, "n": 200}),
+        ("m >> n >> k, n = 7", {"k": 1, "n": 7, "m": 700}),
+        ("k = 2, k = 2, n >> k", {"k": 2, "n": 200}),
         ("", {}),
         (None, {}),
         ({"n": 7}, {"n": 7}),
@@ -548,6 +551,9 @@ def test_typical_sizes(sizes: Any, guesses: dict[str, int]) -> None:
         ("k = 0", "the size k is 0", "k = 0"),
         ("n >> k, k >> n", "n, k are each much larger than another of them", "n >> k, k >> n"),
         ("n >> n", "n are each much larger than another of them", "n >> n"),
+        ("n = 2, k = 5, n >> k", "n is 2, which is not much larger than k", "n = 2, k = 5, n >> k"),
+        ("n = 2, n = 3", "the size n is 3, and before 2", "n = 3"),
+        (" >> ".join("abcdefghij"), "a would be larger than any array", " >> ".join("abcdefghij")),
     ],
 )
 def test_sizes_that_cannot_be_read(sizes: str, message: str, place: str) -> None:
@@ -556,6 +562,13 @@ def test_sizes_that_cannot_be_read(sizes: str, message: str, place: str) -> None
     assert refused.value.message == message
     assert sizes[refused.value.start : refused.value.end] == place
     assert "n >> k" in refused.value.hint
+
+
+@pytest.mark.parametrize("sizes", [5, ["n"], {5: 3}, {"n": 2.5}, {"n": 0}, {"n": -2}, {"n": "x"}, {"n": 10**400}])
+def test_sizes_that_are_no_positive_integers(sizes: Any) -> None:
+    with pytest.raises(mc.MatcalcError, match="size"):
+        mc.compile("A*B*C", where=THREE, sizes=sizes)
+    assert typical_sizes({"n": np.int64(3)}) == {"n": 3}
 
 
 @pytest.mark.parametrize(
