@@ -35,7 +35,7 @@ class FactorizationError(EvaluationError, np.linalg.LinAlgError):
 
 def compile_formulas(
     formulas: Formula | Sequence[Formula],
-    *,
+    *others: Formula,
     where: Where = None,
     sizes: Sizes = None,
     backend: str = "numpy",
@@ -62,6 +62,8 @@ def compile_formulas(
            [0., 8.],
            [2., 0.]]))
     """
+    if others:
+        raise MatcalcError("several formulas are given as a list", hint="write mc.compile([f, g]), where=… by its name")
     if backend not in BACKENDS:
         raise MatcalcError(f"there is no backend {backend!r}", hint=f"backends: {', '.join(BACKENDS)}")
     is_single = not isinstance(formulas, (list, tuple))

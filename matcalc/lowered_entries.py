@@ -67,7 +67,8 @@ def lower_sum(self: ProductLowering, node: Sum) -> Lowered:
     shape = column_shape(node)
     diagonal: list[Value] = []
     terms: list[Value] = []
-    for term in node.operands:
+    operands = self.written.terms(node)
+    for term in operands:
         entry = _diagonal_of(term)
         if entry is not None:
             column = None if entry[2] is None else (yield entry[2])
@@ -79,14 +80,14 @@ def lower_sum(self: ProductLowering, node: Sum) -> Lowered:
             terms.append((yield from entrywise_operand(self, term)))
     if terms and not node.is_scalar and not any(t.rank for t in terms):
         terms = [b.emit("mul", self.added_up(terms, SCALAR), b.emit("ones", shape=shape), shape=shape)]
-    stable = _without_cancellation(self, node, terms)
+    stable = _without_cancellation(self, operands, terms)
     if stable is not None:
         return stable
     if len(terms) > FEW_TERMS:
         # each term is added as soon as it can be computed, while its operands are at hand
         terms.sort(key=lambda v: (not v.is_full, _last_needed(v)))
     else:
-        terms.sort(key=lambda v: (v.op == "neg", not v.is_full, v.op == "input"))  # A*x + b, as one writes it
+        terms.sort(key=lambda v: (v.op == "neg", not v.is_full))
     total = self.added_up(terms, shape) if terms else None
     if diagonal:
         diagonal.sort(key=lambda v: (-v.rank, v.op == "neg"))
@@ -124,12 +125,14 @@ def _is_constant(term: Expression) -> bool:
     return all(isinstance(f, Ones) for f in parts_of(term)[2])
 
 
-def _without_cancellation(self: ProductLowering, node: Sum, terms: Sequence[Value]) -> Value | None:
+def _without_cancellation(
+    self: ProductLowering, operands: Sequence[Expression], terms: Sequence[Value]
+) -> Value | None:
     """exp(x) − 1 as expm1(x)."""
-    if len(terms) != 2 or len(node.operands) != 2:
+    if len(terms) != 2 or len(operands) != 2:
         return None
     for one, other in ((0, 1), (1, 0)):
-        if entry_of(node.operands[one]) == -1 and terms[other].op == "apply" and terms[other].data == ("exp",):
+        if entry_of(operands[one]) == -1 and terms[other].op == "apply" and terms[other].data == ("exp",):
             inner = terms[other]
             return self.builder.emit("apply", *inner.args, shape=inner.shape, rank=inner.rank, data=("expm1",))
     return None

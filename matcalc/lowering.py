@@ -48,6 +48,7 @@ from matcalc.product_orders import MOST_COPIES
 from matcalc.programs import Program, Value
 from matcalc.scale_invariance import scalable_exponentials
 from matcalc.transposes import transpose
+from matcalc.written_orders import WrittenOrder
 
 
 def lower(
@@ -77,6 +78,7 @@ class Lowering(ProductLowering):
 
     def __init__(self, expressions: Sequence[Expression], sizes: Mapping[str, int], known: Collection[str]) -> None:
         super().__init__(sizes, known)
+        self.written = WrittenOrder(expressions)
         self.orders.survey(expressions)
         self.scalable = scalable_exponentials(expressions)
         self.values: dict[Expression, Value] = {}

@@ -18,7 +18,7 @@ from matcalc.compiled_functions import CompiledFunction, compile_formulas, formu
 from matcalc.dense_kernels import Array
 from matcalc.derivatives import Derivative
 from matcalc.differentiation import differentiate
-from matcalc.errors import EvaluationError, MatcalcError, NotScalar, ShapeError
+from matcalc.errors import EvaluationError, MatcalcError, NotScalar, ShapeError, UnknownName
 from matcalc.expressions import Expression, Variable
 from matcalc.leaves import variable
 from matcalc.linear_operators import CompiledOperator, LinearOperator
@@ -59,6 +59,10 @@ class Problem:
         missing = [n for n in formula_variables([self.expression]) if n != self.unknown.name and n not in self.data]
         if missing:
             raise EvaluationError(f"{missing[0]} has no value", hint=f"give it in data={{{missing[0]!r}: …}}")
+        variables = formula_variables([self.expression])
+        known = {*variables, *(str(s) for v in variables.values() for d in v.shape for s in d.free_symbols)}
+        for name in sorted(self.data.keys() - known - {v.name for v in derivative.known_variables}):
+            raise UnknownName(f"{name} has data, and the formula has no {name}", hint=f"it has {', '.join(variables)}")
         self._last: tuple[bytes, tuple[Any, Any]] | None = None
         self._last_operator: tuple[bytes, LinearOperator] | None = None
 
@@ -221,6 +225,8 @@ class NewtonResult:
     def __str__(self) -> str:
         lines = [f"{i:3}  residual {r:.3e}" for i, r in enumerate(self.residuals)]
         return "\n".join([*lines, "converged" if self.converged else "not converged"])
+
+    __repr__ = __str__
 
 
 def newton(

@@ -28,7 +28,7 @@ from matcalc.notations import (
     quotient,
 )
 from matcalc.sheets import Both, Sheet, size_notation
-from matcalc.sum_layouts import term_key
+from matcalc.sum_layouts import in_order
 from matcalc.sums import negate, split_coefficient
 
 
@@ -75,8 +75,8 @@ def _distributed(sheet: Sheet, c: Expr, node: Sum, turn: bool) -> Notation:
             rest.is_scalar and rest.chain) else ((rest,), ()) if rest.is_scalar else ((), (rest,))  # fmt: skip
         terms.append((_product_of(sheet, c * own, *parts, turn), t))
     signed = [(("-", n.parts[0]) if n.kind == "negative" else ("+", n), t) for n, t in terms]
-    signed.sort(key=lambda row: term_key(sheet, *row))
-    return Notation("sum", [n for (_, n), _ in signed], tuple(sign for (sign, _), _ in signed))
+    rows = in_order(sheet, signed)
+    return Notation("sum", [n for (_, n), _ in rows], tuple(sign for (sign, _), _ in rows))
 
 
 def _product_of(

@@ -468,3 +468,9 @@ def test_sums_over_an_index_are_computed_for_batches() -> None:
         one = mc.compile(answer)
         found = mc.compile(answer, batch="x")(A=A, B=B, x=x)
         assert relative_error(found, np.array([one(A=A, B=B, x=item) for item in x])) < CLOSE
+
+
+def test_several_formulas_are_a_list() -> None:
+    with pytest.raises(mc.MatcalcError, match="several formulas are given as a list") as caught:
+        mc.compile("x'*x", "norm2(x)")
+    assert "mc.compile([f, g])" in caught.value.hint

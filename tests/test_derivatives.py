@@ -136,3 +136,23 @@ def test_products_that_are_too_long_are_refused() -> None:
 def test_the_jacobian_of_many_blocks_has_a_part_for_each() -> None:
     J = mc.jacobian(f"[{';'.join(['x'] * 30)}]", "x")
     assert J.evaluate({}, sizes={"n": 2}).tolist() == np.tile(np.eye(2), (30, 1)).tolist()
+
+
+# ---- in a Python shell
+
+
+def test_answers_are_shown_as_they_are_printed() -> None:
+    D = mc.differentiate("x'*A*x", "x")
+    assert repr(D) == str(D) == "d(x'*A*x) = x'*(A + A')*dx"
+    assert repr(D.derivation[0]) == str(D.derivation[0])
+    assert repr(mc.taylor("t^2", "t")) == "t^2 + 2*t*dt + dt^2"
+    report = D.verify(seed=1)
+    assert repr(report) == str(report)
+
+
+def test_an_expression_is_no_array_of_numbers() -> None:
+    e = mc.parse("x'*A*x")
+    with pytest.raises(TypeError, match=r"x'\*A\*x has no numbers: evaluate"):
+        np.asarray(e)
+    with pytest.raises(TypeError, match="has no numbers"):
+        np.array([e, e])

@@ -185,3 +185,9 @@ def test_what_is_returned_may_be_changed() -> None:
         expected = first.copy()
         first *= 0
         assert np.array_equal(part([1.0, 3.0]), expected)
+
+
+def test_data_for_a_name_that_the_formula_does_not_have_are_refused() -> None:
+    with pytest.raises(mc.UnknownName, match="c has data, and the formula has no c") as caught:
+        mc.problem("norm2(A*x - b)^2", "x", data={"A": np.eye(2), "b": np.ones(2), "c": 3})
+    assert caught.value.hint == "it has A, x, b"

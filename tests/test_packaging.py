@@ -23,6 +23,7 @@ ORDER = [
     "recurrences",
     "expression_builders",
     "declaration_builders",
+    "latex_source",
     "syntax",
     # nodes and their normal form
     "registries",
@@ -108,6 +109,7 @@ ORDER = [
     "layouts",
     "text",
     "writing",
+    "line_breaks",
     "unicode",
     "latex_names",
     "latex",
@@ -186,6 +188,7 @@ ORDER = [
     "product_orders",
     "regroupings",
     "scale_invariance",
+    "written_orders",
     "lowered_products",
     "lowered_entries",
     "lowered_functions",
