@@ -60,14 +60,17 @@ def lower(
 ) -> Program:
     """The program that computes the expressions; `sizes` helps to choose between orders of multiplication.
 
-    The operations weighted_gram, symmetric, inverse_times_part and symmetric_product are used where they are known; the
-    values of named expressions keep the names.
+    The operations weighted_gram, symmetric, inverse_times_part and symmetric_product are used where they are known. A
+    program with `names` is to be read: the values of named expressions keep the names, and terms the order in which
+    they are written.
 
     >>> from matcalc.reading import parse
     >>> lower([parse("A*B*x", where="A, B: matrix(n,n), x: vector(n)")]).flops
     4*n**2
     """
     lowering = Lowering(expressions, sizes or {}, known)
+    if names is not None:
+        lowering.written = WrittenOrder(expressions)
     program = lowering.program(expressions)
     program.names = {lowering.values[e]: name for e, name in (names or {}).items() if e in lowering.values}
     return program
@@ -78,7 +81,6 @@ class Lowering(ProductLowering):
 
     def __init__(self, expressions: Sequence[Expression], sizes: Mapping[str, int], known: Collection[str]) -> None:
         super().__init__(sizes, known)
-        self.written = WrittenOrder(expressions)
         self.orders.survey(expressions)
         self.scalable = scalable_exponentials(expressions)
         self.values: dict[Expression, Value] = {}

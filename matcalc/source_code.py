@@ -229,7 +229,7 @@ def written(request: Request, target: Target, name: str | None, *, check: bool, 
         if request.question is None:
             raise MatcalcError("no self-test is written for several formulas", hint="give one formula, and variables")
         output = Output("f", "f", "The value", request.question)
-        of_value = Request(request.question, [output], asked, lower([request.question]))
+        of_value = Request(request.question, [output], asked, lower([request.question], names={}))
         value = f"value_for_{function}"
         more, other = function_text(of_value, target, value, names, ["The function that is differentiated."], options)
         sheet.include(other)
