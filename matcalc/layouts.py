@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sympy import Expr, Rational
+from sympy import Expr, Integer, Rational
 
 from matcalc.equations import Implicit
 from matcalc.expressions import (
@@ -35,6 +35,7 @@ from matcalc.expressions import (
     Zero,
     postorder,
 )
+from matcalc.function_table import ALONG_AXES
 from matcalc.leaves import Duplication, Elimination, variable
 from matcalc.notations import (
     PRODUCT,
@@ -246,6 +247,11 @@ def _diagonal(sheet: Sheet, node: Apply) -> Notation:
     return call("diag", sheet.plain(node.operands[0]))
 
 
+def _along_axis(sheet: Sheet, node: Apply) -> Notation:
+    called, axis = ALONG_AXES[node.function]
+    return call(called, sheet.plain(node.operands[0]), number(Integer(axis)))
+
+
 def _block(sheet: Sheet, node: Block) -> Both:
     count = int(node._args[0])
     blocks = node._args[1:]
@@ -285,6 +291,7 @@ _SPECIAL_CALLS: dict[str, Callable[[Sheet, Apply], Notation]] = {
     "adj": _adj,
     "polygamma": _polygamma,
     "diagonal": _diagonal,
+    **dict.fromkeys(ALONG_AXES, _along_axis),
 }
 
 _RULES: dict[type[Expression], Callable[[Any, Any], Both]] = {

@@ -43,6 +43,7 @@ ORDER = [
     "operators",
     "powers",
     "factorizations",
+    "soft_maxima",
     "function_table",
     "applications",
     "analytic_forms",
