@@ -70,12 +70,21 @@ def _flipped(
             if isinstance(f, Sum) and f not in sheet.names and _is_mixed(f):
                 group[i] = negate(f)
                 return tuple(scalars), tuple(chain), {}
-            if isinstance(f, Hadamard) and f not in sheet.names:
-                for j, g in enumerate(f._args):
-                    if isinstance(g, Sum) and g not in sheet.names and _is_mixed(g):
-                        # the normal form of the product would have the sign outside
-                        turned_round = _entrywise_product(sheet, (*f._args[:j], negate(g), *f._args[j + 1 :]))
-                        return tuple(scalars), tuple(chain), {f: turned_round}
+            other = _flipped_factor(sheet, f)
+            if other is not None:
+                return tuple(scalars), tuple(chain), {f: other}
+    return None
+
+
+def _flipped_factor(sheet: Sheet, node: Expression) -> Notation | None:
+    """An entrywise product with one difference turned round, of which the normal form has the sign outside."""
+    inner = node._args[0] if isinstance(node, Transpose) else node
+    if not isinstance(inner, Hadamard) or inner in sheet.names:
+        return None
+    for j, g in enumerate(inner._args):
+        if isinstance(g, Sum) and g not in sheet.names and _is_mixed(g):
+            other = _entrywise_product(sheet, (*inner._args[:j], negate(g), *inner._args[j + 1 :]))
+            return other if inner is node else transposed(other)
     return None
 
 

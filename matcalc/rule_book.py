@@ -67,8 +67,7 @@ class Rule:
 
 def head(node: Expression) -> str:
     """The name of a function application, or the class of any other node."""
-    kind = type(node)
-    return node.function if kind is Apply else kind.__name__
+    return node.function if type(node) is Apply else type(node).__name__
 
 
 @dataclass(eq=False)
@@ -128,7 +127,7 @@ def _record_of(rule: Rule) -> Record:
     return record
 
 
-_WRITTEN = {"diagonal": "diag", **{node: called for node, (called, _) in ALONG_AXES.items()}}
+_WRITTEN = {"diagonal": "diag", **{node: call for node, (call, _) in ALONG_AXES.items()}}
 _ALIASES = {"inv": "Power", "transpose": "Transpose"}
 
 
