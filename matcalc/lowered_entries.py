@@ -250,6 +250,8 @@ def lower_entrywise_function(self: ProductLowering, node: Apply) -> Lowered:
             return (yield from logsumexp(self, summed))
         if summed is not None:
             return (yield from logsumexp_along(self, summed, 2))
+        if isinstance(argument, Apply) and argument.function in _SOFTMAX:
+            return (yield from _log_softmax(self, argument))
         other = _other_than_one(argument)
         if other is not None:
             if isinstance(other, Apply) and other.function == "exp":
@@ -293,6 +295,24 @@ def logsumexp_along(self: ProductLowering, argument: Expression, axis: int) -> L
     exponentials, top = b.shifted(X, axis)
     sums = b.emit(SUMS[axis], exponentials, shape=top.shape)
     return b.emit("add", b.emit("apply", sums, shape=top.shape, data=("log",)), top, shape=top.shape)
+
+
+_SOFTMAX = {"softmax": 0, "softmax_columns": 1, "softmax_rows": 2}
+
+
+def _log_softmax(self: ProductLowering, node: Apply) -> Lowered:
+    """log(softmax(x)) as x − max x − log(sum(exp(x − max x))), finite where the softmax is too small for a number."""
+    b = self.builder
+    axis, argument = _SOFTMAX[node.function], node.operands[0]
+    if axis:
+        exponentials, top = b.shifted((yield argument), axis)
+        sums = b.emit(SUMS[axis], exponentials, shape=top.shape)
+    else:
+        exponentials, top = yield from shifted_exponentials(self, argument)
+        sums = b.emit("sum", exponentials, shape=SCALAR)
+    logarithms = b.emit("apply", sums, shape=top.shape, data=("log",))
+    spread = b.spread(logarithms, exponentials.shape, axis) if axis else logarithms
+    return b.emit("sub", exponentials.args[0], spread, shape=exponentials.shape)
 
 
 def logsumexp(self: ProductLowering, argument: Expression) -> Lowered:

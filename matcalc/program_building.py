@@ -192,8 +192,7 @@ class Builder:
     def shifted(self, X: Value, axis: int) -> tuple[Value, Value]:
         """exp(X − the largest entries of the columns, or for axis 2 of the rows), and these entries."""
         top = self.emit(_LARGEST[axis], X, shape=(X.shape[2 - axis], ONE))
-        spread = self.emit(_SPREAD[axis], top, shape=X.shape, rank=2)
-        shifted = self.emit("sub", X, spread, shape=X.shape)
+        shifted = self.emit("sub", X, self.spread(top, X.shape, axis), shape=X.shape)
         return self.emit("apply", shifted, shape=X.shape, data=("exp",)), top
 
     def softmax(self, X: Value, axis: int) -> Value:
@@ -208,7 +207,11 @@ class Builder:
 
     def _divided_by_sums(self, E: Value, axis: int) -> Value:
         sums = self.emit(SUMS[axis], E, shape=(E.shape[2 - axis], ONE))
-        return self.emit("div", E, self.emit(_SPREAD[axis], sums, shape=E.shape, rank=2), shape=E.shape)
+        return self.emit("div", E, self.spread(sums, E.shape, axis), shape=E.shape)
+
+    def spread(self, values: Value, shape: Shape, axis: int) -> Value:
+        """One value for every column, or for axis 2 for every row, at each of its entries."""
+        return self.emit(_SPREAD[axis], values, shape=shape, rank=2)
 
     def inner(self, a: Value, b: Value) -> Value:
         """The sum of the entries of a ⊙ b."""
