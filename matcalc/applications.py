@@ -113,6 +113,8 @@ def _shape_or_misfit(text: str, shapes: tuple[Shape, ...]) -> Shape | int:
 def _expected(name: str) -> str:
     words = {"(n,n)": "a square matrix", "(n,1)": "a vector", "(1,1)": "a scalar"}
     inputs = FUNCTIONS[name].signature.split("->")[0].split()
+    if name in AXIS_CALLS:
+        return f"{name} takes a vector, or a matrix and an axis: 1 for every column, 2 for every row"
     return f"{name} takes " + " and ".join(words.get(w, "a matrix") for w in inputs)
 
 
