@@ -162,10 +162,14 @@ def table(options: argparse.Namespace, tapes: list[Tape]) -> None:
     for tape in tapes:
         against(found, tape.name)
     value = {(r["problem"], r["n"]): r["times"]["compiled"] for r in found if r["part"] == "f"}
-    both = [(r["times"]["compiled"] / value[r["problem"], r["n"]], r) for r in found if r["part"] == "both"]
+    both = {
+        f"{r['problem']}/{r['n']}": r["times"]["compiled"] / value[r["problem"], r["n"]]
+        for r in found
+        if r["part"] == "both"
+    }
     if both:
-        most, row = max(both, key=lambda pair: pair[0])
-        print(f"value and gradient over value: at most {most:.2f} ({row['problem']}, n = {row['n']})")
+        largest = sorted(both, key=lambda name: -both[name])[:6]
+        print(f"value and gradient over value, largest: {', '.join(f'{name} {both[name]:.2f}' for name in largest)}")
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump({"rows": found, "summary": summary, "scipy": HAS_SCIPY}, file)

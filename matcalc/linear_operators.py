@@ -35,7 +35,7 @@ from matcalc.lowering import lower
 from matcalc.powers import power
 from matcalc.products import multiply
 from matcalc.reading import Where
-from matcalc.signatures import Bound
+from matcalc.signatures import Bound, size_value
 from matcalc.tangents import CURVED
 from matcalc.transposes import transpose
 from matcalc.typical_sizes import Sizes, typical_sizes
@@ -222,7 +222,7 @@ class LinearOperator:
         if missing:
             name = min(missing)
             raise EvaluationError(f"no argument shows the size {name}", hint=f"give it: sizes={{{name!r}: 3}}")
-        rows, columns = (int(d.subs({s: self._at.sizes[s.name] for s in d.free_symbols})) for d in shape)
+        rows, columns = (size_value(d, self._at.sizes) for d in shape)
         return rows, columns
 
     @property

@@ -265,6 +265,8 @@ def _axes(v: Variable) -> list[tuple[int, str | None, Expr]]:
 
 def size_value(dimension: Expr, sizes: Mapping[str, int]) -> int:
     """The number that a dimension stands for, -1 where it is not a natural one."""
+    if dimension.is_Symbol and dimension.name in sizes:
+        return sizes[dimension.name]
     found = dimension.xreplace({s: Integer(sizes[s.name]) for s in dimension.free_symbols if s.name in sizes})
     return int(found) if found.is_Integer else -1
 
