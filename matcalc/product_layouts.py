@@ -161,19 +161,22 @@ def _chain(
             parts = (chain[i:], chain[:i]) if turn else (chain[:i], chain[i:])
             return [n for part in parts for n in _chain(sheet, part, turn, instead)]
     if turn:
-        plain = [transposed(instead[f]) if f in instead else sheet.turned(f) for f in reversed(chain)]
+        plain = [sheet.turned(f) for f in reversed(chain)]
         ends = (chain[-1], chain[0])
         first_one = isinstance(ends[0], Ones) and ends[0].columns is ONE
         last_one = isinstance(ends[1], Ones) and ends[1].rows is ONE
         first_unit = isinstance(ends[0], Unit)
         last_unit = _unit_of(ends[1]) is not None and isinstance(ends[1], Transpose)
     else:
-        plain = [instead.get(f) or sheet.plain(f) for f in chain]
+        plain = [sheet.plain(f) for f in chain]
         ends = (chain[0], chain[-1])
         first_one = isinstance(ends[0], Ones) and ends[0].rows is ONE
         last_one = isinstance(ends[1], Ones) and ends[1].columns is ONE
         first_unit = isinstance(ends[0], Transpose) and _unit_of(ends[0]) is not None
         last_unit = isinstance(ends[1], Unit)
+    if instead:
+        others = [instead.get(f) for f in (reversed(chain) if turn else chain)]
+        plain = [p if o is None else transposed(o) if turn else o for p, o in zip(plain, others, strict=True)]
     if len(chain) == 1:
         return plain
     if first_one and last_one and len(chain) > 2:
