@@ -290,7 +290,8 @@ def _along_axis(name: str, arguments: Sequence[Expression]) -> Expression | None
         return transpose(apply(called, transpose(X)))
     if ONE in X.shape:
         return X if called == "logsumexp" else ones(*X.shape)
-    return transpose(along(called, transpose(X), 3 - axis)) if is_turned(X) else None
+    turned = transpose(X)
+    return transpose(along(called, turned, 3 - axis)) if turned.ticks < X.ticks else None
 
 
 def _positive_factor(X: Expression) -> tuple[Expr, Expression]:

@@ -232,6 +232,7 @@ def test_other_declarations_are_left_to_the_grammar(text: str) -> None:
         ("lse(x', 1)", WHERE, "x'"),
         ("softmax(A', 1)", WHERE, "softmax(A, 2)'"),
         ("softmax(A', 2)'", WHERE, "softmax(A, 1)"),
+        ("softmax(S'*A', 1)'", WHERE, "softmax(A*S, 2)"),
         ("logsumexp(A', 2)", WHERE, "logsumexp(A, 1)'"),
     ],
 )
