@@ -201,6 +201,9 @@ def words_called(text: str) -> list[str]:
     >>> words_called("softmax(exp(X), 2)*softmax(x)")
     ['softmax_rows', 'exp', 'softmax']
     """
+    found = _WORD.findall(text)
+    if AXIS_CALLS.isdisjoint(found):
+        return found
     found = []
     for m in _WORD.finditer(text):
         word = m[0]
