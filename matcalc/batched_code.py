@@ -292,6 +292,7 @@ OPERATIONS: dict[str, Template] = {
     "equals": _entrywise("({} == {}).astype(dtype)", POSTFIX, PLUS, PLUS),
     "max": _reduction("np.max", is_real=True),
     "row_max": lambda sheet, v: Text(f"np.max({real_part(sheet, v.args[0])}, axis=2)"),
+    "column_max": lambda sheet, v: Text(f"np.max({real_part(sheet, v.args[0])}, axis=1)"),
     "trace": _reduction("np.trace", matrix=", axis1=1, axis2=2"),
     "diagonal": _called("np.diagonal({}, axis1=1, axis2=2)"),
     "diag": _called("diagonal_matrices({})"),

@@ -29,6 +29,7 @@ from matcalc.expressions import (
 from matcalc.lowered_products import Lowered, ProductLowering
 from matcalc.operations import operands_of
 from matcalc.product_orders import is_diagonal, parts_of
+from matcalc.program_building import SUMS
 from matcalc.programs import FEW_TERMS, Value
 
 LARGEST_WRITTEN_OUT = 64
@@ -251,7 +252,9 @@ def lower_entrywise_function(self: ProductLowering, node: Apply) -> Lowered:
         if summed is not None and node.is_scalar:
             return (yield from logsumexp(self, summed))
         if summed is not None:
-            return (yield from _logsumexp_of_rows(self, summed))
+            return (yield from logsumexp_along(self, summed, 2))
+        if isinstance(argument, Apply) and argument.function in _SOFTMAX:
+            return (yield from _log_softmax(self, argument))
         other = _other_than_one(argument)
         if other is not None:
             if isinstance(other, Apply) and other.function == "exp":
@@ -260,7 +263,7 @@ def lower_entrywise_function(self: ProductLowering, node: Apply) -> Lowered:
             inner = yield from entrywise_operand(self, other)
             return filled(self, b.emit("apply", inner, shape=shape, data=("log1p",)), node)
     if node in self.scalable:
-        return self.builder.shifted_rows((yield argument))[0]
+        return self.builder.shifted((yield argument), 2)[0]
     value = yield from entrywise_operand(self, argument)
     if name in ("sigmoid", "softplus"):
         return filled(self, b.emit(name, value, shape=shape), node)
@@ -288,13 +291,31 @@ def _summed_up(node: Expression) -> Expression | None:
     return None
 
 
-def _logsumexp_of_rows(self: ProductLowering, argument: Expression) -> Lowered:
-    """log(exp(X)*ones) from exp(X − the largest entries of the rows)."""
+def logsumexp_along(self: ProductLowering, argument: Expression, axis: int) -> Lowered:
+    """log(exp(X)*ones), or of the columns, from exp(X − the largest entries of the rows)."""
     b = self.builder
     X = yield argument
-    exponentials, top = self.builder.shifted_rows(X)
-    sums = b.emit("row_sums", exponentials, shape=top.shape)
+    exponentials, top = b.shifted(X, axis)
+    sums = b.emit(SUMS[axis], exponentials, shape=top.shape)
     return b.emit("add", b.emit("apply", sums, shape=top.shape, data=("log",)), top, shape=top.shape)
+
+
+_SOFTMAX = {"softmax": 0, "softmax_columns": 1, "softmax_rows": 2}
+
+
+def _log_softmax(self: ProductLowering, node: Apply) -> Lowered:
+    """log(softmax(x)) as x − max x − log(sum(exp(x − max x))), finite where the softmax is too small for a number."""
+    b = self.builder
+    axis, argument = _SOFTMAX[node.function], node.operands[0]
+    if axis:
+        exponentials, top = b.shifted((yield argument), axis)
+        sums = b.emit(SUMS[axis], exponentials, shape=top.shape)
+    else:
+        exponentials, top = yield from shifted_exponentials(self, argument)
+        sums = b.emit("sum", exponentials, shape=SCALAR)
+    logarithms = b.emit("apply", sums, shape=top.shape, data=("log",))
+    spread = b.spread(logarithms, exponentials.shape, axis) if axis else logarithms
+    return b.emit("sub", exponentials.args[0], spread, shape=exponentials.shape)
 
 
 def logsumexp(self: ProductLowering, argument: Expression) -> Lowered:

@@ -78,6 +78,7 @@ OPERATIONS: dict[str, Template] = {
     "equals": write_equals,
     "max": write_max(),
     "row_max": write_max(", axis=1"),
+    "column_max": write_max(", axis=0"),
     "trace": call("np.trace"),
     "diagonal": call("np.diag"),
     "diag": call("np.diag"),

@@ -22,6 +22,17 @@ import matcalc as mc
         ("A^k", "A", "differential", "sum(i, 0, k - 1, A^i*dA*A^(k - i - 1))"),
         ("norm2(A*x - b)^2", "x", "gradient", "2*A'*(A*x - b)"),
         ("softmax(x)", "x", "jacobian", "diag(softmax(x)) - softmax(x)*softmax(x)'"),
+        ("softmax(X, 2)", "X", "differential", "softmax(X, 2).*dX - diag(sum(softmax(X, 2).*dX, 2))*softmax(X, 2)"),
+        ("softmax(X, 1)", "X", "differential", "softmax(X, 1).*(dX - ones(m)*sum(softmax(X, 1).*dX, 1))"),
+        (
+            *("softmax(X, 1)", "X", "jacobian"),
+            "diag(vec(softmax(X, 1)))*(eye - kron(eye(n), ones(m,m))*diag(vec(softmax(X, 1))))",
+        ),
+        ("logsumexp(X, 1)", "X", "differential", "sum(softmax(X, 1).*dX, 1)"),
+        ("logsumexp(X, 2)", "X", "jacobian", "kron(ones(n)', eye(m))*diag(vec(softmax(X, 2)))"),
+        ("diag(x)*A", "x", "jacobian", "diag(vec(A))*kron(ones(n), eye(m))"),
+        ("A*diag(x)", "x", "jacobian", "diag(vec(A))*kron(eye(n), ones(m))"),
+        ("-x.*(y - z)", "x", "differential", "(z - y).*dx"),
         ("A\\b", "b", "jacobian", "inv(A)"),
     ],
 )

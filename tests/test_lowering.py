@@ -70,6 +70,10 @@ def operations(found: Program) -> list[str]:
         ("log(1 + exp(t))", "t: scalar", ["softplus"]),
         ("log(1 + t)", "t: scalar", ["apply"]),
         ("log(sum(exp(x)))", "x: vector(n)", ["max", "sub", "apply", "sum", "apply", "add"]),
+        ("log(softmax(x))", "x: vector(n)", ["max", "sub", "apply", "sum", "apply", "sub"]),
+        ("softmax(A, 1)", "A: matrix(m,n)", ["column_max", "as_row", "sub", "apply", "column_sums", "as_row", "div"]),
+        ("softmax(A, 2)", "A: matrix(m,n)", ["row_max", "as_column", "sub", "apply", "row_sums", "as_column", "div"]),
+        ("logsumexp(A, 1)", "A: matrix(m,n)", ["column_max", "as_row", "sub", "apply", "column_sums", "apply", "add"]),
         ("x.^2 - 1", "x: scalar", ["pow", "sub"]),
         ("tanh(x).^2 - ones(n)", "x: vector(n)", ["apply", "pow", "sub"]),
         ("A + t*eye(n)", "A: matrix(n,n), t: scalar", ["add_diagonal"]),
@@ -406,6 +410,43 @@ def test_exponentials_whose_rows_may_be_scaled_do_not_overflow() -> None:
     P = E / E.sum(axis=1)[:, None]
     PV = P * (data["X"] @ data["V"])
     assert np.allclose(product, data["X"].T @ (PV - P * PV.sum(axis=1)[:, None]))
+
+
+ATTENTION = (
+    "norm2(softmax(Q*K'/sqrt(d), 2)*V - Y)^2",
+    "Q: matrix(m,d), K: matrix(n,d), V: matrix(n,p), Y: matrix(m,p)",
+)
+
+
+def test_softmax_along_an_axis_does_not_overflow() -> None:
+    formula, where = ATTENTION
+    rng = np.random.default_rng(0)
+    shapes = {"Q": (5, 3), "K": (4, 3), "V": (4, 2), "Y": (5, 2)}
+    data = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+    gradient = mc.gradient(formula, tuple("QKV"), where)
+    parts = [mc.parse(formula, where), *gradient.values(), mc.hvp(formula, "Q", "E", where)]
+    compiled = mc.compile(parts)
+    large = compiled(**{**data, "Q": 1e4 * data["Q"], "E": data["Q"]})
+    assert all(np.all(np.isfinite(part)) for part in large)
+    S = data["Q"] @ data["K"].T / np.sqrt(3)
+    P = np.exp(S) / np.exp(S).sum(axis=1)[:, None]
+    assert compiled(**data, E=data["Q"])[0] == pytest.approx(np.linalg.norm(P @ data["V"] - data["Y"]) ** 2)
+    assert np.isfinite(mc.parse(formula, where).evaluate({**data, "Q": 1e4 * data["Q"]}))
+
+
+@pytest.mark.parametrize("axis", [1, 2])
+def test_the_logarithm_of_a_softmax_does_not_underflow(axis: int) -> None:
+    X = 1e3 * np.random.default_rng(0).standard_normal((4, 3))
+    wanted = X - np.max(X, axis=axis - 1, keepdims=True)
+    assert np.allclose(mc.compile(f"log(softmax(X, {axis}))", where="X: matrix(m,n)")(X=X), wanted)
+    x = np.array([1000.0, -1000.0])
+    assert mc.compile("log(softmax(x))")(x=x).tolist() == [0, -2000]
+
+
+def test_cross_entropy_of_rows_and_its_gradient_share_their_exponentials() -> None:
+    D = mc.differentiate("sum(logsumexp(X*W, 2)) - tr(Y'*X*W)", "W")
+    found = operations(lower([D.expression, D.gradient]))
+    assert (found.count("row_max"), found.count("row_sums"), found.count("apply")) == (1, 1, 2)
 
 
 @pytest.mark.parametrize(

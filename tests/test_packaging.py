@@ -44,6 +44,7 @@ ORDER = [
     "operators",
     "powers",
     "factorizations",
+    "soft_maxima",
     "function_table",
     "applications",
     "analytic_forms",
