@@ -68,8 +68,7 @@ def compile_formulas(
     (2.0, {'x': array([2., 4.]), 'y': array([1., 2.])})
     """
     if others:
-        hint = "give a list of formulas: mc.compile([f, g]); declarations are given as where=…"
-        raise MatcalcError(f"mc.compile takes one argument by position, and {1 + len(others)} are given", hint=hint)
+        raise MatcalcError("several formulas are given as a list", hint="write mc.compile([f, g]), where=… by its name")
     if backend not in BACKENDS:
         raise MatcalcError(f"there is no backend {backend!r}", hint=f"backends: {', '.join(BACKENDS)}")
     found = formulas_of(formulas, where)
@@ -291,7 +290,7 @@ class CompiledFunction:
         routine = routine_of(self.program, self.arguments, self.fixed, is_complex=is_complex, traced=True)
         found = routine.run(real_type(dtype), *arrays)
         for value, step in zip(found, routine.returned, strict=True):
-            if not np.all(np.isfinite(value)):
+            if not np.all(np.isfinite(np.asarray(value, dtype))):
                 return f"{step.origin} is not finite" + (f" in {dtype} arithmetic" if dtype != DOUBLE else "")
         return "the value is not finite"
 

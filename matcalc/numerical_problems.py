@@ -18,7 +18,7 @@ from matcalc.declarations import declarations
 from matcalc.dense_kernels import Array
 from matcalc.derivatives import Derivative
 from matcalc.differentiation import Names, differentiate
-from matcalc.errors import EvaluationError, MatcalcError, NotScalar, ShapeError
+from matcalc.errors import EvaluationError, MatcalcError, NotScalar, ShapeError, UnknownName
 from matcalc.expressions import Expression, Variable
 from matcalc.flat_vectors import FlatVectors, sizes_shown
 from matcalc.function_table import nearest_names
@@ -65,21 +65,24 @@ class Problem:
     def _checked_data(self, data: Mapping[str, Any]) -> dict[str, int]:
         """Keep the data as arrays, and return the sizes that they show."""
         names = [v.name for v in self.unknowns]
-        given = [v for v in arguments_of([self.expression], self._sizes) if v.name not in names]
+        variables = arguments_of([self.expression], self._sizes)
+        given = [v for v in variables if v.name not in names]
         expected = [v.name for v in given]
+        symbols = {s.name for v in (*given, *self.unknowns) for d in v.shape for s in d.free_symbols}
+        sizes = {name: int(n) for name, n in data.items() if name in symbols and isinstance(n, (int, np.integer))}
         for name in data:
             if name in names:
                 raise MatcalcError(f"{name} is the unknown, and the data give it a value")
-            if name not in expected:
+            if name not in expected and name not in sizes:
                 near = nearest_names(str(name), [n for n in expected if n not in data])
-                hint = f"did you mean {near[0]}?" if near else f"data are given for {', '.join(expected) or 'nothing'}"
-                raise MatcalcError(f"there is no {name} in {self.expression}", hint=hint)
+                hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(v.name for v in variables)}"
+                raise UnknownName(f"{name} has data, and the formula has no {name}", hint=hint)
         for v in given:
             if v.name not in data:
                 raise EvaluationError(f"{v.name} has no value", hint=f"give it in data={{{v.name!r}: …}}")
-        known = {**self._sizes, **sizes_shown(given, data, {})}
+        known = {**self._sizes, **sizes_shown(given, data, sizes)}
         sizes_shown(given, data, known)
-        self.data = {name: value if np.ndim(value) == 0 else np.asarray(value) for name, value in data.items()}
+        self.data = {name: data[name] if np.ndim(data[name]) == 0 else np.asarray(data[name]) for name in expected}
         return known
 
     @cached_property
@@ -154,7 +157,7 @@ class Problem:
             self._last = last
         # what is kept is not handed out: it might be changed
         value, slope = (part.copy() if isinstance(part, np.ndarray) else part for part in last[1])
-        return value, slope
+        return value, _like(x, slope)
 
     def fun(self, x: Any) -> Any:
         """The value: a number, or the flat vector of residuals."""
@@ -195,7 +198,7 @@ class Problem:
 
     def hessp(self, x: Any, v: Any) -> Any:
         """The Hessian times a vector, without the Hessian."""
-        return self.hess_operator(x) @ np.asarray(v, dtype=float).ravel(order="F")
+        return _like(v, self.hess_operator(x) @ np.asarray(v, dtype=float).ravel(order="F"))
 
 
 def _real_or_complex(A: Array) -> Array:
@@ -204,6 +207,11 @@ def _real_or_complex(A: Array) -> Array:
 
 def _flat(value: Any) -> Any:
     return value if np.ndim(value) == 0 else np.ravel(value, order="F")
+
+
+def _like(x: Any, slope: Array) -> Any:
+    """A slope in one number as a number, where the number was not given as a vector."""
+    return slope.item() if np.ndim(x) == 0 and slope.size == 1 else slope
 
 
 def problem(
@@ -254,6 +262,8 @@ class NewtonResult:
     def __str__(self) -> str:
         lines = [f"{i:3}  residual {r:.3e}" for i, r in enumerate(self.residuals)]
         return "\n".join([*lines, "converged" if self.converged else "not converged"])
+
+    __repr__ = __str__
 
 
 def newton(

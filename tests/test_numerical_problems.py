@@ -45,6 +45,19 @@ def test_scipy_fits_residuals_and_solves_equations() -> None:
     assert np.allclose(optimize.root(q.fun, [2.0, 3.0], jac=q.jac).x, [1, 2])
 
 
+def test_one_number_is_fitted_and_minimized() -> None:
+    where, data = "t: scalar, x, y: vector(n)", {"x": A[:, 0], "y": np.exp(0.3 * A[:, 0])}
+    p = mc.problem("exp(t*x) - y", "t", where=where, data=data)
+    assert p.jac([0.1]).shape == (8, 1)
+    assert np.allclose(p.jac([0.1])[:, 0], A[:, 0] * np.exp(0.1 * A[:, 0]))
+    q = mc.problem("norm2(exp(t*x) - y)^2", "t", where=where, data=data)
+    assert q.jac([0.1]).shape == q.hessp([0.1], [1.0]).shape == (1,)
+    assert isinstance(q.jac(0.1), float)
+    optimize = pytest.importorskip("scipy.optimize")
+    assert optimize.least_squares(p.fun, [0.0], jac=p.jac).x == pytest.approx([0.3])
+    assert optimize.minimize(q.fun, [0.0], jac=q.jac, hessp=q.hessp, method="trust-ncg").x == pytest.approx([0.3])
+
+
 def test_a_matrix_is_handed_over_column_by_column() -> None:
     T = RNG.standard_normal((4, 3))
     p = mc.problem("norm2(U - T)^2", "U", where="U, T: matrix(m,n)", data={"T": T})
@@ -64,7 +77,7 @@ def test_a_matrix_is_handed_over_column_by_column() -> None:
         ("x'*x", "x", None, {"x": [1.0]}, "x is the unknown"),
         ("x'*y", (), None, {}, "a problem has an unknown, and none is named"),
         ("x'*y", ("x", "y"), None, {"y": [1.0]}, "y is the unknown"),
-        ("norm2(A*x - b)^2", "x", None, {"A": A, "b": B, "a": 1.0}, "there is no a in "),
+        ("norm2(A*x - b)^2", "x", None, {"A": A, "b": B, "a": 1.0}, "a has data, and the formula has no a"),
         ("norm2(A*x - b)^2", "x", None, {"A": A, "b": np.ones(3)}, "b must be a vector of length m, where m = 8"),
         ("norm2(A*x - b)^2", "x", None, {"A": B, "b": B}, "A must be a matrix of shape m×n"),
         ("norm2(A*x - b)^2", "x", None, {"A": [[1.0], [2.0, 3.0]], "b": B}, "the rows of A differ in length"),
@@ -87,6 +100,13 @@ def test_a_hessian_needs_one_number() -> None:
 def test_names_that_drop_out_or_are_declared_may_be_given() -> None:
     p = mc.problem("x'*x + 0*c'*x", "x", where="c, d: vector(n)", data={"c": [1.0, 2.0], "d": [1.0, 2.0]})
     assert p.fun([3.0, 4.0]) == 25
+
+
+def test_a_size_may_be_given_with_the_data() -> None:
+    p = mc.problem("norm2(X)^2", "X", where="X: matrix(m,n)", data={"m": 2})
+    assert p.point(np.arange(6.0)).shape == (2, 3)
+    with pytest.raises(mc.ShapeError, match="b must be a vector of length m, where m = 2"):
+        mc.problem("norm2(X*y - b)^2", "X", where="X: matrix(m,n), y: vector(n)", data={"m": 2, "y": [1.0], "b": B})
 
 
 # ---- several unknowns --------------------------------------------------------------------------------------
@@ -379,3 +399,9 @@ def test_what_is_returned_may_be_changed() -> None:
         expected = first.copy()
         first *= 0
         assert np.array_equal(part([1.0, 3.0]), expected)
+
+
+def test_data_for_a_name_that_the_formula_does_not_have_are_refused() -> None:
+    with pytest.raises(mc.UnknownName, match="c has data, and the formula has no c") as caught:
+        mc.problem("norm2(A*x - b)^2", "x", data={"A": np.eye(2), "b": np.ones(2), "c": 3})
+    assert caught.value.hint == "it has A, x, b"
