@@ -68,7 +68,7 @@ class Problem:
         variables = arguments_of([self.expression], self._sizes)
         given = [v for v in variables if v.name not in names]
         expected = [v.name for v in given]
-        symbols = {s.name for v in (*given, *self.unknowns) for d in v.shape for s in d.free_symbols}
+        symbols = {s.name for v in (*given, *self.unknowns) for d in v.shape for s in d.free_symbols} - {*expected}
         sizes = {name: int(n) for name, n in data.items() if name in symbols and isinstance(n, (int, np.integer))}
         for name in data:
             if name in names:
