@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from matcalc.agreements import Sides
+from matcalc.claims import Reading, readings_of
 from matcalc.computations import Computer, State
 from matcalc.declarations import Where
 from matcalc.derivative_tests import TESTS, Case, Claim, vec
@@ -30,7 +31,7 @@ from matcalc.expressions import Variable
 from matcalc.log_plots import Plot, Series
 from matcalc.points import Point, PointSource
 from matcalc.sampling import NoPoint, Sampler
-from matcalc.verdicts import Reading, forms_of, readings_of
+from matcalc.verdicts import forms_of
 from matcalc.writing import text
 
 HALVINGS = 50
