@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 from matcalc.definitions import definitions_of
@@ -15,6 +16,7 @@ from matcalc.sizes import shape_words, size_text
 from matcalc.syntax import parse_expression
 from matcalc.syntax_trees import postorder
 from matcalc.transposes import transpose
+from matcalc.walks import survey, walk_of
 from matcalc.writing import declarations_of, text
 
 
@@ -81,6 +83,15 @@ def readings_of(D: Derivative, claim: str) -> list[Reading]:
     ]
     message = f"{claim} is {_words(e)}: it is no derivative of {text(D.expression)} with respect to {x.name}"
     raise ShapeError(message, text=claim, start=0, end=len(claim), hint="; ".join(wanted))
+
+
+def names_defined(claim: str) -> Set[str]:
+    """The names that a claim defines itself, which the sizes of the question cannot have.
+
+    >>> sorted(names_defined("let m = A*x in 2*A'*m"))
+    ['m']
+    """
+    return survey(walk_of(parse_expression(claim))).bound.keys()
 
 
 def refuse_without_variable(D: Derivative, claim: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from matcalc.claims import claim_of, readings_of
+from matcalc.claims import claim_of, names_defined, readings_of
 from matcalc.declarations import ANALYTIC, Where, declarations, unused
 from matcalc.derivative_tests import Claim
 from matcalc.derivatives import Derivative
@@ -104,7 +104,8 @@ def verify(
     >>> verify("x'*A*x", "x", claim="(A + A')*x", where="A: matrix(n,n), x: vector(n)", seed=1).verdict
     'verified'
     """
-    D = differentiate(f, wrt, where, inner=inner, free=free)
+    avoiding = names_defined(claim) if isinstance(claim, str) else ()
+    D = differentiate(f, wrt, where, inner=inner, free=free, avoiding=avoiding)
     if claim is None:
         report = verify_derivative(D, trials=trials, seed=seed)
     else:

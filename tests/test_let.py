@@ -47,6 +47,20 @@ def test_a_part_has_the_shape_of_its_definition_and_the_whole_text_decides_on_th
     assert reading.notes == ("b: vector(n), since q - b needs it",)
 
 
+@pytest.mark.parametrize("name", ["m", "n"])
+def test_a_size_that_is_inferred_has_the_name_of_no_part(name: str) -> None:
+    result = run("diff", f"let {name} = A*x in {name}'*{name}", "x", "--seed", "1")
+    assert result.exit_code == 0
+    assert f"gradient = 2*A'*{name}" in result.output
+    claim = f"let {name} = A*x in 2*A'*{name}"
+    assert mc.verify("norm2(A*x)^2", "x", claim=claim, seed=1).diagnosis == "the claim is the gradient"
+
+
+def test_a_size_that_is_inferred_has_the_name_of_no_direction() -> None:
+    for found in (mc.directional("A*x", "x", "m"), mc.hvp("norm2(A*x)^3", "x", "n"), mc.pullback("A*x", "x", "m")):
+        assert mc.parse(str(found), where=found.where) is found
+
+
 def test_definitions_are_written_with_the_names_before_them() -> None:
     program = read("let q = A*x; p = A*x + b; t = 3*x'*A'; g = exp(A*x) in g'*p + sum(t) + q[1]", WHERE).program
     assert {p.name: str(p.definition) for p in program.parts} == {
