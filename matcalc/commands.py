@@ -199,7 +199,7 @@ def _diff_one(
         if steps:
             document["derivation"] = [vars(step) for step in D.derivation]
         if graph:
-            document["graph"] = D.graph.document()
+            document["graph"] = D.graph.document(answer.naming)
         click.echo(json.dumps(document, ensure_ascii=False))
     else:
         _print_answer(answer, style, steps, graph is not None)
@@ -238,7 +238,7 @@ def _print_answer(answer: Answer, style: str, steps: bool, graph: bool) -> None:
             click.echo("  " + fit(line, 6, sides, column=2))
     if graph:
         click.echo()
-        for line in answer.derivative.graph.lines(style):
+        for line in answer.derivative.graph.lines(style, answer.naming):
             click.echo(line)
     if answer.report is not None:
         click.echo()

@@ -14,7 +14,7 @@ from matcalc.inner_products import InnerProduct
 from matcalc.lazy_properties import lazy_property
 from matcalc.parts import Program
 from matcalc.registries import method
-from matcalc.writing import text
+from matcalc.writing import Naming, text
 
 ORDERS = {1: "differential", 2: "second_differential", 3: "third_differential"}
 
@@ -186,11 +186,12 @@ class Derivative:
 
     def _written(self, style: str, d: str, nabla: str, comma: str) -> str:
         write = method(style)
-        found = [f"{d} = {write(self.named.differential, self.named.printed)}"]
-        if self.expression.is_scalar:
-            for x, g in self.named.gradients_shown.items():
-                label = nabla if len(self.variables) == 1 else f"{nabla}_{x.name}"
-                found.append(f"{label} = {write(g, self.named.printed)}")
+        program, gradients = self.named.printed, self.named.gradients_shown if self.expression.is_scalar else {}
+        naming = Naming([self.named.differential, *gradients.values()], program)
+        found = [f"{d} = {write(self.named.differential, program, naming)}"]
+        for x, g in gradients.items():
+            label = nabla if len(self.variables) == 1 else f"{nabla}_{x.name}"
+            found.append(f"{label} = {write(g, program, naming)}")
         return comma.join(found)
 
     def __str__(self) -> str:

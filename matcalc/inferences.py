@@ -23,10 +23,10 @@ _BLANKS = re.compile(r"(?:\s|#[^\n]*\n)+")
 class Inference:
     """One attempt, for one reading of the undeclared names.
 
-    ``names`` are the shapes of the free names, ``sizes`` the names of dimensions, ``declared`` all that stands in
-    the declarations, ``functions`` the functions among them, ``reserved`` further names that are no sizes; ``wanted`` is the shape that a text about known
-    variables should have, whose names nobody needs to declare.  After a failure ``place`` is the number of the step
-    that failed and ``conflict`` the trees that do not fit together.
+    ``names`` are the shapes of the free names, ``sizes`` the names of dimensions, ``declared`` all that stands in the
+    declarations, ``functions`` the functions among them, ``reserved`` further names that are no sizes; ``wanted`` is
+    the shape that a text about known variables should have, whose names nobody needs to declare. After a failure
+    ``place`` is the number of the step that failed and ``conflict`` the trees that do not fit together.
     """
 
     text: str

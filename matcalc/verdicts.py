@@ -19,37 +19,40 @@ from matcalc.parts import NO_PARTS, Program
 from matcalc.reading import read
 from matcalc.reports import Report
 from matcalc.verification import verify_equal, verify_forms
-from matcalc.writing import declarations_of, text
+from matcalc.writing import Naming, declarations_of, naming_of, text
 
 MULTILINEAR = ("differential", "second_differential", "third_differential")
 FORMS = (*MULTILINEAR, "gradient", "jacobian", "hessian", "hessian_operator")
 
 
-def as_printed(e: Expression, variables: Iterable[Variable] = (), program: Program = NO_PARTS) -> Expression:
+def as_printed(
+    e: Expression, variables: Iterable[Variable] = (), program: Program = NO_PARTS, naming: Naming | None = None
+) -> Expression:
     """The expression that the printed text of e reads back to, the parts of a program under their names."""
     needed = program.needed([e])
     roots = [e, *(p.definition for p in needed)]
     known = [v for v in (*variables, *variables_of(*roots)) if v.name not in program.names]
-    return read(text(e, program), declarations_of(known, roots), limits=False).expression
+    return read(text(e, program, naming), declarations_of(known, roots), limits=False).expression
 
 
 def forms_of(D: Derivative, asked: Iterable[str]) -> dict[str, Claim]:
     """The claims that the printed forms of a derivative make."""
-    claims: dict[str, Claim] = {}
-    known = D.known_variables
     program = D.named.printed
+    by_name = {v.name: v for v in D.variables}
+    found: dict[str, tuple[str, Expression, list[Variable]]] = {}
     for form in asked:
-        found = getattr(D.named, form)
-        if form in MULTILINEAR:
-            claims[form] = Claim(form, as_printed(found, known, program))  # type: ignore[arg-type]
+        blocks = getattr(D.named, form)
+        if not isinstance(blocks, dict):
+            found[form] = form, blocks, [] if form in MULTILINEAR else list(D.variables[:1])
             continue
-        blocks = found if isinstance(found, dict) else {D.variables[0].name: found}
-        by_name = {v.name: v for v in D.variables}
         for key, e in blocks.items():
-            first, second = key if isinstance(key, tuple) else (key, None)
-            label = f"{form} in {' and '.join(key) if second else key}" if isinstance(found, dict) else form
-            variables = [by_name[name] for name in (first, second) if name]
-            claims[label] = claim_of(D, form, as_printed(e, known, program), *variables)
+            names = (key,) if isinstance(key, str) else key
+            found[f"{form} in {' and '.join(names)}"] = form, e, [by_name[name] for name in names]
+    naming = naming_of(program, [e for _, e, _ in found.values()])
+    claims: dict[str, Claim] = {}
+    for label, (form, e, variables) in found.items():
+        shown = as_printed(e, D.known_variables, program, naming)
+        claims[label] = claim_of(D, form, shown, *variables) if variables else Claim(form, shown)  # type: ignore[arg-type]
     return claims
 
 
