@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from matcalc.conditions import conditions_of
 from matcalc.conventions import conventions_of
 from matcalc.derivatives import Derivative
 from matcalc.expressions import ONE, Expression, Variable
@@ -121,10 +120,8 @@ class Answer:
         return list((found | {v.name: v for v in self.derivative.known_variables}).values())
 
     def conditions(self) -> tuple[str, ...]:
-        """The conditions of the rules that were used, and of the weights of an inner product."""
-        D = self.derivative
-        found = conditions_of(D.expression, D.variables, self.program.parts)
-        return tuple(dict.fromkeys((*found, *(D.inner.conditions() if D.inner else ()))))
+        """The conditions of the rules that were used, of the formulas, and of the weights of an inner product."""
+        return self.derivative.conditions_of(*self.forms)
 
     def lines(self, style: str) -> Iterator[tuple[str, str]]:
         """Label and content of each line, in unicode, ascii or latex; what the user named stands under f, once."""

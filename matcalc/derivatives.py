@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from matcalc.conditions import conditions_of
 from matcalc.contexts import remember
 from matcalc.derivations import Step, derivation_of
 from matcalc.expressions import Expression, Variable, variables_of
@@ -156,6 +157,29 @@ class Derivative:
         if isinstance(found, dict):
             return type(found)({key: self._answer(e, perturbed) for key, e in found.items()})
         return self._answer(found, perturbed)
+
+    @lazy_property
+    def conditions(self) -> tuple[str, ...]:
+        """The conditions under which the differential, and the gradient of a scalar, hold, in words.
+
+        >>> import matcalc as mc
+        >>> mc.differentiate("logdet(A) + norm2(x)", ("A", "x")).conditions
+        ('det(A) positive', 'x nonzero')
+        """
+        return self.conditions_of("differential", *(["gradient"] if self.expression.is_scalar else []))
+
+    def conditions_of(self, *forms: str) -> tuple[str, ...]:
+        """The conditions under which forms hold; those of second order may need more than those of first order.
+
+        >>> import matcalc as mc
+        >>> D = mc.differentiate("det(A)", "A")
+        >>> D.conditions_of("gradient"), D.conditions_of("hessian")
+        ((), ('A invertible',))
+        """
+        found = [getattr(self.named, form) for form in forms]
+        formulas = [self.program.unfolded(e) for f in found for e in (f.values() if isinstance(f, dict) else [f])]
+        conditions = conditions_of(self.expression, self.variables, self.named.printed.parts, formulas)
+        return tuple(dict.fromkeys((*conditions, *(self.inner.conditions() if self.inner else ()))))
 
     @lazy_property
     def derivation(self) -> tuple[Step, ...]:

@@ -274,3 +274,10 @@ def test_a_pipe_gets_whole_lines() -> None:
 
 def test_a_logarithm_of_a_determinant_needs_a_positive_one() -> None:
     assert "for   det(X) positive" in run("diff", "log(det(X))", "X").output
+
+
+def test_a_condition_of_the_second_order_alone_is_shown_with_it() -> None:
+    assert "invertible" not in run("diff", "det(A)", "A", "--no-verify").output
+    assert "for   A invertible" in run("diff", "det(A)", "A", "--order", "2", "--no-verify").output
+    document = json.loads(run("diff", "det(A)", "A", "--order", "3", "--format", "json", "--no-verify").output)
+    assert document["conditions"] == ["A invertible"]
