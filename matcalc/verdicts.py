@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from matcalc.claims import claim_of, names_defined, readings_of
+from matcalc.claims import WORDS, claim_of, names_defined, readings_of
 from matcalc.declarations import ANALYTIC, Where, declarations, unused
 from matcalc.derivative_tests import Claim
 from matcalc.derivatives import Derivative
@@ -131,23 +131,12 @@ def _of_claim(D: Derivative, claim: str, trials: int | None, seed: int | None, l
     return reports[0]
 
 
-_NAMES = {
-    "differential": "differential",
-    "second_differential": "second differential",
-    "gradient": "gradient",
-    "jacobian": "Jacobian",
-    "hessian": "Hessian",
-    "hessian_operator": "Hessian operator",
-    "third_differential": "third differential",
-}
-
-
 def verify_claim(D: Derivative, claim: Claim, trials: int | None = None, seed: int | None = None) -> Report:
     """Check a claim, and say what is wrong with one that is refuted."""
-    name = f"claimed {_NAMES[claim.kind]}"
+    name = f"claimed {WORDS[claim.kind]}"
     report = _verify(D, {name: claim}, trials, seed)
     if report.passed:
-        return replace(report, diagnosis=f"the claim is the {_NAMES[claim.kind]}")
+        return replace(report, diagnosis=f"the claim is the {WORDS[claim.kind]}")
     if report.verdict != "refuted" or report.seed is None:
         return report
     diagnosis = _diagnosis(D, claim, report.seed)
@@ -165,7 +154,7 @@ def _diagnosis(D: Derivative, claim: Claim, seed: int) -> str:
         return ""
     x = claim.variable or D.variables[0]
     if isinstance(right, dict):
-        right = right.get(x.name) or right.get((x.name, x.name))
+        right = right.get(x.name) or right.get((x.name, (claim.other or x).name))
     if D.inner is not None and claim.kind == "gradient" and same(claim.expression, D.gradients[x], seed):
         return f"the claim is the gradient for the plain inner product; for {D.inner} it is {text(right)}"
     return explanation(Question(claim.expression, right, claim.kind, x), seed) if right is not None else ""
@@ -174,7 +163,7 @@ def _diagnosis(D: Derivative, claim: Claim, seed: int) -> str:
 def _of_layout(kind: str, layout: str) -> str:
     """What is said of a claim that is right once it is transposed."""
     if kind != "jacobian":
-        return f"the claim is the transpose of the {_NAMES[kind]}"
+        return f"the claim is the transpose of the {WORDS[kind]}"
     other = "numerator" if layout == "denominator" else "denominator"
     return f"the claim is the transpose of the Jacobian: it is right in the {other} layout"
 
