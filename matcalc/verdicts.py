@@ -12,7 +12,7 @@ from matcalc.derivative_tests import Claim
 from matcalc.derivatives import Derivative
 from matcalc.differentiation import Formula, Names, differentiate
 from matcalc.errors import MatcalcError, ShapeError
-from matcalc.explanations import Question, explanation, same
+from matcalc.explanations import Question, case_of_equality, explanation, same
 from matcalc.expressions import Expression, Variable, variables_of
 from matcalc.inner_products import Weights
 from matcalc.parts import NO_PARTS, Program
@@ -191,6 +191,8 @@ def equal(
         raise ShapeError("equal compares two texts or two expressions", hint="use from_sympy first")
     options: dict[str, Any] = {} if trials is None else {"trials": trials}
     report = verify_equal(first, second, seed=seed, **options)
+    if report.verdict == "refuted" and report.seed is not None and first.shape == second.shape:
+        report = replace(report, diagnosis=case_of_equality(first, second, report.seed))
     known = dict.fromkeys(variables_of(first, second))
     return replace(report, declarations=declarations_of(known, [first, second]), notes=notes)
 

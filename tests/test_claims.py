@@ -125,3 +125,18 @@ def test_a_bare_identity_has_the_size_that_the_form_needs(f: str, variable: str,
 
 def test_a_wrong_claim_with_a_bare_identity_is_refuted_and_not_refused() -> None:
     assert mc.verify("A'*A", "A", "kron(A', I) + kron(I, A')", seed=1).verdict == "refuted"
+
+
+CASES_OF_EQUALITY = [
+    ("det(A*B)", "det(B*A)", "they are equal for square A and B, but not in general"),
+    ("A*B", "B*A", "they are equal for diagonal A and B, but not in general"),
+    ("(A*x)'*y", "x'*A*y", "they are equal for symmetric A, but not in general"),
+    ("tr(A*B)", "tr(A)*tr(B)", "they are equal for n = 1, but not in general"),
+    ("x'*x", "2*x'*x", ""),
+]
+
+
+@pytest.mark.parametrize(("first", "second", "words"), CASES_OF_EQUALITY)
+def test_a_case_in_which_two_expressions_are_equal_is_named(first: str, second: str, words: str) -> None:
+    report = mc.equal(first, second, seed=1)
+    assert (report.verdict, report.diagnosis) == ("refuted", words)
