@@ -87,13 +87,30 @@ class Builder:
     def added(self, a: Value, b: Value, shape: Shape) -> Value:
         """a + b."""
         if b.op == "neg":
-            return self.emit("sub", a, b.args[0], shape=shape)
+            return self._difference(a, b.args[0], shape)
         if a.op == "neg":
-            return self.emit("sub", b, a.args[0], shape=shape)
+            return self._difference(b, a.args[0], shape)
         for one, other in ((a, b), (b, a)):
             if other.op == "number" and other.data[0].is_negative and one.op != "number":
                 return self.emit("sub", one, self.number(-other.data[0]), shape=shape)
         return self.emit("add", a, b, shape=shape)
+
+    def _difference(self, a: Value, b: Value, shape: Shape) -> Value:
+        """a − b; from the transpose or the negative where that has been computed."""
+        if a.rank == b.rank == 2 and ("sub", a, b, ()) not in self.made:
+            turned = [self._known_transpose(v) for v in (a, b)]
+            for is_turned, first, second in ((False, b, a), (True, *turned), (True, *reversed(turned))):
+                known = self.made.get(("sub", first, second, ()))
+                if known is not None:
+                    found = self.transposed(known) if is_turned else known
+                    is_negative = first is not (turned[0] if is_turned else a)
+                    return self.emit("neg", found, shape=shape) if is_negative else found
+        return self.emit("sub", a, b, shape=shape)
+
+    def _known_transpose(self, a: Value) -> Value | None:
+        if a.is_symmetric:
+            return a
+        return a.args[0] if a.op == "transpose" else self.made.get(("transpose", a, ()))
 
     def scaled(self, coefficient: Value, a: Value) -> Value:
         """A scalar times a value."""

@@ -37,7 +37,11 @@ LONGEST_QUESTION = 60
 
 @dataclass(frozen=True)
 class Output:
-    """One thing that the function returns: its name, what it is in words, and its formula."""
+    """One thing that the function returns: its name, what it is in words, and its formula.
+
+    It is a derivative in the `variables`, of second order in `further` ones as well; `directions` are arguments that
+    stand for perturbations of the last of these.
+    """
 
     name: str
     part: str
@@ -45,6 +49,7 @@ class Output:
     expression: Expression
     variables: tuple[Variable, ...] = ()
     directions: tuple[Variable, ...] = ()
+    further: tuple[Variable, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -161,14 +166,15 @@ def _output(D: Derivative, part: str) -> list[Output]:
     value = getattr(D, part)
     if not several:
         (x,) = D.variables
-        return [Output(part, part, f"The {_word(part)} in {x.name}", value, (x,))]
+        further = (x,) if part == "hessian" else ()
+        return [Output(part, part, f"The {_word(part)} in {x.name}", value, (x,), further=further)]
     outputs = []
     by_name = {v.name: v for v in D.variables}
     for key, e in value.items():
         keys = key if isinstance(key, tuple) else (key,)
-        is_tested = len(set(keys)) == 1
-        variables = (by_name[keys[0]],) if is_tested else ()
-        outputs.append(Output("_".join((part, *keys)), part, f"The {_word(part)} in {', '.join(keys)}", e, variables))
+        variables = tuple(by_name[k] for k in keys)
+        words = f"The {_word(part)} in {', '.join(keys)}"
+        outputs.append(Output("_".join((part, *keys)), part, words, e, variables[:1], further=variables[1:]))
     return outputs
 
 
@@ -179,10 +185,12 @@ def _hessian_products(D: Derivative, several: bool) -> list[Output]:
     directions = tuple(perturbation(v, name) for v, name in zip(D.variables, names, strict=True))
     if not several:
         (x,) = D.variables
-        return [Output("hvp", "hvp", f"The Hessian in {x.name} times {names[0]}", products, (x,), directions)]
+        return [Output("hvp", "hvp", f"The Hessian in {x.name} times {names[0]}", products, (x,), directions, (x,))]
     words = f"the Hessian times ({', '.join(names)})"
     return [
-        Output(f"hvp_{v.name}", "hvp", f"The part in {v.name} of {words}", products[v.name], (), directions)
+        Output(
+            f"hvp_{v.name}", "hvp", f"The part in {v.name} of {words}", products[v.name], (v,), directions, D.variables
+        )
         for v in D.variables
     ]
 
