@@ -120,6 +120,11 @@ class TaylorPolynomial(InOrder):
         """f(x), f′(x)[dx], f″(x)[dx, dx]/2, …"""
         return (self.derivative.expression, *(self._term(k) for k in range(1, self.order + 1)))
 
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The conditions under which its differentials hold, in words."""
+        return self.derivative.conditions_of(*(ORDERS[k] for k in range(1, self.order + 1)))
+
     def _term(self, k: int) -> Expression:
         D = self.derivative
         if k == 1:

@@ -145,3 +145,10 @@ def test_as_one_document() -> None:
     assert document["taylor"]["text"] == "a^3 + 3*a^2*da + 3*a*da^2"
     assert document["at"]["text"] == "8 + 12*da + 6*da^2"
     assert document["report"]["verdict"] == "verified"
+
+
+def test_the_conditions_are_those_of_all_its_differentials() -> None:
+    assert mc.taylor("det(A)", "A", order=1).conditions == ()
+    assert mc.taylor("det(A)", "A").conditions == ("A invertible",)
+    shown = CliRunner().invoke(main, ["taylor", "det(A)", "A", "--no-verify"]).output
+    assert "for   A invertible" in shown
