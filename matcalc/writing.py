@@ -52,7 +52,7 @@ class Naming:
     def __init__(self, roots: Iterable[Expression], program: Program = NO_PARTS) -> None:
         self.roots = (*roots, *(p.definition for p in program.parts))
         self.reserved = program.names | program.reserved
-        self.given: dict[Expression, str] = {}
+        self.given: dict[Expression, str] = {p.value: p.name for p in program.parts}
 
     @lazy_property
     def letters(self) -> _Letters:
