@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from matcalc.equations import Implicit
 from matcalc.errors import NotDifferentiable
+from matcalc.expansions import multiplied_out
 from matcalc.expressions import (
     Apply,
     EntrywisePower,
@@ -53,11 +54,14 @@ def conditions_of(
     """
     known = list(variables)
     found = dict.fromkeys(_simplest(e, word) for e, word in _conditions(f, known))
+    stated = {(multiplied_out(e), word) for e, word in found}
     for formula in formulas:
         for e, word in _of_values(formula, known):
             e, word = _simplest(e, word)
-            if (e if e.is_scalar else transpose(e), word) not in found:
+            plain = multiplied_out(e)
+            if (plain, word) not in stated and (transpose(plain), word) not in stated:
                 found[e, word] = None
+                stated.add((plain, word))
     named = Folding(parts).folded
     return tuple(
         _WORDS[word].format(text(named(e)))

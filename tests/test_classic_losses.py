@@ -101,6 +101,13 @@ SECOND_ORDER_CONDITIONS = [
     ("s^3", "s", "s: scalar", (), ()),
     ("arcsin(s)", "s", "s: scalar", ("|s| < 1",), ("|s| < 1",)),
     ("sum(arccos(x))", "x", None, ("|x| < 1",), ("|x| < 1",)),
+    (
+        "sum(i, 2, n, sqrt(x[i] - x[i-1]))",
+        "x",
+        "x: vector(n)",
+        ("x[i] - x[i - 1] positive",),
+        ("x[i] - x[i - 1] positive",),
+    ),
     ("log(s)/s", "s", "s: scalar", ("s positive",), ("s positive",)),
     ("tr(chol(A'*A + eye))", "A", None, ("A'*A + eye spd",), ("A'*A + eye spd",)),
     ("let M = A*B in det(M)", "A", "A, B: matrix(n,n)", (), ("A invertible",)),
