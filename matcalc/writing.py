@@ -53,6 +53,7 @@ class Naming:
         self.roots = (*roots, *(p.definition for p in program.parts))
         self.reserved = program.names | program.reserved
         self.given: dict[Expression, str] = {p.value: p.name for p in program.parts}
+        self.written: dict[tuple[Expression, Program], Written] = {}
 
     @lazy_property
     def letters(self) -> _Letters:
@@ -84,17 +85,25 @@ def naming_of(program: Program, formulas: Sequence[Expression]) -> Naming:
 def written(root: Expression, program: Program = NO_PARTS, naming: Naming | None = None) -> Written:
     """The expression as an expert would write it, shared parts named; those of a program by the names they have.
 
-    With a naming the names are those that the parts have in other formulas as well.
+    With a naming the names are those that the parts have in other formulas as well; it remembers what was written.
 
     >>> import matcalc as mc
     >>> e = mc.parse("inv(A*B + C)*x*x'*inv(A*B + C)", where="A, B, C: matrix(n,n), x: vector(n)")
     >>> [(n, text_of(d)) for n, d in written(e).parts]
     [('M', 'inv(A*B + C)')]
     """
+    if naming is not None:
+        if (root, program) not in naming.written:
+            naming.written[root, program] = _written(root, program, naming)
+        return naming.written[root, program]
+    return _written(root, program, Naming([root], program))
+
+
+def _written(root: Expression, program: Program, naming: Naming) -> Written:
     needed = program.needed([root])
     roots = [*(p.definition for p in needed), root]
     layout = Layout(roots)
-    names = _names(roots, layout, naming or Naming([root], program))
+    names = _names(roots, layout, naming)
     if names:
         layout = Layout(roots, names)
     answer = layout.plain(root)
