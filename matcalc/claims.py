@@ -49,14 +49,15 @@ class Label(NamedTuple):
     names: tuple[str, ...]
 
 
+_BELOW = r"_\{[\w, ]+\}"
 _LABELS = {
-    "differential": r"df|differential",
-    "gradient": r"∇\s*f|(?:grad|nabla)\s+f|gradient|grad",
-    "jacobian": r"J|jacobian",
-    "hessian": r"H|hessian|∇²\s*f",
+    "differential": r"df|differential|\\mathrm\{d\}f",
+    "gradient": rf"∇\s*f|(?:grad|nabla)\s+f|gradient|grad|\\nabla(?:{_BELOW})?\s*f",
+    "jacobian": rf"J(?:{_BELOW})?|jacobian",
+    "hessian": rf"H(?:{_BELOW})?|hessian|∇²\s*f",
     "hessian_operator": r"hessian operator|H\[[^]=]*\]",
-    "second_differential": r"d2f|d²f|d\^2\s*f|second differential",
-    "third_differential": r"d3f|d³f|d\^3\s*f|third differential",
+    "second_differential": r"d2f|d²f|d\^2\s*f|second differential|\\mathrm\{d\}\^2\s*f",
+    "third_differential": r"d3f|d³f|d\^3\s*f|third differential|\\mathrm\{d\}\^3\s*f",
 }
 _FORMS = "|".join(f"(?P<{kind}>{words})" for kind, words in _LABELS.items())
 _LABEL = re.compile(rf"\s*(?P<label>(?:{_FORMS})(?:\s+in\s+(?P<first>\w+)(?:\s+and\s+(?P<second>\w+))?)?)\s*=(?!=)\s*")
@@ -72,7 +73,9 @@ def labelled(claim: str) -> tuple[str, Label | None]:
     if found is None or _is_formula(claim):
         return claim, None
     kind = next(kind for kind in _LABELS if found[kind])
-    names = tuple(spelled(name) for name in (found["first"], found["second"]) if name)
+    below = re.search(_BELOW, found["label"])
+    words = re.findall(r"\w+", below[0][1:]) if below else [found["first"], found["second"]]
+    names = tuple(spelled(name) for name in words if name)
     return " " * found.end() + claim[found.end() :], Label(found["label"], kind, names)
 
 

@@ -23,6 +23,9 @@ LABELLED = [
     ("logdet(A)", "A", "H[dA] = -(inv(A)*dA*inv(A))'", "Hessian operator"),
     ("x'*A*x", "A x", "∇f in x = (A + A')*x", "gradient"),
     ("x'*A*y", "x y", "hessian in x and y = A", "Hessian"),
+    ("x'*A*x", "A x", r"\nabla_{x} f = (A + A')*x", "gradient"),
+    ("x'*A*y", "x y", "H_{x, y} = A", "Hessian"),
+    (*QUADRATIC, r"\mathrm{d}^2 f = dx'*(A + A')*dx_", "second differential"),
     ("x^3", "x", "H = 6*x", "Hessian"),
     (*QUADRATIC, "H = A + A'\nH*x", "gradient"),
 ]
