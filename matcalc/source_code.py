@@ -19,6 +19,7 @@ from matcalc.derivatives import Derivative
 from matcalc.differentiation import Names, differentiate, hvp
 from matcalc.errors import MatcalcError
 from matcalc.expressions import ONE, Expression, Variable
+from matcalc.line_breaks import formula_lines
 from matcalc.lowering import lower
 from matcalc.parts import NO_PARTS
 from matcalc.programs import Program
@@ -228,7 +229,7 @@ def written(request: Request, target: Target, name: str | None, *, check: bool, 
         if request.question is None:
             raise MatcalcError("no self-test is written for several formulas", hint="give one formula, and variables")
         output = Output("f", "f", "The value", request.question)
-        of_value = Request(request.question, [output], asked, lower([request.question]))
+        of_value = Request(request.question, [output], asked, lower([request.question], names={}))
         value = f"value_for_{function}"
         more, other = function_text(of_value, target, value, names, ["The function that is differentiated."], options)
         sheet.include(other)
@@ -293,13 +294,16 @@ def description(request: Request, names: Mapping[str, str]) -> list[str]:
     words = [first, *(w[0].lower() + w[1:] for w in others if w)]
     said = f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else first
     question = text(request.question) if request.question is not None else ""
-    of = f" of {question}" if 0 < len(question) < LONGEST_QUESTION else ""
-    lines = [f"{said}{of}." if said else "Several formulas at once.", ""]
+    of = f"of {question}." if 0 < len(question) < LONGEST_QUESTION else ""
+    lines = textwrap.wrap(said or "Several formulas at once.", LINE)
+    ending = f" {of}" if of else "." * bool(said)
+    lines = [*lines[:-1], lines[-1] + ending] if len(lines[-1] + ending) <= LINE else [*lines, of]
+    lines += [""]
     for o, name in zip(outputs, identifiers_of_outputs(outputs, names), strict=True):
-        formula = f"{name} = {text(o.expression)}"
-        lines += textwrap.wrap(formula, LINE, subsequent_indent="    ", break_long_words=False)
+        first, *more = formula_lines(text(o.expression), LINE - 4, LINE - len(name) - 3)
+        lines += [f"{name} = {first}", *(f"    {line}" for line in more)]
     lines += [""]
     for v in request.arguments:
         note = f" ({v.name} in the formula)" if names[v.name] != v.name else ""
         lines += [f"{names[v.name]}: {shape_in_words(v)}{note}"]
-    return [*lines, "", f"{request.program.flops} flops".replace("**", "^")]
+    return [*lines, "", *formula_lines(f"{request.program.flops} flops".replace("**", "^"), LINE)]

@@ -236,6 +236,16 @@ def test_self_tests_are_written_as_they_were(target: str) -> None:
     assert checked(target) == (GOLDEN / f"checked.{ENDINGS[target]}").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("target", ["numpy", "julia"])
+def test_no_line_of_the_documentation_is_too_long(target: str) -> None:
+    text = "sum(exp(A*B*x + C*D*y)) + logdet(A*A' + B'*B + eye) + norm2(C*D*y - x)^2*tr(A*B*C*D)"
+    where = "A: matrix(n,k), B: matrix(k,n), C: matrix(n,m), D: matrix(m,n), x, y: vector(n)"
+    source = mc.code(text, ("A", "B", "C", "D", "x"), where=where, target=target, with_=("f", "gradient"))
+    head = source.partition("flops")[0].splitlines()
+    assert len(head) > 15
+    assert max(map(len, head)) <= 104, max(head, key=len)
+
+
 def test_the_code_of_a_deep_network_is_linear_in_its_depth() -> None:
     def lines(depth: int) -> int:
         W, x = mc.variables("W: matrix(n,n), x: vector(n)")

@@ -3,7 +3,8 @@ using LinearAlgebra
 """
     f_gradient_hessian_and_hvp(S, C, V)
 
-The value, the gradient in S, the Hessian in S and the Hessian in S times V of logdet(S)/2 + tr(C*inv(S)).
+The value, the gradient in S, the Hessian in S and the Hessian in S times V
+of logdet(S)/2 + tr(C*inv(S)).
 
 f = logdet(S)/2 + tr(C*inv(S))
 gradient = inv(S)/2 - inv(S)*C*inv(S)
@@ -25,8 +26,8 @@ function f_gradient_hessian_and_hvp(S, C, V)
     P = S_inverse - 2 * N
     gradient = P / 2
     hessian = (kron(-P, S_inverse) + 2 * kron(S_inverse, N)) / 2
-    VMt = V * M'
-    hvp = (S_inverse * ((2 * VMt + 2 * VMt' - V) * S_inverse)) / 2
+    MV = M * V
+    hvp = (S_inverse * ((2 * MV + 2 * MV' - V) * S_inverse)) / 2
     return f, gradient, hessian, hvp
 end
 

@@ -1,7 +1,8 @@
 1;  % a script: run it to test the function
 
 function [f, gradient, hessian, hvp] = f_gradient_hessian_and_hvp(S, C, V)
-    % The value, the gradient in S, the Hessian in S and the Hessian in S times V of logdet(S)/2 + tr(C*inv(S)).
+    % The value, the gradient in S, the Hessian in S and the Hessian in S times V
+    % of logdet(S)/2 + tr(C*inv(S)).
     %
     % f = logdet(S)/2 + tr(C*inv(S))
     % gradient = inv(S)/2 - inv(S)*C*inv(S)
@@ -22,8 +23,8 @@ function [f, gradient, hessian, hvp] = f_gradient_hessian_and_hvp(S, C, V)
     P = S_inverse - 2 * N;
     gradient = P / 2;
     hessian = (kron(-P, S_inverse) + 2 * kron(S_inverse, N)) / 2;
-    Q = V * M.';
-    hvp = (S_inverse * ((2 * Q + 2 * Q.' - V) * S_inverse)) / 2;
+    MV = M * V;
+    hvp = (S_inverse * ((2 * MV + 2 * MV.' - V) * S_inverse)) / 2;
 end
 
 function f = value_for_f_gradient_hessian_and_hvp(S, C)
