@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from matcalc.conditions import conditions_of
 from matcalc.conventions import conventions_of
 from matcalc.derivatives import Derivative
 from matcalc.expressions import ONE, Expression, Variable
+from matcalc.lazy_properties import lazy_property
 from matcalc.notations import Notation
 from matcalc.parts import NO_PARTS, Program
 from matcalc.registries import method
 from matcalc.reports import Report
 from matcalc.sheets import Written
 from matcalc.text import size_text, text_of
-from matcalc.writing import declaration, text, variables_in_order, written
+from matcalc.writing import Naming, declaration, naming_of, text, variables_in_order, written
 
 LABELS = {
     "differential": ("df", "df", r"\mathrm{d}f"),
@@ -49,6 +49,11 @@ class Answer:
         """The expression with the parts that the user named."""
         return self.derivative.named.printed
 
+    @lazy_property
+    def naming(self) -> Naming:
+        """The names of shared parts, in the order in which the formulas are printed."""
+        return naming_of(self.program, [e for _, _, e in self.entries()])
+
     def entries(self) -> Iterator[tuple[str, tuple[str, ...], Expression]]:
         """Each form over the named parts, with the variables it is in, where there are several."""
         for form in self.forms:
@@ -74,7 +79,7 @@ class Answer:
             for v in self.variables()
         }
         return {
-            "expression": text(self.program.body, self.program),
+            "expression": text(self.program.body, self.program, self.naming),
             "parts": {p.name: self._document_of(p.definition) for p in self.program.parts},
             "variables": variables,
             "with_respect_to": [v.name for v in D.variables],
@@ -90,9 +95,9 @@ class Answer:
     def _document_of(self, e: Expression, program: Program = NO_PARTS) -> dict[str, str]:
         """An expression as JSON data, in every notation."""
         return {
-            "text": text(e, program),
-            "unicode": whole(written(e, program), writer("unicode"), ", "),
-            "latex": method("latex")(e, program),
+            "text": text(e, program, self.naming),
+            "unicode": whole(written(e, program, self.naming), writer("unicode"), ", "),
+            "latex": method("latex")(e, program, self.naming),
             "rows": size_text(e.rows),
             "columns": size_text(e.columns),
         }
@@ -115,15 +120,13 @@ class Answer:
         return list((found | {v.name: v for v in self.derivative.known_variables}).values())
 
     def conditions(self) -> tuple[str, ...]:
-        """The conditions of the rules that were used, and of the weights of an inner product."""
-        D = self.derivative
-        found = conditions_of(D.expression, D.variables, self.program.parts)
-        return tuple(dict.fromkeys((*found, *(D.inner.conditions() if D.inner else ()))))
+        """The conditions of the rules that were used, of the formulas, and of the weights of an inner product."""
+        return self.derivative.conditions_of(*self.forms)
 
     def lines(self, style: str) -> Iterator[tuple[str, str]]:
         """Label and content of each line, in unicode, ascii or latex; what the user named stands under f, once."""
         write: Callable[[Notation], str] = writer(style)
-        f = written(self.program.body, self.program)
+        f = written(self.program.body, self.program, self.naming)
         named = self.program.names
         yield "f", write(f.answer) if named else whole(f, write, "; ")
         yield from _definitions(f.parts if named else (), write)
@@ -132,7 +135,7 @@ class Answer:
             yield "note", note
         for form, names, e in self.entries():
             label = self._label(form, names, style)
-            found = written(e, self.program)
+            found = written(e, self.program, self.naming)
             yield label, write(found.answer)
             yield from _definitions((part for part in found.parts if part[0] not in named), write)
         found_conditions = self.conditions()

@@ -21,6 +21,7 @@ from typing import Any
 import click
 
 from matcalc.answers import Answer, derivation_steps
+from matcalc.claims import refuse_without_variable
 from matcalc.derivatives import Derivative
 from matcalc.differentiation import differentiate
 from matcalc.errors import MatcalcError, UnknownName
@@ -198,7 +199,7 @@ def _diff_one(
         if steps:
             document["derivation"] = [vars(step) for step in D.derivation]
         if graph:
-            document["graph"] = D.graph.document()
+            document["graph"] = D.graph.document(answer.naming)
         click.echo(json.dumps(document, ensure_ascii=False))
     else:
         _print_answer(answer, style, steps, graph is not None)
@@ -237,7 +238,7 @@ def _print_answer(answer: Answer, style: str, steps: bool, graph: bool) -> None:
             click.echo("  " + fit_step(*equation))
     if graph:
         click.echo()
-        for line in answer.derivative.graph.lines(style):
+        for line in answer.derivative.graph.lines(style, answer.naming):
             click.echo(line if style == "latex" else fit_formula(line))
     if answer.report is not None:
         click.echo()
@@ -252,7 +253,7 @@ def load_files(files: Iterable[str]) -> None:
 
 @main.command("verify", cls=FormulaCommand)
 @click.argument("expression", required=False)
-@click.argument("variable", required=False)
+@click.argument("variables", nargs=-1)
 @click.option("--claim", help="Your own answer: a differential, gradient, Jacobian or Hessian.")
 @where_option
 @check_options
@@ -265,7 +266,7 @@ def load_files(files: Iterable[str]) -> None:
 @reports_errors
 def verify_command(
     expression: str | None,
-    variable: str | None,
+    variables: tuple[str, ...],
     claim: str | None,
     rule_files: tuple[str, ...],
     style: str,
@@ -274,16 +275,19 @@ def verify_command(
     jobs: int | None,
     **question: Any,
 ) -> int:
-    """Check one derivative, or your own answer to it; without arguments, every rule of the book."""
+    """Check one derivative, or your own answer to it; without arguments, every rule of the book.
+
+    A claim in several VARIABLES is a differential, with the perturbation of each.
+    """
     load_files(rule_files)
     if expression is None:
         if plot or plot_file:
             raise MatcalcError("--plot needs an expression", hint='matcalc verify "sum(exp(x))" x --plot')
         return _self_check(question["seed"], style, jobs, rule_files)
     where = question["where"]
-    names = names_in(variable) if variable else only_variables(expression, where)
-    if len(names) != 1 and claim is not None:
-        raise UnknownName("name the variable that the claim is about", hint=f"one of {', '.join(names)}")
+    names = names_in(",".join(variables)) or only_variables(expression, where)
+    if claim is not None and not variables:
+        refuse_without_variable(differentiate(expression, names, where), claim)
     report = verify(expression, names, claim, **question)
     if (plot or plot_file) and (question["inner"] or question["free"]):
         raise MatcalcError("--plot is for derivatives without --inner and --free", hint="leave it out")

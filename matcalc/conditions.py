@@ -1,4 +1,4 @@
-"""The conditions under which a derivative holds: those of the rules that were used."""
+"""The conditions under which a derivative holds: those of the rules that were used, and of the formulas printed."""
 
 from __future__ import annotations
 
@@ -6,21 +6,26 @@ from collections.abc import Iterable, Iterator
 
 from matcalc.equations import Implicit
 from matcalc.errors import NotDifferentiable
+from matcalc.expansions import multiplied_out
 from matcalc.expressions import (
     Apply,
     EntrywisePower,
     Expression,
     Number,
+    Ones,
     Power,
     Product,
+    Sum,
     Variable,
     depends_on,
     postorder,
 )
 from matcalc.foldings import Folding
 from matcalc.function_table import FUNCTIONS
+from matcalc.leaves import ONE_NODE
 from matcalc.local_differentials import partial_formula, partial_rules
 from matcalc.parts import Part
+from matcalc.powers import is_integer_valued, of_ones
 from matcalc.rule_book import match_operands
 from matcalc.rule_conditions import CONDITIONS
 from matcalc.signs import POSITIVE, definiteness, sign_of
@@ -30,34 +35,83 @@ from matcalc.transposes import is_turned, transpose
 from matcalc.writing import text
 
 
-def conditions_of(f: Expression, variables: Iterable[Variable], parts: Iterable[Part] = ()) -> tuple[str, ...]:
+def conditions_of(
+    f: Expression, variables: Iterable[Variable], parts: Iterable[Part] = (), formulas: Iterable[Expression] = ()
+) -> tuple[str, ...]:
     """The conditions in words, such as "X'*X invertible"; what is a part goes by its name.
+
+    With formulas for derivatives of f, those under which they have a value are among them.
 
     >>> import matcalc as mc
     >>> f = mc.parse("logdet(X'*X)")
     >>> conditions_of(f, f.variables.values())
     ("X'*X invertible",)
+    >>> D = mc.differentiate("det(A)", "A")
+    >>> conditions_of(D.expression, D.variables, formulas=[D.gradient])
+    ()
+    >>> conditions_of(D.expression, D.variables, formulas=[D.hessian])
+    ('A invertible',)
     """
-    found = dict.fromkeys((_simplest(e, word), word) for e, word in _conditions(f, list(variables)))
+    known = list(variables)
+    found = dict.fromkeys(_simplest(e, word) for e, word in _conditions(f, known))
+    stated = {(multiplied_out(e), word) for e, word in found}
+    for formula in formulas:
+        for e, word in _of_values(formula, known):
+            e, word = _simplest(e, word)
+            plain = multiplied_out(e)
+            if (plain, word) not in stated and (transpose(plain), word) not in stated:
+                found[e, word] = None
+                stated.add((plain, word))
     named = Folding(parts).folded
-    with_det = {e for e, word in found if word == DET_POSITIVE}
     return tuple(
-        f"det({text(named(e))}) positive" if word == DET_POSITIVE else CONDITIONS[word].format(text(named(e)))
+        _WORDS[word].format(text(named(e)))
         for e, word in found
-        if not (word == "invertible" and e in with_det)
+        if not any((e, stronger) in found for stronger in _IMPLIED_BY.get(word, ()))
     )
 
 
 DET_POSITIVE = "det positive"
+_WORDS = {**CONDITIONS, DET_POSITIVE: "det({}) positive", "below_one": "|{}| < 1"}
+_IMPLIED_BY = {
+    "nonzero": ("positive",),
+    "entries_nonzero": ("positive",),
+    "invertible": (DET_POSITIVE, "spd", "full_rank", "distinct_singular"),
+}
 
 
-def _simplest(e: Expression, word: str) -> Expression:
-    """What the condition says the same of: x for -2*x nonzero, A for A' invertible."""
+def _simplest(e: Expression, word: str) -> tuple[Expression, str]:
+    """The same condition in plainer words: x nonzero for -2*x and norm2(x), A invertible for A' and det(A) nonzero."""
     if word in ("nonzero", "entries_nonzero", "invertible"):
         e = unsigned(split_coefficient(e)[1])[1]
+    if word in ("nonzero", "entries_nonzero") and isinstance(e, Apply) and e.function in ("norm2", "cbrt"):
+        return _simplest(e.operands[0], word)
+    if word == "nonzero" and isinstance(e, Apply) and e.function == "det":
+        e, word = e.operands[0], "invertible"
+    if word in ("nonzero", "positive") and (vector := _square_root(e)) is not None:
+        e, word = vector, "nonzero"
+    if word == "positive" and (inside := _below_one(e)) is not None:
+        e, word = inside, "below_one"
     if word in ("invertible", DET_POSITIVE) and is_turned(e):
-        return transpose(e)
-    return e
+        return transpose(e), word
+    return e, word
+
+
+def _square_root(e: Expression) -> Expression | None:
+    """x for x'*x, and X for tr(X'*X): what is 0 where they are."""
+    inside = e.operands[0] if isinstance(e, Apply) and e.function == "tr" else e
+    return inside.operands[-1] if e.is_scalar and _is_gram(inside) else None
+
+
+def _below_one(e: Expression) -> Expression | None:
+    """x for 1 - x^2."""
+    if not isinstance(e, Sum) or len(e.operands) != 2:
+        return None
+    for one, square in (e.operands, e.operands[::-1]):
+        c, rest = split_coefficient(square)
+        is_one = one is ONE_NODE or isinstance(one, Ones) or of_ones(one) is ONE_NODE
+        if is_one and c == -1 and isinstance(rest, (Power, EntrywisePower)) and isinstance(rest._args[1], Number):
+            return rest.operands[0] if rest._args[1].value == 2 else None
+    return None
 
 
 def _no_zero(e: Expression) -> str:
@@ -97,6 +151,34 @@ def _conditions(f: Expression, variables: list[Variable]) -> Iterator[tuple[Expr
                 norm = isinstance(base, Apply) and base.function == "norm2"
                 if not norm and sign_of(base) != POSITIVE:
                     yield base, word
+
+
+# The rules say of what they factor when these are invertible.
+_FACTORS = frozenset(("chol", "lu_l", "lu_u", "polar", "qr_q", "qr_r", "svdvals", "svd_u", "svd_v"))
+
+
+def _of_values(formula: Expression, variables: list[Variable]) -> Iterator[tuple[Expression, str]]:
+    """The conditions under which a formula has a value where the variables have: none divides by 0."""
+    order = postorder(formula)
+    active = depends_on(order, variables)
+    factors = depends_on(order, [e for e in order if isinstance(e, Apply) and e.function in _FACTORS])
+    for node in order:
+        if not isinstance(node, (Power, EntrywisePower)):
+            continue
+        base, exponent = node._args
+        if not isinstance(base, Expression) or base not in active or base in factors:
+            continue
+        if not isinstance(exponent, Number):
+            if base.is_scalar or isinstance(node, EntrywisePower):
+                if not is_integer_valued(exponent) and sign_of(base) != POSITIVE:
+                    yield base, "positive"
+            continue
+        value = exponent.value
+        if isinstance(node, Power) and not node.is_scalar:
+            if value.is_negative and not _is_known(base, "invertible"):
+                yield base, "invertible"
+        elif not value.is_nonnegative and sign_of(base) != POSITIVE:
+            yield base, _no_zero(base) if value.is_integer else "positive"
 
 
 def _of_rules(node: Expression, active: set[Expression]) -> Iterator[tuple[Expression, str]]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from matcalc.conditions import conditions_of
 from matcalc.contexts import remember
 from matcalc.derivations import Step, derivation_of
 from matcalc.expressions import Expression, Variable, variables_of
@@ -14,7 +15,7 @@ from matcalc.inner_products import InnerProduct
 from matcalc.lazy_properties import lazy_property
 from matcalc.parts import Program
 from matcalc.registries import method
-from matcalc.writing import text
+from matcalc.writing import Naming, text
 
 ORDERS = {1: "differential", 2: "second_differential", 3: "third_differential"}
 
@@ -158,6 +159,29 @@ class Derivative:
         return self._answer(found, perturbed)
 
     @lazy_property
+    def conditions(self) -> tuple[str, ...]:
+        """The conditions under which the differential, and the gradient of a scalar, hold, in words.
+
+        >>> import matcalc as mc
+        >>> mc.differentiate("logdet(A) + norm2(x)", ("A", "x")).conditions
+        ('det(A) positive', 'x nonzero')
+        """
+        return self.conditions_of("differential", *(["gradient"] if self.expression.is_scalar else []))
+
+    def conditions_of(self, *forms: str) -> tuple[str, ...]:
+        """The conditions under which forms hold; those of second order may need more than those of first order.
+
+        >>> import matcalc as mc
+        >>> D = mc.differentiate("det(A)", "A")
+        >>> D.conditions_of("gradient"), D.conditions_of("hessian")
+        ((), ('A invertible',))
+        """
+        found = [getattr(self.named, form) for form in forms]
+        formulas = [self.program.unfolded(e) for f in found for e in (f.values() if isinstance(f, dict) else [f])]
+        conditions = conditions_of(self.expression, self.variables, self.named.printed.parts, formulas)
+        return tuple(dict.fromkeys((*conditions, *(self.inner.conditions() if self.inner else ()))))
+
+    @lazy_property
     def derivation(self) -> tuple[Step, ...]:
         """The steps to the differential and the gradient, each with the rule it uses."""
         forms = (self.named.ambient_differential, self.named.differential)
@@ -186,11 +210,12 @@ class Derivative:
 
     def _written(self, style: str, d: str, nabla: str, comma: str) -> str:
         write = method(style)
-        found = [f"{d} = {write(self.named.differential, self.named.printed)}"]
-        if self.expression.is_scalar:
-            for x, g in self.named.gradients_shown.items():
-                label = nabla if len(self.variables) == 1 else f"{nabla}_{x.name}"
-                found.append(f"{label} = {write(g, self.named.printed)}")
+        program, gradients = self.named.printed, self.named.gradients_shown if self.expression.is_scalar else {}
+        naming = Naming([self.named.differential, *gradients.values()], program)
+        found = [f"{d} = {write(self.named.differential, program, naming)}"]
+        for x, g in gradients.items():
+            label = nabla if len(self.variables) == 1 else f"{nabla}_{x.name}"
+            found.append(f"{label} = {write(g, program, naming)}")
         return comma.join(found)
 
     def __str__(self) -> str:

@@ -32,21 +32,27 @@ Names: TypeAlias = "str | Variable | Sequence[str | Variable]"
 
 
 def differentiate(
-    f: Formula, wrt: Names, where: Where = None, *, inner: Weights | None = None, free: bool = False
+    f: Formula,
+    wrt: Names,
+    where: Where = None,
+    *,
+    inner: Weights | None = None,
+    free: bool = False,
+    avoiding: Iterable[str] = (),
 ) -> Derivative:
     """The derivative of f with respect to one variable or several.
 
     f is text, an expression or a SymPy matrix expression.  A declared name that does not occur is noted.
     ``inner="W"`` asks for the gradient with df = ⟨∇f, dx⟩ for ⟨u, v⟩ = u′Wv.
     ``free=True`` gives gradient, Jacobian and Hessian on the free entries of structured variables, vech(S) for S
-    symmetric.
+    symmetric.  No size that is inferred gets a name among ``avoiding``.
     Raises UnknownName where a variable does not occur.
 
     >>> str(differentiate("A^3", "A"))
     'd(A^3) = dA*A^2 + A*dA*A + A^2*dA'
     """
     names = [wrt] if isinstance(wrt, (str, Variable)) else list(wrt)
-    reading = _read(f, where, inner, names)
+    reading = _read(f, where, inner, names, avoiding)
     expression, occurring, notes = reading.expression, {v.name: v for v in reading.variables}, reading.notes
     declared = declarations(where)[0]
     others = {n: d for n, d in declared.items() if n not in occurring} if declared.keys() - occurring.keys() else {}
@@ -65,14 +71,16 @@ def differentiate(
     return Derivative(expression, variables, notes, product, free, reading.program)
 
 
-def _read(f: Formula, where: Where, inner: Weights | None, names: Sequence[str | Variable]) -> Reading:
+def _read(
+    f: Formula, where: Where, inner: Weights | None, names: Sequence[str | Variable], avoiding: Iterable[str]
+) -> Reading:
     """The formula as it was given, its variables in the order in which they occur in it."""
     if not isinstance(f, str):
         expression = f if isinstance(f, Expression) else method("from_sympy")(f)
         return Reading(expression, tuple(variables_of(expression)), (), "", Program((), expression))
     together = None if inner is None or len(names) > 1 else read_together(f, inner, str(names[0]), where)
     if together is None:
-        return read(f, where)
+        return read(f, where, avoiding=avoiding)
     if parse_expression(f).kind != "let":
         return together
     declared = declarations_of(together.variables, [together.expression])
@@ -169,7 +177,7 @@ def directional(f: Formula, wrt: str | Variable, direction: str, where: Where = 
     >>> str(directional("A*x", "x", "v"))
     'A*v'
     """
-    D = differentiate(f, wrt, where)
+    D = differentiate(f, wrt, where, avoiding=[direction])
     (x,) = D.variables
     return simplify(differential_of(D.expression, {x: perturbation(x, direction)}))
 
@@ -184,8 +192,8 @@ def hvp(f: Formula, wrt: Names, direction: str | Sequence[str], where: Where = N
     >>> str(hvp("x'*A*y", ("x", "y"), ("u", "v"))["x"])
     'A*v'
     """
-    D = differentiate(f, wrt, where)
     names = [direction] if isinstance(direction, str) else list(direction)
+    D = differentiate(f, wrt, where, avoiding=names)
     if len(names) != len(D.variables):
         count = f"{len(D.variables)} variable{'s' * (len(D.variables) != 1)}"
         raise ShapeError(f"{len(names)} directions are given for {count}", hint="give one for each variable")
@@ -199,7 +207,7 @@ def pullback_of(f: Formula, wrt: str | Variable, cotangent: str, where: Where = 
     >>> str(pullback_of("A*x", "x", "y"))
     "A'*y"
     """
-    D = differentiate(f, wrt, where)
+    D = differentiate(f, wrt, where, avoiding=[cotangent])
     (x,) = D.variables
     y = variable(cotangent, *D.expression.shape)
     return simplify(projection(x, pullback(D.expression, y, [x])[x]))

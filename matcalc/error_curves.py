@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from matcalc.agreements import Sides
+from matcalc.claims import Reading, names_defined, readings_of
 from matcalc.computations import Computer, State
 from matcalc.declarations import Where
 from matcalc.derivative_tests import TESTS, Case, Claim, vec
@@ -30,7 +31,7 @@ from matcalc.expressions import Variable
 from matcalc.log_plots import Plot, Series
 from matcalc.points import Point, PointSource
 from matcalc.sampling import NoPoint, Sampler
-from matcalc.verdicts import Reading, forms_of, readings_of
+from matcalc.verdicts import forms_of
 from matcalc.writing import text
 
 HALVINGS = 50
@@ -200,7 +201,7 @@ def error_curve(
     >>> wrong.outcome, wrong.plateau > 0.1
     ('plateau', True)
     """
-    D = differentiate(f, wrt, where)
+    D = differentiate(f, wrt, where, avoiding=() if claim is None else names_defined(claim))
     seed = randbits(SEED_BITS) if seed is None else seed
     if claim is None:
         return next(_curves(D, forms_of(D, ("differential",))["differential"], "differential", seed))

@@ -21,7 +21,7 @@ from matcalc.curves import CONSTRAINED
 from matcalc.errors import MatcalcError
 from matcalc.evaluation import TimeIsUp
 from matcalc.exact_tier import ExactTier, RingPlace
-from matcalc.expressions import Dimension, Expression, Product, Sum, Variable, variables_of
+from matcalc.expressions import ONE, Expression, Product, Sum, Variable, variables_of
 from matcalc.high_precision import NoKernel
 from matcalc.leaves import number, variable
 from matcalc.mutants import mutants
@@ -71,6 +71,21 @@ def explanation(question: Question, seed: int) -> str:
     except (NoKernel, NoPoint, TimeIsUp):
         pass
     return ""
+
+
+def case_of_equality(first: Expression, second: Expression, seed: int) -> str:
+    """The case in which two expressions are equal though not in general, or "" where none is found.
+
+    >>> from matcalc.reading import parse
+    >>> where = "A: matrix(m,n), B: matrix(n,m)"
+    >>> case_of_equality(parse("det(A*B)", where), parse("det(B*A)", where), seed=1)
+    'they are equal for square A and B, but not in general'
+    """
+    try:
+        case = _case(first, second, seed)
+    except (NoKernel, NoPoint, TimeIsUp):
+        return ""
+    return f"they are equal for {case}, but not in general" if case else ""
 
 
 # ---- equality at random points -----------------------------------------------------------------------------
@@ -230,24 +245,34 @@ def _multiplied_out(term: Expression) -> list[Expression]:
 
 def _special_case(q: Question, seed: int) -> str:
     """Right for matrices with a property only, or for one size only."""
-    square = [v for v in variables_of(q.claim, q.right) if not v.is_scalar and v.rows == v.columns]
+    case = _case(q.claim, q.right, seed)
+    return f"the claim is right for {case}, but not in general" if case else ""
+
+
+def _case(first: Expression, second: Expression, seed: int) -> str:
+    """The case in which two expressions agree: square, symmetric or diagonal matrices, or sizes of 1."""
+    deadline = monotonic() + TIME
+    sizes = sorted({s for e in (first, second, *variables_of(first, second)) for s in _sizes(e)}, key=str)
+    if len(sizes) > 1:
+        alike = dict.fromkeys(sizes, sizes[0])
+        if same(substitute(first, {}, alike), substitute(second, {}, alike), seed):
+            matrices = [v.name for v in variables_of(first, second) if v.rows != v.columns and ONE not in v.shape]
+            return f"square {' and '.join(sorted(matrices))}" if matrices else " = ".join(map(str, sizes))
+    square = [v for v in variables_of(first, second) if not v.is_scalar and v.rows == v.columns]
     general = [v for v in square if not v.properties & CONSTRAINED]
     for word in ("symmetric", "diagonal"):
         groups = [*([v] for v in general), general] if len(general) > 1 else [general]
         for group in groups:
             special: dict[Expression, Expression] = {v: variable(v.name, *v.shape, *v.properties, word) for v in group}
-            if group and same(substitute(q.claim, special), substitute(q.right, special), seed):
-                names = " and ".join(v.name for v in group)
-                return f"the claim is right for {word} {names}, but not in general"
-    sizes = sorted({s.name for d in _dimensions(q) for s in d.free_symbols})
-    if sizes and same(q.claim, q.right, seed, of_ones=True):
-        return f"the claim is right for {' = '.join(sizes)} = 1, but not in general"
-    return ""
+            if group and same(substitute(first, special), substitute(second, special), seed):
+                return f"{word} {' and '.join(v.name for v in group)}"
+            if monotonic() > deadline:
+                return ""
+    return f"{' = '.join(map(str, sizes))} = 1" if sizes and same(first, second, seed, of_ones=True) else ""
 
 
-def _dimensions(q: Question) -> Iterator[Dimension]:
-    for e in (q.claim, q.right, *variables_of(q.claim, q.right)):
-        yield from e.shape
+def _sizes(e: Expression) -> set[Any]:
+    return {s for d in e.shape for s in d.free_symbols}
 
 
 def _projected(q: Question, seed: int) -> str:

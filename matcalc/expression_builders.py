@@ -253,6 +253,13 @@ def let(parts: list[Any]) -> Tree:
     return Tree("let", children, tuple(names), first.start, flat[-1].end)
 
 
+def where(parts: list[Any]) -> Tree:
+    """An expression, and after it the definitions that it uses: what ``let`` has before it."""
+    body, *rest = flattened(parts)
+    definitions = [part for part in flattened(rest) if isinstance(part, tuple)]
+    return let([*definitions, body]).spanning(body.start, definitions[-1][1].end)
+
+
 def expression(parts: list[Any]) -> Tree:
     """The whole text."""
     return parts[0]
@@ -261,6 +268,7 @@ def expression(parts: list[Any]) -> Tree:
 EXPRESSION_BUILDERS: Mapping[str, Callable[[list[Any]], Any]] = {
     "expression": expression,
     "let": let,
+    "where": where,
     "definition": definition,
     "indexed_definition": indexed_definition,
     "sum": sum_of,

@@ -80,7 +80,8 @@ class Forms:
         """The program, with the names of the question, which no other part of an answer may be given."""
         weights = self.inner.variables if self.inner else ()
         names = {v.name for v in (*self._known, *weights, *self.variables, *self.perturbations.values())}
-        return replace(self.program, reserved=frozenset(names))
+        sizes = {str(s) for v in (*self._known, *weights, *self.variables) for d in v.shape for s in d.free_symbols}
+        return replace(self.program, reserved=frozenset(names | sizes))
 
     @property
     def parts(self) -> dict[str, Expression]:

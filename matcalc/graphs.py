@@ -27,7 +27,7 @@ from matcalc.reading import read
 from matcalc.sums import add
 from matcalc.sweeps import active_parts
 from matcalc.tangents import perturbation
-from matcalc.writing import declaration, declarations_of, text, variables_in_order, written
+from matcalc.writing import Naming, declaration, declarations_of, text, variables_in_order, written
 
 
 class Edge(NamedTuple):
@@ -83,7 +83,7 @@ class Graph:
     def program(self) -> Program:
         """The parts that the user named, or else those that the expression shares."""
         program = self.derivative.named.program
-        return program if program.parts else _shared_program(self.derivative.expression)
+        return program if program.parts else _shared_program(self.derivative)
 
     @cached_property
     def _simplest(self) -> Callable[[Expression], Expression]:
@@ -196,29 +196,36 @@ class Graph:
 
     # ---- as text
 
-    def lines(self, style: str = "ascii") -> Iterator[str]:
-        """The edges and the sweeps, in unicode, ascii or latex."""
+    def _new_naming(self) -> Naming:
+        """Names for what the formulas of the graph share, which are none of its nodes."""
+        known = [*self.perturbations.values(), *self.cotangents.values()]
+        reserved = self.derivative.named.printed.reserved | self._taken | {v.name for v in known}
+        return Naming([], replace(self.program, reserved=reserved))
+
+    def lines(self, style: str = "ascii", naming: Naming | None = None) -> Iterator[str]:
+        """The edges and the sweeps, in unicode, ascii or latex, shared parts under the names of an answer."""
+        naming = naming or self._new_naming()
         write = writer(style)
         arrow = {"unicode": "→", "latex": r"\to"}.get(style, "->")
         yield "graph"
         for edge in self.edges:
             nodes = f" {arrow} ".join(_name(v.name, write) for v in (edge.source, edge.target))
-            yield f"  {nodes}: {self._operator(edge, style)}"
+            yield f"  {nodes}: {self._operator(edge, style, naming)}"
         for title, sweep in (("forward", self.forward), ("reverse", self.reverse)):
             yield title
             if title == "reverse" and not self.derivative.expression.is_scalar:
                 yield f"  {declaration(self.cotangents[self.parts[-1].variable])}, given"
             for line in sweep:
                 label = line.name if line.name.startswith("gradient") else _name(line.name, write)
-                yield f"  {label} = {_formula(line.value, write)}"
+                yield f"  {label} = {_formula(line.value, write, naming)}"
 
-    def _operator(self, edge: Edge, style: str) -> str:
+    def _operator(self, edge: Edge, style: str, naming: Naming) -> str:
         """The matrix of an edge, or for matrices what it maps a perturbation to."""
         write = writer(style)
         if edge.jacobian is not None:
-            return _formula(edge.jacobian, write)
+            return _formula(edge.jacobian, write, naming)
         maps = {"unicode": "↦", "latex": r"\mapsto"}.get(style, "->")
-        return f"{_name(edge.perturbation.name, write)} {maps} {_formula(edge.differential, write)}"
+        return f"{_name(edge.perturbation.name, write)} {maps} {_formula(edge.differential, write, naming)}"
 
     def dot(self, style: str = "ascii") -> str:
         """The graph in the language of Graphviz.
@@ -235,32 +242,33 @@ class Graph:
           "r" -> "f" [label="2*r'"];
         }
         """
-        write = writer(style)
+        write, naming = writer(style), self._new_naming()
         rows = ["rankdir=LR;", "node [shape=box];"]
         rows += [f"{_quoted(x.name)} [shape=ellipse];" for x in self.derivative.variables]
         for p in self.parts:
-            label = f"{_name(p.name, write)} = {_formula(p.definition, write)}"
+            label = f"{_name(p.name, write)} = {_formula(p.definition, write, naming)}"
             rows.append(f"{_quoted(p.name)} [label={_quoted(label)}];")
         for edge in self.edges:
             ends = f"{_quoted(edge.source.name)} -> {_quoted(edge.target.name)}"
-            rows.append(f"{ends} [label={_quoted(self._operator(edge, style))}];")
+            rows.append(f"{ends} [label={_quoted(self._operator(edge, style, naming))}];")
         return "\n".join(["digraph {", *(f"  {row}" for row in rows), "}"])
 
-    def document(self) -> dict[str, Any]:
-        """The graph as JSON data."""
+    def document(self, naming: Naming | None = None) -> dict[str, Any]:
+        """The graph as JSON data, shared parts under the names of an answer."""
+        naming = naming or self._new_naming()
         return {
-            "nodes": [{"name": p.name, "text": text(p.definition)} for p in self.parts],
+            "nodes": [{"name": p.name, "text": text(p.definition, naming=naming)} for p in self.parts],
             "edges": [
                 {
                     "from": edge.source.name,
                     "to": edge.target.name,
-                    "differential": text(edge.differential),
-                    "jacobian": None if edge.jacobian is None else text(edge.jacobian),
+                    "differential": text(edge.differential, naming=naming),
+                    "jacobian": None if edge.jacobian is None else text(edge.jacobian, naming=naming),
                 }
                 for edge in self.edges
             ],
-            "forward": [{"name": line.name, "text": text(line.value)} for line in self.forward],
-            "reverse": [{"name": line.name, "text": text(line.value)} for line in self.reverse],
+            "forward": [{"name": line.name, "text": text(line.value, naming=naming)} for line in self.forward],
+            "reverse": [{"name": line.name, "text": text(line.value, naming=naming)} for line in self.reverse],
         }
 
     def __str__(self) -> str:
@@ -277,8 +285,8 @@ def _name(name: str, write: Callable[[Notation], str]) -> str:
     return write(Notation("name", (), name))
 
 
-def _formula(e: Expression, write: Callable[[Notation], str]) -> str:
-    return whole(written(e), write, "; ")
+def _formula(e: Expression, write: Callable[[Notation], str], naming: Naming) -> str:
+    return whole(written(e, naming=naming), write, "; ")
 
 
 def _quoted(words: str) -> str:
@@ -286,6 +294,9 @@ def _quoted(words: str) -> str:
     return f'"{escaped}"'
 
 
-def _shared_program(root: Expression) -> Program:
+def _shared_program(D: Derivative) -> Program:
     """The program of the parts that an expression shares, under the names with which it is printed."""
-    return read(text(root), declarations_of(variables_of(root), [root]), limits=False).program
+    root = D.expression
+    return read(
+        text(root, naming=Naming([root], D.named.printed)), declarations_of(variables_of(root), [root]), limits=False
+    ).program

@@ -23,10 +23,10 @@ _BLANKS = re.compile(r"(?:\s|#[^\n]*\n)+")
 class Inference:
     """One attempt, for one reading of the undeclared names.
 
-    ``names`` are the shapes of the free names, ``sizes`` the names of dimensions, ``declared`` all that stands in
-    the declarations, ``functions`` the functions among them; ``wanted`` is the shape that a text about known
-    variables should have, whose names nobody needs to declare.  After a failure ``place`` is the number of the step
-    that failed and ``conflict`` the trees that do not fit together.
+    ``names`` are the shapes of the free names, ``sizes`` the names of dimensions, ``declared`` all that stands in the
+    declarations, ``functions`` the functions among them, ``reserved`` further names that are no sizes; ``wanted`` is
+    the shape that a text about known variables should have, whose names nobody needs to declare. After a failure
+    ``place`` is the number of the step that failed and ``conflict`` the trees that do not fit together.
     """
 
     text: str
@@ -42,6 +42,12 @@ class Inference:
     place: int = 0
     conflict: tuple[Tree, ...] = ()
     functions: frozenset[str] = frozenset()
+    reserved: frozenset[str] = frozenset()
+
+    @property
+    def names_taken(self) -> set[str]:
+        """The names that no size can be given."""
+        return {*self.names, *self.sizes, *self.declared, *self.reserved}
 
     def shape(self, tree: Tree) -> Shape:
         """The shape of a part that was visited, with everything known put in."""
@@ -96,8 +102,7 @@ class Inference:
         """Give the unknown sizes letters, for the words of a failure; not where nobody will read them."""
         if self.quiet:
             return
-        taken = {*self.names, *self.sizes, *self.declared}
-        name_unknowns(self.unifier, self.names.values(), fresh_names(taken))
+        name_unknowns(self.unifier, self.names.values(), fresh_names(self.names_taken))
 
     def because(self, *trees: Tree) -> str:
         """The names to which some parts owe their shapes: ": declared x: vector(n)", the last part's first."""

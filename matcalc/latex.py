@@ -20,13 +20,13 @@ from matcalc.notations import ATOM, NEGATIVE, POSTFIX, POWER, PRODUCT, SUM, Nota
 from matcalc.parts import NO_PARTS, Program
 from matcalc.text import number_text
 from matcalc.unicode import names_in
-from matcalc.writing import written
+from matcalc.writing import Naming, written
 
 _TALL = re.compile(r"\\frac|\\sum|\\begin|\\left\(|\\sqrt\[")
 _SPACED_BY_TEX = re.compile(r"\\(operatorname|log|ln|exp|det|sin|cos|tan|sec|csc|cot|arc|sinh|cosh|tanh)")
 
 
-def latex_text(expression: Expression, program: Program = NO_PARTS) -> str:
+def latex_text(expression: Expression, program: Program = NO_PARTS, naming: Naming | None = None) -> str:
     r"""The expression in LaTeX, its named parts after "where".
 
     >>> from matcalc.reading import parse
@@ -35,7 +35,7 @@ def latex_text(expression: Expression, program: Program = NO_PARTS) -> str:
     >>> print(latex_text(parse("X*inv(X'*A*X)*B*inv(X'*A*X)")))
     X M B M \quad\text{where } M = (X^\top A X)^{-1}
     """
-    found = written(expression, program)
+    found = written(expression, program, naming)
     notations = [found.answer, *(definition for _, definition in found.parts)]
     page = _Page(labels_of(names_in(notations) | {n for n, _ in found.parts}))
     definitions = r",\; ".join(f"{page.labels[n]} = {page.write(d)}" for n, d in found.parts)

@@ -80,6 +80,7 @@ def taylor_command(
         del document["layout"], document["forms"]
         document |= {
             "order": order,
+            "conditions": list(polynomial.conditions),
             "terms": [text(t) for t in polynomial.terms],
             "taylor": {"text": str(polynomial), "unicode": polynomial.unicode(), "latex": polynomial.latex()},
             "at": {"numbers": "; ".join(at), "text": str(polynomial.at("; ".join(at)))} if at else None,
@@ -108,7 +109,8 @@ def _taylor_rows(polynomial: TaylorPolynomial, style: str, at: str) -> list[tupl
     rows.append((_moved(polynomial, style), writers[style](polynomial)))
     if at:
         rows += [("at", at), ("", writers[style](polynomial.at(at)))]
-    return rows + [row for row in asked if row[0] == "for"]
+    conditions = polynomial.conditions
+    return rows + ([("for", ", ".join(conditions))] if conditions else [])
 
 
 def _moved(polynomial: TaylorPolynomial, style: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -72,11 +72,13 @@ def read(
     limits: bool = True,
     shape: Shape | None = None,
     wanted: Shape | None = None,
+    avoiding: Iterable[str] = (),
 ) -> Reading:
     """``parse`` with the variables in order of appearance and the notes on what was inferred.
 
     A shape is that of the whole, where it is known beforehand: ``2*eye`` has its size from it.  With a wanted shape
-    the text is about variables that are known, and an error proposes what has that shape, no declaration.
+    the text is about variables that are known, and an error proposes what has that shape, no declaration.  No size
+    that is inferred gets a name that is to be avoided.
 
     >>> read("norm2(A*x - b)^2").notes
     ('b: vector(m), since A*x - b needs it',)
@@ -87,7 +89,7 @@ def read(
     declared, sizes = declarations(where)
     if type(tree) is Unrolled:
         declared = of_families(declared, tree, text)
-    reading = _Reader(text, declared, sizes, shape=shape, wanted=wanted).read(tree)
+    reading = _Reader(text, declared, sizes, shape=shape, wanted=wanted, avoiding=avoiding).read(tree)
     if declared:
         remember(reading.expression, _context(declared, reading))
     return reading
@@ -128,6 +130,7 @@ class _Reader:
         perturbations: bool = False,
         shape: Shape | None = None,
         wanted: Shape | None = None,
+        avoiding: Iterable[str] = (),
     ) -> None:
         self.text = text
         self.wanted = wanted
@@ -135,6 +138,7 @@ class _Reader:
         self.sizes = sizes | {str(s) for d in shape for s in d.free_symbols} if shape else sizes
         self.perturbations = perturbations
         self.shape = shape
+        self.reserved = frozenset(avoiding)
         self.likened: Mapping[str, str] = {}
         self.functions = frozenset([n for n, d in declared.items() if d.properties and ANALYTIC in d.properties])
 
@@ -149,6 +153,7 @@ class _Reader:
         unknown = undeclared(found, self.declared, self.sizes, self.text)
         if found.sizes:
             self.sizes = self.sizes | (found.sizes.keys() - self.declared.keys())
+        self.reserved |= found.bound.keys()
         known = {n: self.declared[n].shape for n in found.names if n in self.declared}
         chosen = self._chosen(walk, found, known, unknown)
         chosen = self._likened(chosen, tree, walk, known, unknown)
@@ -222,6 +227,7 @@ class _Reader:
         inference = Inference(
             self.text, {}, self.sizes, frozenset(self.declared), self.perturbations, quiet, self.wanted
         )
+        inference.reserved = self.reserved
         inference.functions = self.functions
         shapes = {n: shape_of_kind(kind, inference.unifier) for n, kind in kinds.items()}
         inference.names = {**known, **shapes}
@@ -236,7 +242,7 @@ class _Reader:
         unifier = inference.unifier
         shapes = [unifier.shape(shape) for shape in inference.names.values()]
         if any_unknown(shapes):
-            name_unknowns(unifier, shapes, fresh_names({*inference.names, *self.sizes, *self.declared}))
+            name_unknowns(unifier, shapes, fresh_names(inference.names_taken))
         for tree in [tree for _, tree, _ in walk if tree.value in _UNSIZED]:
             if tree.kind in ("name", "call") and any(map(is_unknown, inference.shape(tree))):
                 message = f"the size of {inference.quote(tree)} does not follow from its place"

@@ -75,6 +75,7 @@ class Sheet:
             return both
         if given.endswith("'"):
             label = name(given[:-1])
+            self.definitions.setdefault(given[:-1], both[1])
             return transposed(label), label
         self.definitions[given] = both[0]
         return name(given), transposed(name(given)) if not node.is_scalar else name(given)

@@ -36,7 +36,7 @@ from matcalc.sums import add, scale
 from matcalc.text import text_of
 from matcalc.transposes import transpose
 from matcalc.typed_numbers import typed_numbers
-from matcalc.writing import declarations_of, text, written
+from matcalc.writing import Naming, declarations_of, naming_of, text, written
 
 MOST_UNKNOWNS = 40
 
@@ -70,9 +70,14 @@ class InOrder:
                 signs.append("-" if negative else "+")
         return Written((), Notation("sum", notations, tuple(signs)))
 
+    @property
+    def naming(self) -> Naming:
+        """The names of parts that its terms share."""
+        return Naming([self.polynomial])
+
     def __str__(self) -> str:
         found = self.written
-        return text(self.polynomial) if found.parts else text_of(found.answer)
+        return text(self.polynomial, naming=self.naming) if found.parts else text_of(found.answer)
 
     __repr__ = __str__
 
@@ -86,8 +91,9 @@ class InOrder:
 
     def _in(self, style: str) -> str:
         found = self.written
-        answer: str = method(style)(self.polynomial) if found.parts else method(f"notation in {style}")(found.answer)
-        return answer
+        if not found.parts:
+            return str(method(f"notation in {style}")(found.answer))
+        return str(method(style)(self.polynomial, naming=self.naming))
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
@@ -121,6 +127,16 @@ class TaylorPolynomial(InOrder):
     def terms(self) -> tuple[Expression, ...]:  # type: ignore[override]
         """f(x), f′(x)[dx], f″(x)[dx, dx]/2, …"""
         return (self.derivative.expression, *(self._term(k) for k in range(1, self.order + 1)))
+
+    @property
+    def naming(self) -> Naming:
+        """The names of shared parts: those that they have below f."""
+        return naming_of(self.derivative.named.printed, [self.polynomial])
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The conditions under which its differentials hold, in words."""
+        return self.derivative.conditions_of(*(ORDERS[k] for k in range(1, self.order + 1)))
 
     def _term(self, k: int) -> Expression:
         D = self.derivative

@@ -2,7 +2,7 @@
 
 The grammar's patterns find the words; here is decided what depends on context: whether a name before ( is
 called, whether [ begins a block or an index, which | opens and which closes, what blanks and line ends inside
-[ ] separate, and where `let` and `in` are keywords.
+[ ] separate, and where `let`, `in` and `where` are keywords.
 
 >>> [token.kind for token in tokens_of("[A -b']", "expression")]
 ['LSQB', 'NAME', 'COMMA', 'SIGN', 'NAME', 'TRANSPOSE', 'RSQB', '$END']
@@ -58,6 +58,7 @@ _LINE_GOES_ON_AFTER = _OPERATORS | {"COMMA", "SEMICOLON", "NEWLINE", "LET", "IN"
 _LINE_GOES_ON_BEFORE = (_OPERATORS - {"SIGN"}) | {"DOTS", "COMMA", "SEMICOLON", "IN", "RSQB", "RPAR", END}
 
 _DEFINITION_BEGINS_AFTER = ("", "NEWLINE", "LET", "SEMICOLON")
+_DEFINITION = re.compile(r"\s+[^\W\d]\w*\s*=(?!=)")
 _INDEXED = re.compile(r"[ \t]*\[[^][=,\n]*\][ \t]*=")
 
 
@@ -209,7 +210,8 @@ class _Reader:
         self.line_end = None
         goes_on = self.previous.kind in _LINE_GOES_ON_AFTER or following.kind in _LINE_GOES_ON_BEFORE
         goes_on = goes_on or (self.is_indexed and following.kind == "NAME" and following.value == "for")
-        if not (goes_on or self._is_let(self.previous) or self._is_in(following)):
+        goes_on = goes_on or self._is_let(self.previous) or self._is_in(following) or self._is_where(following)
+        if not goes_on:
             kind = "SEMICOLON" if self.separating else "NEWLINE"
             self._add(Token(kind, "\n", line_end.start, line_end.end))
 
@@ -219,6 +221,12 @@ class _Reader:
 
     def _is_in(self, token: Token) -> bool:
         return token.kind == "NAME" and token.value == "in" and self.lets > 0
+
+    def _is_where(self, token: Token) -> bool:
+        """Whether the word `where` has definitions after it: M*x where M = A + B."""
+        outside = self.start == "expression" and not self.open and self.lets == 0
+        follows = token.value == "where" and self.previous.kind in _OPERAND_ENDS
+        return outside and follows and _DEFINITION.match(self.text, token.end) is not None
 
     # -- what single kinds of words need
 
@@ -239,6 +247,8 @@ class _Reader:
         elif value == "in" and self._is_in(token):
             token.kind = "IN"
             self.lets -= 1
+        elif value == "where" and self._is_where(token):
+            token.kind = "WITH"
         elif value == "for" and self.is_indexed and self.previous.kind in _OPERAND_ENDS:
             token.kind = "OVER"
             self.is_indexed = False

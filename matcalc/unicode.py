@@ -20,7 +20,7 @@ from matcalc.notations import ATOM, NEGATIVE, POSTFIX, POWER, PRODUCT, Notation
 from matcalc.parts import NO_PARTS, Program
 from matcalc.text import number_text
 from matcalc.tokens import GREEK_LETTERS, spelled
-from matcalc.writing import written
+from matcalc.writing import Naming, written
 
 _LETTERS = {name: letter for letter, name in GREEK_LETTERS.items()}
 _SUBSCRIPTS = dict(zip("0123456789aeoxhklmnpstijruv", "₀₁₂₃₄₅₆₇₈₉ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼᵣᵤᵥ", strict=True))
@@ -37,7 +37,7 @@ _NUMBER = re.compile(r"[0-9.]+$")
 _COMPACT = re.compile(rf"([{_LETTER}][{_BELOW}]*|\(.*\)|‖.*‖|\|.*\|)[ᵀ⁻⁰¹²³⁴-⁹ⁱᵏᵐⁿᵖ]*$")
 
 
-def unicode_text(expression: Expression, program: Program = NO_PARTS) -> str:
+def unicode_text(expression: Expression, program: Program = NO_PARTS, naming: Naming | None = None) -> str:
     """The expression in Unicode, its named parts after ``where``.
 
     Without named parts the text reads back to the expression.
@@ -48,7 +48,7 @@ def unicode_text(expression: Expression, program: Program = NO_PARTS) -> str:
     >>> unicode_text(parse("X*inv(X'*A*X)*B*inv(X'*A*X)"))
     'X M B M where M = (Xᵀ A X)⁻¹'
     """
-    found = written(expression, program)
+    found = written(expression, program, naming)
     notations = [found.answer, *(definition for _, definition in found.parts)]
     hand = _Hand(names_in(notations))
     definitions = ", ".join(f"{unicode_name(n)} = {hand.write(d)}" for n, d in found.parts)

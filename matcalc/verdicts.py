@@ -3,57 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from matcalc.claims import WORDS, claim_of, names_defined, readings_of
 from matcalc.declarations import ANALYTIC, Where, declarations, unused
-from matcalc.definitions import definitions_of
 from matcalc.derivative_tests import Claim
 from matcalc.derivatives import Derivative
 from matcalc.differentiation import Formula, Names, differentiate
-from matcalc.errors import MatcalcError, ParseError, ShapeError, UnknownName
-from matcalc.explanations import Question, explanation, same
-from matcalc.expressions import ONE, Expression, Variable, variables_of
-from matcalc.free_entries import count
+from matcalc.errors import MatcalcError, ShapeError
+from matcalc.explanations import Question, case_of_equality, explanation, same
+from matcalc.expressions import Expression, Variable, variables_of
 from matcalc.inner_products import Weights
 from matcalc.parts import NO_PARTS, Program
 from matcalc.reading import read
 from matcalc.reports import Report
-from matcalc.sizes import shape_words, size_text
-from matcalc.syntax import parse_expression
-from matcalc.transposes import transpose
 from matcalc.verification import verify_equal, verify_forms
-from matcalc.writing import declarations_of, text
+from matcalc.writing import Naming, declarations_of, naming_of, text
 
 MULTILINEAR = ("differential", "second_differential", "third_differential")
 FORMS = (*MULTILINEAR, "gradient", "jacobian", "hessian", "hessian_operator")
 
 
-def as_printed(e: Expression, variables: Iterable[Variable] = (), program: Program = NO_PARTS) -> Expression:
+def as_printed(
+    e: Expression, variables: Iterable[Variable] = (), program: Program = NO_PARTS, naming: Naming | None = None
+) -> Expression:
     """The expression that the printed text of e reads back to, the parts of a program under their names."""
     needed = program.needed([e])
     roots = [e, *(p.definition for p in needed)]
     known = [v for v in (*variables, *variables_of(*roots)) if v.name not in program.names]
-    return read(text(e, program), declarations_of(known, roots), limits=False).expression
+    return read(text(e, program, naming), declarations_of(known, roots), limits=False).expression
 
 
 def forms_of(D: Derivative, asked: Iterable[str]) -> dict[str, Claim]:
     """The claims that the printed forms of a derivative make."""
-    claims: dict[str, Claim] = {}
-    known = D.known_variables
     program = D.named.printed
+    by_name = {v.name: v for v in D.variables}
+    found: dict[str, tuple[str, Expression, list[Variable]]] = {}
     for form in asked:
-        found = getattr(D.named, form)
-        if form in MULTILINEAR:
-            claims[form] = Claim(form, as_printed(found, known, program))  # type: ignore[arg-type]
+        blocks = getattr(D.named, form)
+        if not isinstance(blocks, dict):
+            found[form] = form, blocks, [] if form in MULTILINEAR else list(D.variables[:1])
             continue
-        blocks = found if isinstance(found, dict) else {D.variables[0].name: found}
-        by_name = {v.name: v for v in D.variables}
         for key, e in blocks.items():
-            first, second = key if isinstance(key, tuple) else (key, None)
-            label = f"{form} in {' and '.join(key) if second else key}" if isinstance(found, dict) else form
-            variables = [by_name[name] for name in (first, second) if name]
-            claims[label] = _claim(D, form, as_printed(e, known, program), *variables)
+            names = (key,) if isinstance(key, str) else key
+            found[f"{form} in {' and '.join(names)}"] = form, e, [by_name[name] for name in names]
+    naming = naming_of(program, [e for _, e, _ in found.values()])
+    claims: dict[str, Claim] = {}
+    for label, (form, e, variables) in found.items():
+        shown = as_printed(e, D.known_variables, program, naming)
+        claims[label] = claim_of(D, form, shown, *variables) if variables else Claim(form, shown)  # type: ignore[arg-type]
     return claims
 
 
@@ -108,7 +107,8 @@ def verify(
     >>> verify("x'*A*x", "x", claim="(A + A')*x", where="A: matrix(n,n), x: vector(n)", seed=1).verdict
     'verified'
     """
-    D = differentiate(f, wrt, where, inner=inner, free=free)
+    avoiding = names_defined(claim) if isinstance(claim, str) else ()
+    D = differentiate(f, wrt, where, inner=inner, free=free, avoiding=avoiding)
     if claim is None:
         report = verify_derivative(D, trials=trials, seed=seed)
     else:
@@ -131,23 +131,12 @@ def _of_claim(D: Derivative, claim: str, trials: int | None, seed: int | None, l
     return reports[0]
 
 
-_NAMES = {
-    "differential": "differential",
-    "second_differential": "second differential",
-    "gradient": "gradient",
-    "jacobian": "Jacobian",
-    "hessian": "Hessian",
-    "hessian_operator": "Hessian operator",
-    "third_differential": "third differential",
-}
-
-
 def verify_claim(D: Derivative, claim: Claim, trials: int | None = None, seed: int | None = None) -> Report:
     """Check a claim, and say what is wrong with one that is refuted."""
-    name = f"claimed {_NAMES[claim.kind]}"
+    name = f"claimed {WORDS[claim.kind]}"
     report = _verify(D, {name: claim}, trials, seed)
     if report.passed:
-        return replace(report, diagnosis=f"the claim is the {_NAMES[claim.kind]}")
+        return replace(report, diagnosis=f"the claim is the {WORDS[claim.kind]}")
     if report.verdict != "refuted" or report.seed is None:
         return report
     diagnosis = _diagnosis(D, claim, report.seed)
@@ -165,7 +154,7 @@ def _diagnosis(D: Derivative, claim: Claim, seed: int) -> str:
         return ""
     x = claim.variable or D.variables[0]
     if isinstance(right, dict):
-        right = right.get(x.name) or right.get((x.name, x.name))
+        right = right.get(x.name) or right.get((x.name, (claim.other or x).name))
     if D.inner is not None and claim.kind == "gradient" and same(claim.expression, D.gradients[x], seed):
         return f"the claim is the gradient for the plain inner product; for {D.inner} it is {text(right)}"
     return explanation(Question(claim.expression, right, claim.kind, x), seed) if right is not None else ""
@@ -174,104 +163,9 @@ def _diagnosis(D: Derivative, claim: Claim, seed: int) -> str:
 def _of_layout(kind: str, layout: str) -> str:
     """What is said of a claim that is right once it is transposed."""
     if kind != "jacobian":
-        return f"the claim is the transpose of the {_NAMES[kind]}"
+        return f"the claim is the transpose of the {WORDS[kind]}"
     other = "numerator" if layout == "denominator" else "denominator"
     return f"the claim is the transpose of the Jacobian: it is right in the {other} layout"
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What a claim may mean; `transposed` where it is the transpose of what was typed."""
-
-    claim: Claim
-    transposed: bool = False
-
-
-def readings_of(D: Derivative, claim: str) -> list[Reading]:
-    """What a text may claim about a derivative, by its content and shape; what is likelier first.
-
-    Raises ShapeError for a text that is no derivative by its shape, nor the transpose of one.
-    """
-    x = D.variables[0]
-    known = {v.name: v for v in D.known_variables}
-    perturbations = {v.name: v for v in D.perturbations.values()}
-    second = {v.name: v for v in D.second_perturbations.values()}
-    third = {v.name: v for v in D.third_perturbations.values()}
-    program = D.named.printed
-    defined = definitions_of(parse_expression(claim)).values()
-    parts = {p.name: p.variable for p in program.parts if p.name not in defined}
-    declared = declarations_of((known | perturbations | second | third | parts).values(), [D.expression])
-    e = program.unfolded(_read_claim(D, claim, declared))
-    used = {v.name for v in variables_of(e)}
-    strangers = sorted(used - {*known, *perturbations, *second, *third})
-    if strangers:
-        hint = f"the variables are {', '.join([*known, *perturbations])}"
-        raise UnknownName(f"there is no variable {strangers[0]} in the question", text=claim, start=0, hint=hint)
-    size, entries = count(x) if D.free else x.rows * x.columns, D.expression.rows * D.expression.columns
-    if D.expression.is_scalar and e.shape == x.shape and used & set(perturbations) and not used & {*second, *third}:
-        operator = [Reading(Claim("hessian_operator", e, x))]
-        return [Reading(Claim("differential", e)), *operator] if x.is_scalar else operator
-    if used & {*third, *second, *perturbations} and e.shape != D.expression.shape:
-        message = f"{claim} is {_words(e)}: a differential of {text(D.expression)} is {_words(D.expression)}"
-        raise ShapeError(message, text=claim, start=0, end=len(claim))
-    if used & set(third):
-        return [Reading(Claim("third_differential", e))]
-    if used & set(second):
-        return [Reading(Claim("second_differential", e))]
-    if used & set(perturbations):
-        return [Reading(Claim("differential", e))]
-    shape = (size, ONE) if D.free else x.shape
-    shapes = {"gradient": shape, "jacobian": (entries, size), "hessian": (size, size)}
-    if not D.expression.is_scalar:
-        shapes = {"jacobian": shapes["jacobian"]}
-    found = [Reading(_claim(D, kind, e)) for kind, shape in shapes.items() if e.shape == shape]
-    turned = [kind for kind, shape in shapes.items() if e.shape == shape[::-1] and kind != "hessian"]
-    found += [Reading(_claim(D, kind, transpose(e)), True) for kind in turned]
-    if found:
-        return found
-    if is_zero_claim(e):
-        return [Reading(Claim("differential", e))]
-    dx = D.perturbations[x].name
-    wanted = [f"a gradient is {shape_words(shape)}"] if D.expression.is_scalar else []
-    wanted += [
-        f"a Jacobian {size_text(entries)}×{size_text(size)}",
-        f"a differential {_words(D.expression)} with {dx} in it",
-    ]
-    message = f"{claim} is {_words(e)}: it is no derivative of {text(D.expression)} with respect to {x.name}"
-    raise ShapeError(message, text=claim, start=0, end=len(claim), hint="; ".join(wanted))
-
-
-def _claim(D: Derivative, kind: str, e: Expression, *variables: Variable) -> Claim:
-    """A claim about a form in the variables, or in the first one; a gradient is for the inner product asked for."""
-    weights = (D.inner.left, D.inner.right) if D.inner and kind == "gradient" else None
-    first, second = (*(variables or D.variables[:1]), None)[:2]
-    return Claim(kind, e, first, second, weights, D.free)  # type: ignore[arg-type]
-
-
-def _read_claim(D: Derivative, claim: str, declared: str) -> Expression:
-    """The claim; where it is a bare eye or ones, its size is that of a gradient."""
-    x, f = D.variables[0], D.expression
-    size = count(x) if D.free else x.rows * x.columns
-    shape = (size, ONE) if D.free else x.shape
-    wanted = shape if f.is_scalar else (f.rows * f.columns, size)
-    try:
-        return read(claim, declared, wanted=wanted).expression
-    except ParseError as error:
-        for whole in (shape, D.expression.shape):
-            try:
-                return read(claim, declared, shape=whole).expression
-            except MatcalcError:
-                continue
-        raise error from None
-
-
-def is_zero_claim(e: Expression) -> bool:
-    """Whether the claim is a zero, which is a differential of any function."""
-    return e.is_scalar and text(e) == "0"
-
-
-def _words(e: Expression) -> str:
-    return f"{size_text(e.rows)}×{size_text(e.columns)}"
 
 
 def equal(
@@ -297,6 +191,8 @@ def equal(
         raise ShapeError("equal compares two texts or two expressions", hint="use from_sympy first")
     options: dict[str, Any] = {} if trials is None else {"trials": trials}
     report = verify_equal(first, second, seed=seed, **options)
+    if report.verdict == "refuted" and report.seed is not None and first.shape == second.shape:
+        report = replace(report, diagnosis=case_of_equality(first, second, report.seed))
     known = dict.fromkeys(variables_of(first, second))
     return replace(report, declarations=declarations_of(known, [first, second]), notes=notes)
 

@@ -26,6 +26,7 @@ from matcalc.expressions import (
 )
 from matcalc.function_table import FUNCTIONS
 from matcalc.layouts import Layout
+from matcalc.lazy_properties import lazy_property
 from matcalc.notations import Notation
 from matcalc.parts import NO_PARTS, Program
 from matcalc.sheets import Written
@@ -37,18 +38,72 @@ LEAST_COST, LEAST_SAVING, GREATEST_HEIGHT = 4, 2, 24
 LETTERS = {"scalar": "stcg", "vector": "ruvwzh", "matrix": "MNPQRS"}
 
 
-def written(root: Expression, program: Program = NO_PARTS) -> Written:
+class Naming:
+    """The names that shared parts have in all formulas of an answer: one part has one name, whichever formula it is in.
+
+    >>> import matcalc as mc
+    >>> e = mc.parse("inv(A*B + C)*A*inv(A*B + C)")
+    >>> other = mc.parse("inv(B*C + A)*C*inv(B*C + A)*inv(A*B + C)*A*inv(A*B + C)")
+    >>> naming = Naming([e, other])
+    >>> [[n for n, definition in written(root, naming=naming).parts] for root in (e, other)]
+    [['M'], ['N', 'M']]
+    """
+
+    def __init__(self, roots: Iterable[Expression], program: Program = NO_PARTS) -> None:
+        self.roots = (*roots, *(p.definition for p in program.parts))
+        self.reserved = program.names | program.reserved
+        self.given: dict[Expression, str] = {p.value: p.name for p in program.parts}
+        self.written: dict[tuple[Expression, Program], Written] = {}
+
+    @lazy_property
+    def letters(self) -> _Letters:
+        """Names that nothing in the formulas has."""
+        order = postorder(*self.roots)
+        unknowns = {e.equation.unknown.name for e in order if isinstance(e, Implicit)}
+        variables = {e.name for e in order if isinstance(e, Variable)}
+        return _Letters(variables | unknowns | _size_names(order) | self.reserved)
+
+    def name(self, part: Expression) -> str:
+        """The name of a part: M, or M' for the transpose of what is named M."""
+        found = self.given.get(part)
+        if found is None:
+            found = self.given[part] = self.letters.next(part)
+            if not part.is_scalar:
+                self.given.setdefault(transpose(part), found + "'")
+        return found
+
+
+def naming_of(program: Program, formulas: Sequence[Expression]) -> Naming:
+    """The names of the parts of a program's body and of formulas about it, in the order of their first use."""
+    roots = [program.body, *formulas]
+    naming = Naming(roots, program)
+    for root in roots:
+        written(root, program, naming)
+    return naming
+
+
+def written(root: Expression, program: Program = NO_PARTS, naming: Naming | None = None) -> Written:
     """The expression as an expert would write it, shared parts named; those of a program by the names they have.
+
+    With a naming the names are those that the parts have in other formulas as well; it remembers what was written.
 
     >>> import matcalc as mc
     >>> e = mc.parse("inv(A*B + C)*x*x'*inv(A*B + C)", where="A, B, C: matrix(n,n), x: vector(n)")
     >>> [(n, text_of(d)) for n, d in written(e).parts]
     [('M', 'inv(A*B + C)')]
     """
+    if naming is not None:
+        if (root, program) not in naming.written:
+            naming.written[root, program] = _written(root, program, naming)
+        return naming.written[root, program]
+    return _written(root, program, Naming([root], program))
+
+
+def _written(root: Expression, program: Program, naming: Naming) -> Written:
     needed = program.needed([root])
     roots = [*(p.definition for p in needed), root]
     layout = Layout(roots)
-    names = _names(roots, layout, program.names | program.reserved)
+    names = _names(roots, layout, naming)
     if names:
         layout = Layout(roots, names)
     answer = layout.plain(root)
@@ -85,21 +140,19 @@ def _labels(root: Notation, definitions: dict[str, Notation]) -> list[str]:
     return list(reversed(found))
 
 
-def _names(roots: Sequence[Expression], layout: Layout, taken: Iterable[str] = ()) -> dict[Expression, str]:
+def _names(roots: Sequence[Expression], layout: Layout, naming: Naming) -> dict[Expression, str]:
     order = postorder(*roots)
     shared = _Sharing(roots, order, layout)
     chosen = shared.worth_naming()
     chosen |= set(_deep(order, chosen, shared))
     if not chosen:
         return {}
-    unknowns = {e.equation.unknown.name for e in order if isinstance(e, Implicit)}
-    letters = _Letters({e.name for e in order if isinstance(e, Variable)} | unknowns | _size_names(order) | set(taken))
     names: dict[Expression, str] = {}
     for node in order:
         if node in chosen:
-            names[node] = letters.next(node)
+            label = names[node] = naming.name(node)
             for twin in shared.twins_of(node):
-                names[twin] = names[node] + "'"
+                names[twin] = label[:-1] if label.endswith("'") else label + "'"
     return names
 
 
@@ -197,14 +250,14 @@ def _suffixes() -> Iterator[str]:
     yield from map(str, count(1))
 
 
-def text(root: Expression, program: Program = NO_PARTS) -> str:
+def text(root: Expression, program: Program = NO_PARTS, naming: Naming | None = None) -> str:
     """The expression as text that reads back to it: ``let r = A*x - b in 2*A'*r``.
 
     >>> import matcalc as mc
     >>> text(mc.parse("A'x + A x", where="A: matrix(n,n), x: vector(n)"))
     "A*x + A'*x"
     """
-    found = written(root, program)
+    found = written(root, program, naming)
     answer = text_of(found.answer)
     if not found.parts:
         return answer

@@ -108,6 +108,39 @@ def test_a_condition_is_stated_once_and_only_where_it_is_needed(
     assert conditions_of(D.expression, D.variables) == expected
 
 
+SECOND_ORDER_CONDITIONS = [
+    ("det(A)", "A", None, (), ("A invertible",)),
+    ("det(A'*A)", "A", None, (), ("A'*A invertible",)),
+    ("det(t*A + eye(n))", "A", "t: scalar, A: matrix(n,n)", (), ("t*A + eye invertible",)),
+    ("norm2(x)^3", "x", None, ("x nonzero",), ("x nonzero",)),
+    ("norm2(A*x - b)^4", "x", None, (), ()),
+    ("cbrt(s)", "s", "s: scalar", ("s nonzero",), ("s nonzero",)),
+    ("s^t", "s", "s, t: scalar", ("s positive",), ("s positive",)),
+    ("s^3", "s", "s: scalar", (), ()),
+    ("arcsin(s)", "s", "s: scalar", ("|s| < 1",), ("|s| < 1",)),
+    ("sum(arccos(x))", "x", None, ("|x| < 1",), ("|x| < 1",)),
+    (
+        "sum(i, 2, n, sqrt(x[i] - x[i-1]))",
+        "x",
+        "x: vector(n)",
+        ("x[i] - x[i - 1] positive",),
+        ("x[i] - x[i - 1] positive",),
+    ),
+    ("log(s)/s", "s", "s: scalar", ("s positive",), ("s positive",)),
+    ("tr(chol(A'*A + eye))", "A", None, ("A'*A + eye spd",), ("A'*A + eye spd",)),
+    ("let M = A*B in det(M)", "A", "A, B: matrix(n,n)", (), ("A invertible",)),
+]
+
+
+@pytest.mark.parametrize(("f", "x", "where", "first", "second"), SECOND_ORDER_CONDITIONS)
+def test_a_formula_is_printed_with_the_conditions_under_which_it_has_a_value(
+    f: str, x: str, where: str | None, first: tuple[str, ...], second: tuple[str, ...]
+) -> None:
+    D = mc.differentiate(f, x, where)
+    assert D.conditions == first
+    assert D.conditions_of("differential", "second_differential", "hessian") == second
+
+
 def test_the_form_does_not_depend_on_the_order_of_what_was_typed() -> None:
     turned = "(ones(m) - y)'*log(ones(m) - sigmoid(X*w)) + log(sigmoid(X*w))'*y"
     assert str(mc.gradient(f"-({turned})", "w", "X: matrix(m,n), y: vector(m), w: vector(n)")) == GRADIENTS[0][3]

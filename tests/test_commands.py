@@ -86,6 +86,13 @@ def test_a_bad_line_of_standard_input_does_not_stop_the_others() -> None:
         (("verify", "tr(X)", "X", "--claim", "eye"), 0, "verified"),
         (("verify", "x'*A*x", "x", "--claim", "A"), 1, "refuted"),
         (("verify", "x'*A*x", "x", "--claim", "x*x'*y"), 2, "y"),
+        (("verify", "A*B", "A", "B", "--claim", "dA*B + A*dB"), 0, "the claim is the differential"),
+        (("verify", "A*B", "A, B", "--claim", "dA*B + A*dB"), 0, "the claim is the differential"),
+        (("verify", "A*B", "--claim", "dA*B + A*dB"), 0, "the claim is the differential"),
+        (("verify", "A*B", "A", "B", "--claim", "dA*B"), 1, "the term A*dB is missing"),
+        (("verify", "A*B", "--claim", "dA*B"), 2, "name the variable that the claim is about"),
+        (("verify", "tr(A*B)", "A", "B", "--claim", "B'"), 2, "name the variable that the claim is about"),
+        (("verify", "tr(A*B)", "A", "B", "--claim", "dA*B"), 2, "a differential of tr(A*B) is 1×1"),
         (("equal", "inv(A*B)", "inv(B)*inv(A)", "-w", "A, B: matrix(n,n)"), 0, "verified"),
         (("equal", "A*B", "B*A", "-w", "A, B: matrix(n,n)"), 1, "refuted"),
         (("diff", "A*x + y", "x", "-w", "A: matrix(m,n), x: vector(n), y: vector(n)"), 2, "cannot add"),
@@ -294,6 +301,13 @@ def test_no_line_is_wider_than_asked(style: str, width: int) -> None:
 
 def test_a_logarithm_of_a_determinant_needs_a_positive_one() -> None:
     assert "for   det(X) positive" in run("diff", "log(det(X))", "X").output
+
+
+def test_a_condition_of_the_second_order_alone_is_shown_with_it() -> None:
+    assert "invertible" not in run("diff", "det(A)", "A", "--no-verify").output
+    assert "for   A invertible" in run("diff", "det(A)", "A", "--order", "2", "--no-verify").output
+    document = json.loads(run("diff", "det(A)", "A", "--order", "3", "--format", "json", "--no-verify").output)
+    assert document["conditions"] == ["A invertible"]
 
 
 def test_an_index_is_no_variable_to_differentiate_in() -> None:

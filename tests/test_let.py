@@ -10,6 +10,7 @@ from strategies import program_values, programs
 
 import matcalc as mc
 from matcalc.commands import main
+from matcalc.expressions import Expression
 from matcalc.foldings import Folding
 from matcalc.formulas import formulas
 from matcalc.reading import read
@@ -17,7 +18,7 @@ from matcalc.rule_book import records, rule_of
 from matcalc.self_check import check_rule
 from matcalc.syntax import parse_rulebook
 from matcalc.tokens import LONGEST_PROGRAM, LONGEST_TEXT
-from matcalc.writing import text
+from matcalc.writing import declarations_of, text
 
 LOSS = "let r = A*x - b; s = sigmoid(r) in sum(s.*r)"
 LINES = "r = A*x - b\ns = sigmoid(r)  # the activation\n\nsum(s.*r)"
@@ -45,6 +46,20 @@ def test_a_part_has_the_shape_of_its_definition_and_the_whole_text_decides_on_th
         v.name: v.shape for v in read("(A*z - b)'*S*(A*z - b)").variables
     }
     assert reading.notes == ("b: vector(n), since q - b needs it",)
+
+
+@pytest.mark.parametrize("name", ["m", "n"])
+def test_a_size_that_is_inferred_has_the_name_of_no_part(name: str) -> None:
+    result = run("diff", f"let {name} = A*x in {name}'*{name}", "x", "--seed", "1")
+    assert result.exit_code == 0
+    assert f"gradient = 2*A'*{name}" in result.output
+    claim = f"let {name} = A*x in 2*A'*{name}"
+    assert mc.verify("norm2(A*x)^2", "x", claim=claim, seed=1).diagnosis == "the claim is the gradient"
+
+
+def test_a_size_that_is_inferred_has_the_name_of_no_direction() -> None:
+    for found in (mc.directional("A*x", "x", "m"), mc.hvp("norm2(A*x)^3", "x", "n"), mc.pullback("A*x", "x", "m")):
+        assert mc.parse(str(found), where=found.where) is found
 
 
 def test_definitions_are_written_with_the_names_before_them() -> None:
@@ -204,6 +219,31 @@ def test_conditions_and_steps_speak_of_the_parts() -> None:
     output = run("diff", "let G = X'*X; h = G\\y in log(y'*h)", "X", "--steps", "--no-verify").output
     assert "for   G invertible, h'*y positive" in output
     assert "  d(G) = dX'*X + X'*dX  (product" in output
+
+
+KERNEL = "let K = exp(a)*exp(-exp(-s)*D) + exp(t)*eye(n) in y'*inv(K)*y/2 + logdet(K)/2"
+SEVERAL_FORMULAS = [
+    ("logdet(X'*X + eye)*tr(inv(X'*X + eye))", ["X"], ""),
+    (KERNEL, ["a", "s", "t"], "D: matrix(n,n) symmetric, a, s, t: scalar, y: vector(n)"),
+    ("x'*inv(A*B + C)*y*tr(inv(A*B + C)*D*inv(A*B + C))", ["A", "B", "C"], "A, B, C, D: matrix(n,n)"),
+    ("x'*inv(A*B + C)'*y*tr(inv(A*B + C)*D)*log(tr(inv(A*B + C)))", ["B", "C", "D"], "A, B, C, D, M: matrix(n,n)"),
+]
+
+
+@pytest.mark.parametrize(("source", "variables", "where"), SEVERAL_FORMULAS)
+def test_a_letter_has_one_meaning_in_an_answer(source: str, variables: list[str], where: str) -> None:
+    asked = ["diff", source, *variables, "-w", where, "--order", "2", "--format", "json", "--no-verify"]
+    answer = json.loads(run(*asked).output)
+    D = mc.differentiate(source, variables, where)
+    directions = [*D.perturbations.values(), *D.second_perturbations.values()]
+    declared = declarations_of([*D.known_variables, *directions], [D.expression])
+    meanings: dict[str, Expression] = {}
+    for shown in [answer["expression"], *(form["text"] for form in answer["forms"].values())]:
+        for part in read(shown, declared).program.parts:
+            assert meanings.setdefault(part.name, part.value) is part.value
+            assert list(meanings.values()).count(part.value) == 1
+    assert len(meanings) > 1
+    assert {p.name: p.value for p in D.program.parts}.items() <= meanings.items()
 
 
 def test_letters_for_other_shared_parts_are_none_of_the_question() -> None:

@@ -161,6 +161,7 @@ ORDER = [
     "self_check",
     "rule_mistakes",
     "user_rules",
+    "claims",
     "verdicts",
     # models and points of a function
     "remainders",

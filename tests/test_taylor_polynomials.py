@@ -145,3 +145,18 @@ def test_as_one_document() -> None:
     assert document["taylor"]["text"] == "a^3 + 3*a^2*da + 3*a*da^2"
     assert document["at"]["text"] == "8 + 12*da + 6*da^2"
     assert document["report"]["verdict"] == "verified"
+
+
+def test_the_conditions_are_those_of_all_its_differentials() -> None:
+    assert mc.taylor("det(A)", "A", order=1).conditions == ()
+    assert mc.taylor("det(A)", "A").conditions == ("A invertible",)
+    shown = CliRunner().invoke(main, ["taylor", "det(A)", "A", "--no-verify"]).output
+    assert "for   A invertible" in shown
+
+
+@pytest.mark.parametrize("part", ["", "let N = X'*X + eye in "])
+def test_shared_parts_have_the_names_that_they_have_below_f(part: str) -> None:
+    name = part[4:5] or "M"
+    f = "logdet(N)*tr(inv(N))" if part else "logdet(X'*X + eye)*tr(inv(X'*X + eye))"
+    shown = CliRunner().invoke(main, ["taylor", part + f, "X", "--order", "1", "--no-verify"]).output
+    assert shown.count(f"{name} = X'*X + eye") == 2
