@@ -284,8 +284,8 @@ def test_columns_gives_a_pipe_a_width() -> None:
     result = CliRunner().invoke(main, arguments, env={"COLUMNS": "80"})
     assert (
         """
-gradient = 2*lambda*x - 2*A'*B'*((C'*C*s).*(s.^2 - ones)) -
-           mu*D'*(y.*sigmoid(-y.*(D*x)))
+gradient = 2*A'*B'*((C'*C*s).*(ones - s.^2)) - mu*D'*(y.*sigmoid(-y.*(D*x))) +
+           2*lambda*x
 """
         in result.output
     )
