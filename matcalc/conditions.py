@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from matcalc.applications import is_wide
 from matcalc.equations import Implicit
 from matcalc.errors import NotDifferentiable
 from matcalc.expressions import (
@@ -38,7 +39,7 @@ def conditions_of(f: Expression, variables: Iterable[Variable], parts: Iterable[
     >>> conditions_of(f, f.variables.values())
     ("X'*X invertible",)
     """
-    found = dict.fromkeys((_simplest(e, word), word) for e, word in _conditions(f, list(variables)))
+    found = dict.fromkeys(_simplest(e, word) for e, word in _conditions(f, list(variables)))
     named = Folding(parts).folded
     with_det = {e for e, word in found if word == DET_POSITIVE}
     return tuple(
@@ -51,13 +52,15 @@ def conditions_of(f: Expression, variables: Iterable[Variable], parts: Iterable[
 DET_POSITIVE = "det positive"
 
 
-def _simplest(e: Expression, word: str) -> Expression:
-    """What the condition says the same of: x for -2*x nonzero, A for A' invertible."""
+def _simplest(e: Expression, word: str) -> tuple[Expression, str]:
+    """What the condition says the same of: x for -2*x nonzero, A for A' invertible, A of full row rank for A'."""
     if word in ("nonzero", "entries_nonzero", "invertible"):
         e = unsigned(split_coefficient(e)[1])[1]
     if word in ("invertible", DET_POSITIVE) and is_turned(e):
-        return transpose(e)
-    return e
+        return transpose(e), word
+    if word == "full_column_rank" and is_turned(e):
+        return transpose(e), "full_row_rank"
+    return e, "full_row_rank" if word == "full_column_rank" and is_wide(e) else word
 
 
 def _no_zero(e: Expression) -> str:
