@@ -117,14 +117,20 @@ def _best_group(terms: list[Expression], slack: int, depth: int) -> Group | None
 
 
 def _over_one_denominator(terms: list[Expression], depth: int) -> Group | None:
-    """The terms that are shortest over one denominator, and what they become."""
+    """The terms that are shortest over one denominator, and what they become; what collapses may be as long.
+
+    Terms that are matrices are not multiplied out: (eye - x*x'/s)/s has few products.
+    """
     best: Group | None = None
     for members, above, below in joined_quotients(terms):
-        whole = multiply if below.is_scalar else hadamard
-        joined = whole(below, factor(above, 0, depth + 1))
+        summands = len(above.operands) if isinstance(above, Sum) else 1
+        is_entrywise = below.shape == above.shape
+        if not is_entrywise and summands > len(members):
+            continue
+        joined = (hadamard if is_entrywise and not below.is_scalar else multiply)(below, factor(above, 0, depth + 1))
         before = sum(_length_in_sum(terms[i]) for i in members) + len(members) - 1
         saved = before - _length_in_sum(joined)
-        if saved > (best.saved if best is not None else 0):
+        if saved >= (summands > 1) and (best is None or saved > best.saved):
             best = Group(members, joined, saved)
     return best
 
