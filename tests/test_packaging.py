@@ -187,6 +187,8 @@ ORDER = [
     "product_orders",
     "regroupings",
     "scale_invariance",
+    "stable_logarithms",
+    "stable_forms",
     "lowered_products",
     "lowered_entries",
     "lowered_functions",
