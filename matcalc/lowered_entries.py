@@ -249,6 +249,8 @@ def lower_entrywise_function(self: ProductLowering, node: Apply) -> Lowered:
             return (yield from logsumexp(self, summed))
         if summed is not None:
             return (yield from _logsumexp_of_rows(self, summed))
+        if isinstance(argument, Apply) and argument.function == "softmax":
+            return (yield from _log_of_softmax(self, argument))
         other = _other_than_one(argument)
         if other is not None:
             if isinstance(other, Apply) and other.function == "exp":
@@ -300,6 +302,15 @@ def logsumexp(self: ProductLowering, argument: Expression) -> Lowered:
     exponentials, top = yield from shifted_exponentials(self, argument)
     total = b.emit("sum", exponentials, shape=SCALAR)
     return b.emit("add", b.emit("apply", total, shape=SCALAR, data=("log",)), top, shape=SCALAR)
+
+
+def _log_of_softmax(self: ProductLowering, softmax: Apply) -> Lowered:
+    """x − max x − log(sum(exp(x − max x))), in which nothing large is added and taken away again."""
+    b = self.builder
+    exponentials, _ = yield from shifted_exponentials(self, softmax.operands[0])
+    total = b.emit("sum", exponentials, shape=SCALAR)
+    logarithm = b.emit("apply", total, shape=SCALAR, data=("log",))
+    return b.emit("sub", exponentials.args[0], logarithm, shape=exponentials.shape)
 
 
 def shifted_exponentials(self: ProductLowering, argument: Expression) -> Any:

@@ -49,9 +49,9 @@ def stable_forms(roots: Sequence[Expression]) -> dict[Expression, Expression]:
     """The parts of expressions that are better computed from another formula, and that formula.
 
     >>> import matcalc as mc
-    >>> f = mc.parse("log(softmax(z))", where="z: vector(n)")
+    >>> f = mc.parse("-y'*log(ones(n) - sigmoid(z))", where="y, z: vector(n)")
     >>> str(stable_forms([f])[f])
-    'z - logsumexp(z)*ones'
+    "softplus(z)'*y"
     """
     order = postorder(*roots)
     if not any(isinstance(e, Apply) and e.function in _GROWING for e in order):

@@ -1,6 +1,6 @@
 """Logarithms of exponentials, of sums and of quotients of them, without the exponentials.
 
-log(softmax(z)) is z − logsumexp(z), log(1 − sigmoid(z)) is −softplus(z), log(exp(s) + exp(t)) is s + softplus(t − s).
+log(1 − sigmoid(z)) is −softplus(z), log(exp(s) + exp(t)) is s + softplus(t − s), log(exp(z)/s) is z − log(s).
 As typed they are nan or infinite where |z| is a few hundred.
 """
 
@@ -72,7 +72,7 @@ def _of_function(node: Apply) -> Expression | None:
     if node.function == "sigmoid":
         return negate(apply("softplus", negate(a)))
     if node.function == "softmax":
-        return add(a, negate(multiply(apply("logsumexp", a), ones(*a.shape))))
+        return raw("log", (node,), node.shape)  # which has a program of its own
     return _log_of_cosh(a) if node.function == "cosh" else None
 
 

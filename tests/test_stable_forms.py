@@ -123,3 +123,9 @@ def test_factors_of_unknown_sign_beside_a_matrix_stay_together() -> None:
 def test_what_has_no_exponentials_is_left_alone() -> None:
     texts = ["log(s + t)", "s/(1 + t)", "exp(s)/(1 + t)", "log(1 - exp(s))", "1/(exp(s) - exp(t))", "log(exp(s) - t)"]
     assert stable_forms([mc.parse(text, where="s, t: scalar") for text in texts]) == {}
+
+
+def test_the_logarithm_of_the_softmax_has_an_error_that_does_not_grow_with_its_argument() -> None:
+    compiled = mc.compile(mc.parse("-y'*log(softmax(z))", where="y, z: vector(n)"))
+    found = compiled(y=np.array([1.0, 0.0]), z=np.array([1e6, 1e6 - 10]))
+    assert found == pytest.approx(np.log1p(np.exp(-10.0)), abs=1e-15)
