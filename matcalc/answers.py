@@ -176,8 +176,7 @@ def _power(sizes: str) -> str:
     return f"ℝ^({sizes})" if plain else f"ℝ{raised}"
 
 
-def derivation_lines(D: Derivative) -> Iterator[str]:
-    """The steps of the derivation, a line each."""
+def derivation_steps(D: Derivative) -> Iterator[tuple[str, str, str]]:
+    """The steps of the derivation: both sides of each equation, and its rule with the source."""
     for step in D.derivation:
-        source = f"  ({step.rule}{', ' + step.source if step.source else ''})"
-        yield f"{step.before} = {step.after}{source}"
+        yield step.before, step.after, f"({step.rule}{', ' + step.source if step.source else ''})"

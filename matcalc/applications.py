@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from importlib import import_module
@@ -14,6 +15,7 @@ from matcalc.errors import ShapeError, UnknownName
 from matcalc.expressions import ONE, Apply, Dimension, Expression, Number, Shape, Variable, intern, variables_of
 from matcalc.function_table import (
     ALIASES,
+    AXIS_CALLS,
     FROM_SYMPY,
     FUNCTIONS,
     LATER,
@@ -112,6 +114,8 @@ def _shape_or_misfit(text: str, shapes: tuple[Shape, ...]) -> Shape | int:
 def _expected(name: str) -> str:
     words = {"(n,n)": "a square matrix", "(n,1)": "a vector", "(1,1)": "a scalar"}
     inputs = FUNCTIONS[name].signature.split("->")[0].split()
+    if name in AXIS_CALLS:
+        return f"{name} takes a vector, or a matrix and an axis: 1 for every column, 2 for every row"
     return f"{name} takes " + " and ".join(words.get(w, "a matrix") for w in inputs)
 
 
@@ -171,6 +175,54 @@ def apply(name: Any, *arguments: Expression) -> Expression:
     normal = forms.get(name) or (forms["entrywise"] if row.is_entrywise else None)
     simpler = normal(name, arguments) if normal else None
     return raw(name, arguments, shape) if simpler is None else simpler
+
+
+def along(name: str, X: Expression, axis: int) -> Expression:
+    """A function of a vector applied to every column (axis 1) or every row (axis 2) of a matrix.
+
+    >>> import matcalc as mc
+    >>> str(along("softmax", mc.parse("A*B"), 2))
+    'softmax(A*B, 2)'
+    """
+    if axis not in (1, 2):
+        raise ShapeError(f"the axis of {name} is 1 or 2, not {axis}", hint="1 is down the columns, 2 along the rows")
+    return apply(node_along(name, axis), X)
+
+
+def node_along(name: str, axis: int) -> str:
+    """The name of the node of a function along an axis."""
+    return f"{ALIASES.get(name, name)}_{'columns' if axis == 1 else 'rows'}"
+
+
+_WORD = re.compile(r"[A-Za-z]\w*(?=\()")
+_AXIS = re.compile(r",\s*([12])\s*$")
+
+
+def words_called(text: str) -> list[str]:
+    """The words before brackets; what takes an axis too, by the name of its node where one is given.
+
+    >>> words_called("softmax(exp(X), 2)*softmax(x)")
+    ['softmax_rows', 'exp', 'softmax']
+    """
+    found = _WORD.findall(text)
+    if AXIS_CALLS.isdisjoint(found):
+        return found
+    found = []
+    for m in _WORD.finditer(text):
+        word = m[0]
+        axis = _AXIS.search(_inside(text[m.end() :])) if word in AXIS_CALLS else None
+        found.append(word if axis is None else node_along(word, int(axis[1])))
+    return found
+
+
+def _inside(text: str) -> str:
+    """What stands in the bracket that opens a text."""
+    depth = 0
+    for i, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if depth == 0:
+            return text[1:i]
+    return text[1:]
 
 
 def _refuse_unfit(name: str, takes: str, argument: Expression) -> None:

@@ -178,14 +178,20 @@ class DefiniteStack(Stack):
     def __init__(self, matrices: Array) -> None:
         super().__init__(matrices)
         try:
-            self.diagonals = np.diagonal(np.linalg.cholesky(matrices), axis1=-2, axis2=-1)
+            self.L = np.linalg.cholesky(matrices)
         except LinAlgError:
             raise LinAlgError(NOT_DEFINITE) from None
 
     def inverse(self) -> Array:
         """S⁻¹."""
-        inverse = super().inverse()
-        return (inverse + inverse.swapaxes(-1, -2)) / 2
+        Y = np.linalg.solve(self.L.swapaxes(-1, -2), np.eye(self.L.shape[-1], dtype=self.L.dtype)[None])
+        found: Array = Y @ Y.swapaxes(-1, -2)
+        return found
+
+    @property
+    def diagonals(self) -> Array:
+        """The diagonals of the factors."""
+        return np.diagonal(self.L, axis1=-2, axis2=-1)
 
     def det(self) -> Array:
         """det S."""

@@ -292,6 +292,7 @@ OPERATIONS: dict[str, Template] = {
     "equals": _entrywise("({} == {}).astype(dtype)", POSTFIX, PLUS, PLUS),
     "max": _reduction("np.max", is_real=True),
     "row_max": lambda sheet, v: Text(f"np.max({real_part(sheet, v.args[0])}, axis=2)"),
+    "column_max": lambda sheet, v: Text(f"np.max({real_part(sheet, v.args[0])}, axis=1)"),
     "trace": _reduction("np.trace", matrix=", axis1=1, axis2=2"),
     "diagonal": _called("np.diagonal({}, axis1=1, axis2=2)"),
     "diag": _called("diagonal_matrices({})"),
@@ -346,11 +347,11 @@ BATCHED = Language(
 )
 
 
-def batched_result(sheet: Sheet, v: Value, is_row: bool) -> str:
+def batched_result(sheet: Sheet, v: Value, is_row: bool, returned: Collection[Value] = ()) -> str:
     """What is returned for an output: an item for each item of the batch, a row as a 1×n array."""
     if not has_items(sheet, v):
         return f"repeated({result(sheet, v, is_row)}, batch)"
     text = sheet.formula(v, POSTFIX) + "[:, None, :]" if is_row else sheet.texts[v].text
-    is_view = shares_memory(v, {*VIEWS, *SOMETIMES_VIEWS, "entry"}, least_rank=0)
+    is_view = shares_memory(v, {*VIEWS, *SOMETIMES_VIEWS, "entry"}, least_rank=0, returned=returned)
     # a view may not be one that can be written to
     return f"np.array({text})" if is_view or v.op in VIEWS else text

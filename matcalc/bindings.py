@@ -58,6 +58,7 @@ def declared_shape(v: Variable) -> str:
 def _numbers(v: Variable, values: Mapping[str, Any]) -> Array:
     if v.name not in values:
         raise EvaluationError(f"{v.name} has no value", hint=f"give {declared_shape(v)} under the name {v.name!r}")
+    refuse_masked(v, values[v.name])
     try:
         array = np.asarray(values[v.name])
     except ValueError:
@@ -70,11 +71,18 @@ def _numbers(v: Variable, values: Mapping[str, Any]) -> Array:
     return array.astype(complex if array.dtype.kind == "c" else float)
 
 
+def refuse_masked(v: Variable, value: Any) -> None:
+    """Raise EvaluationError where entries of an array are masked: they are no numbers."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise EvaluationError(f"{v.name} has masked entries", hint="fill them, or leave them out")
+
+
 def _unknown_kind(array: Array) -> str:
     for entry in array.flat:
         if not isinstance(entry, (int, float, complex)):
             return f"numbers of a kind NumPy does not know, of type {type(entry).__name__}"
-    return "integers of more than 64 bits"
+    is_exact = all(isinstance(entry, int) for entry in array.flat)
+    return "integers of more than 64 bits" if is_exact else "objects of Python, to which astype(float) may help"
 
 
 def _wanted(v: Variable) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from matcalc.applications import apply
+from matcalc.applications import along, apply
 from matcalc.declarations import declarations, variables_among
 from matcalc.errors import ShapeError
 from matcalc.expressions import ONE, Expression, Variable, dimension
@@ -81,6 +81,16 @@ def diag(X: Any) -> Expression:
     return apply("diag" if X.columns is ONE else "diagonal", X)
 
 
+def softmax(X: Any, axis: int = 0) -> Expression:
+    """The softmax of a vector, or of every column (axis 1) or row (axis 2) of a matrix."""
+    return along("softmax", expression(X), axis) if axis else apply("softmax", expression(X))
+
+
+def logsumexp(X: Any, axis: int = 0) -> Expression:
+    """The logarithm of the sum of the exponentials of a vector, or of every column (axis 1) or row (axis 2)."""
+    return along("logsumexp", expression(X), axis) if axis else apply("logsumexp", expression(X))
+
+
 def times(X: Any, Y: Any) -> Expression:
     """The entrywise product X ⊙ Y."""
     return hadamard(expression(X), expression(Y))
@@ -105,6 +115,7 @@ _OWN: dict[str, Callable[..., Expression]] = {
     "duplication": duplication_matrix,
     "elimination": elimination_matrix,
     "diagv": diag,
+    "lse": logsumexp,
 }
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from matcalc.applications import apply
+from matcalc.applications import along, apply
 from matcalc.comparisons import are_equal
 from matcalc.constructions import Construction, Constructor, index_variable
 from matcalc.errors import ShapeError
 from matcalc.expressions import ONE, Expression, Number, variables_of
+from matcalc.function_table import AXIS_CALLS
 from matcalc.leaves import commutation, duplication, elimination, identity, number, ones, perturbation_of, zero
 from matcalc.powers import indexed_sum, is_integer_valued
 from matcalc.products import multiply
@@ -81,6 +82,14 @@ def _sum(made: Construction, tree: Tree) -> Expression:
     return multiply(*left, operand, *right)
 
 
+def _along_axis(made: Construction, tree: Tree) -> Expression:
+    """A function of a vector, or of every column or row of a matrix."""
+    name, operand = str(tree.value), made.values[tree.children[0]]
+    if len(tree.children) == 1:
+        return apply(name, operand)
+    return along(name, operand, 1 if tree.children[1].value == 1 else 2)
+
+
 def _indexed_sum(made: Construction, tree: Tree) -> Expression:
     index, *bounds, body = tree.children
     for bound in bounds:
@@ -133,6 +142,7 @@ _CALLS: dict[str, Constructor] = {
     "d": _perturbation,
     "diag": _diag,
     "sum": _sum,
+    **dict.fromkeys(AXIS_CALLS, _along_axis),
     "reshape": _reshape,
     **dict.fromkeys(("unvec", "rearrange", "unrearrange"), _sized),
     **dict.fromkeys(EXTREMES, _extreme),

@@ -6,7 +6,7 @@ from matcalc.applications import signature
 from matcalc.dimensions import product
 from matcalc.errors import ParseError, ShapeError, UnknownName
 from matcalc.expressions import ONE, Dimension, dimension
-from matcalc.function_table import ALIASES, FUNCTIONS, LATER, nearest_names
+from matcalc.function_table import ALIASES, ALONG_AXES, AXIS_CALLS, FUNCTIONS, LATER, nearest_names
 from matcalc.inferences import Inference
 from matcalc.sizes import shape_words, size_text, with_article
 from matcalc.syntax_trees import Tree
@@ -23,6 +23,7 @@ _FORMS = {
     "duplication": "duplication(n), which takes vech(S) to vec(S) for S symmetric with n rows",
     "elimination": "elimination(n), which takes vec(A) to vech(A) for A with n rows and columns",
     "sum": "sum(A), sum(A,1), sum(A,2), or sum(i, 1, n, x[i]) over an index",
+    **{name: f"{name}(x), {name}(X, 1) for every column or {name}(X, 2) for every row" for name in AXIS_CALLS},
     "reshape": "reshape(A, m, n)",
     "unvec": "unvec(x, m, n)",
     "diag": "diag(x) or diag(A)",
@@ -36,15 +37,10 @@ _TAKES = {
 
 # Other names of functions than the nearest by their letters.
 _MEANT = {"sigma": "sigmoid", "Norm": "norm2", "L2": "norm2", "L1": "norm1"}
-_OF_ROWS = {
-    "softmax": {"1": "exp({0})./(ones*sum(exp({0}), 1))", "2": "exp({0})./(sum(exp({0}), 2)*ones)"},
-    "logsumexp": {"1": "log(sum(exp({0}), 1))", "2": "log(sum(exp({0}), 2))"},
-}
-"""What functions of a vector are for every column and every row of a matrix."""
 _INDUCED = {"1": "max(sum(abs({}), 1))", "2": "normspec({})", "inf": "max(sum(abs({}), 2))"}
 """The norms of matrices that those of vectors induce, as norm(A, 1) is elsewhere."""
 _DOCUMENTED_ALIASES = ("trace", "norm", "fro", "inner", "inverse", "asin")
-_NOT_DOCUMENTED = ("diagonal", "rearrange", "unrearrange")
+_NOT_DOCUMENTED = ("diagonal", "rearrange", "unrearrange", *ALONG_AXES)
 
 
 _REAL = "all numbers are real: give the real and the imaginary part as two variables"
@@ -92,7 +88,9 @@ def equation_given(found: Inference, equation: Tree, tree: Tree) -> ParseError:
     message = f"{tree.value} takes no equation {found.quote(equation)}"
     left = equation.children[0]
     if left.value in ("axis", "dim", "dims") and tree.value in ("sum", "mean"):
-        hint = "write sum(A,1) to add up each column, sum(A,2) to add up each row"
+        hint = _axes("sum", "A")
+    elif left.value in ("axis", "dim", "dims") and tree.value in AXIS_CALLS:
+        hint = _axes(str(tree.value), found.bare(tree.children[0]))
     else:
         hint = "write the value alone, without the name and the ="
     return found.refusal(message, equation, hint)
@@ -112,8 +110,6 @@ def check_count(found: Inference, tree: Tree, *counts: int) -> None:
         if ALIASES.get(name, name) == "norm2" and which in _INDUCED:
             is_vector = ONE in found.shape(tree.children[0])
             form = f"norm{which}({text})" if is_vector else f"{_INDUCED[which].format(text)} for the norm induced"
-        elif name in _OF_ROWS and which in ("1", "2"):
-            form = f"{_OF_ROWS[name][which].format(text)} for every {'row' if which == '2' else 'column'}"
     raise found.refusal(message, tree, f"write {form}" if form else "")
 
 
@@ -150,9 +146,16 @@ def not_an_entry(found: Inference, tree: Tree) -> ShapeError:
 
 def wrong_axis(found: Inference, tree: Tree) -> ParseError:
     """The error for sum(A,0)."""
-    text = found.quote(tree.children[0])
-    hint = f"write sum({text},1) to add up each column, sum({text},2) to add up each row"
-    return found.refusal("the axis of a sum is 1 or 2", tree.children[1], hint)
+    name = str(tree.value)
+    message = f"the axis of {'a sum' if name == 'sum' else name} is 1 or 2"
+    return found.refusal(message, tree.children[1], _axes(name, found.quote(tree.children[0])))
+
+
+def _axes(name: str, text: str) -> str:
+    """What to write for a function along an axis of a matrix."""
+    if name == "sum":
+        return f"write sum({text},1) to add up each column, sum({text},2) to add up each row"
+    return f"write {name}({text},1) for every column, {name}({text},2) for every row"
 
 
 def no_index_name(found: Inference, tree: Tree) -> ParseError:
@@ -233,6 +236,8 @@ def _instead(found: Inference, tree: Tree, child: Tree, takes: str) -> str:
         return f"write {found.transposed(child)} in place of {text}"
     if takes.startswith("a vector of"):
         return found.redeclared(child, (dimension(int(takes.split()[-1])), ONE)) or f"write {takes} in place of {text}"
+    if name in AXIS_CALLS:
+        return _axes(str(name), text)
     if takes:
         return f"write vec({text}) for all entries of {text}"
     if not takes and tree.children[0] is not child:

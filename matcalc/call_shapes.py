@@ -139,10 +139,29 @@ def _sum(found: Inference, tree: Tree) -> Shape:
         return SCALAR
     if len(tree.children) == 4:
         return _indexed_sum(found, tree)
-    axis, (rows, columns) = tree.children[1].value, found.shapes[tree.children[0]]
+    rows, columns = found.shapes[tree.children[0]]
+    return (ONE, columns) if _axis(found, tree) == 1 else (rows, ONE)
+
+
+def _axis(found: Inference, tree: Tree) -> object:
+    axis = tree.children[1].value
     if axis not in (1, 2):
         raise mistakes.wrong_axis(found, tree)
-    return (ONE, columns) if axis == 1 else (rows, ONE)
+    return axis
+
+
+def _softmax(found: Inference, tree: Tree) -> Shape:
+    """Of a vector, or of every row or column of a matrix."""
+    mistakes.check_count(found, tree, 1, 2)
+    if len(tree.children) == 1:
+        return function_shape(found, tree, "softmax")
+    _axis(found, tree)
+    return found.shapes[tree.children[0]]
+
+
+def _logsumexp(found: Inference, tree: Tree) -> Shape:
+    mistakes.check_count(found, tree, 1, 2)
+    return function_shape(found, tree, "logsumexp") if len(tree.children) == 1 else _sum(found, tree)
 
 
 def _indexed_sum(found: Inference, tree: Tree) -> Shape:
@@ -261,6 +280,8 @@ _CALLS: dict[str, Callable[[Inference, Tree], Shape]] = {
     "elimination": _elimination,
     "d": _perturbation,
     "sum": _sum,
+    "softmax": _softmax,
+    **dict.fromkeys(("logsumexp", "lse"), _logsumexp),
     "vec": _vec,
     "vech": _vech,
     "reshape": _reshape,

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from matcalc.expressions import Variable
 from matcalc.operations import shape_value
-from matcalc.self_tests import LARGEST_ERROR, Asked, has_values_of_both_signs, small_sizes, tested
+from matcalc.self_tests import LARGEST_ERROR, Asked, along, has_values_of_both_signs, small_sizes, tested
 
 INDENT = "    "
 SHORT = ("symmetric", "skew", "column")
@@ -23,7 +22,7 @@ class Syntax:
     random: Callable[[int, int], str]
     """Numbers between 0 and 1 in an array of that shape."""
     place: str
-    """Where the value of an argument is kept: {0} is point or step."""
+    """Where the value of an argument is kept: {0} is point, step or other."""
     shifted: str
     signed: str
     """{0} times random signs, {1} being numbers between 0 and 1."""
@@ -37,7 +36,7 @@ class Syntax:
     slope: str
     curvature: str
     claims: Mapping[str, str]
-    """What is compared, by kind of derivative: {0} the derivative, {1} the step."""
+    """What is compared, by kind of derivative: {0} the derivative, {1} the step, {2} the other step."""
     compare: str
     end: Sequence[str]
 
@@ -70,49 +69,41 @@ class _SelfTest:
     def text(self, function: str, value: str, output_names: Sequence[str]) -> str:
         syntax, request = self.syntax, self.request
         derivatives = tested(request, output_names)
-        directions = list(dict.fromkeys(d for o in request.outputs for d in o.directions))
+        directions = along(derivatives)
         arguments = [v for v in dict.fromkeys([*self.asked, *request.arguments]) if v not in directions]
         self.sizes = small_sizes(arguments)
         self.signed = has_values_of_both_signs(request, arguments)
         lines = syntax.start.splitlines()
         lines += [INDENT + syntax.assignment.format(self._kept("point", v), self._sample(v)) for v in arguments]
-        for variables in dict.fromkeys(tuple(o.variables) for o, _ in derivatives):
-            own = [(o, n) for o, n in derivatives if tuple(o.variables) == variables]
-            lines += [INDENT + syntax.assignment.format(self._kept("step", v), self._direction(v)) for v in variables]
-            along = {d: v for o, _ in own for d, v in zip(o.directions, o.variables, strict=False)}
-            given = [
-                self._kept("point", v)
-                if v not in directions
-                else (self._kept("step", along[v]) if v in along else self._sample(v))
-                for v in request.arguments
-            ]
-            lines += [INDENT + syntax.call(function, given, len(output_names))]
-            places = [self._place(v, variables) for v in self.asked]
-            lines += [INDENT + syntax.moved.format(f"{value}({', '.join(places)})")]
-            lines += [INDENT + line for line in self._measured(own)]
-            for o, n in own:
-                found = syntax.output.format(list(output_names).index(n) + 1)
-                claim = syntax.claims[o.part].format(found, self._kept("step", o.variables[0]))
-                measured = "curvature" if o.part in ("hessian", "hvp") else "slope"
-                compared = syntax.compare.format(n, claim, measured)
-                lines += [INDENT + line for line in compared.splitlines()]
+        moved = [v for v in arguments if any(v in (*o.variables, *o.further) for o, _ in derivatives)]
+        for where in ("step", "other"):
+            lines += [INDENT + syntax.assignment.format(self._kept(where, v), self._direction(v)) for v in moved]
+        given = [
+            self._kept("other", directions[v]) if v in directions else self._kept("point", v) for v in request.arguments
+        ]
+        lines += [INDENT + syntax.call(function, given, len(output_names))]
+        for o, n in derivatives:
+            first, second = ((), o.variables) if o.part == "differential" else (o.variables, o.further)
+            places = [self._place(v, first, second) for v in self.asked]
+            found = syntax.output.format(list(output_names).index(n) + 1)
+            last = o.further[0] if o.further else o.variables[0]
+            claim = syntax.claims[o.part].format(found, self._kept("step", o.variables[0]), self._kept("other", last))
+            measured = syntax.curvature.splitlines() if o.further else [syntax.slope]
+            compared = syntax.compare.format(n, claim, "curvature" if o.further else "slope").splitlines()
+            moving = syntax.moved.format(f"{value}({', '.join(places)})")
+            lines += [INDENT + line for line in (moving, *measured, *compared)]
         whole = "\n".join(lines)
         unused = [name for name in SHORT if len(re.findall(rf"\b{name}\b", whole)) == 1]
         kept = [line for line in lines if not any(re.match(rf" *{name}\b", line) for name in unused)]
         return "\n".join([*kept, *syntax.end])
 
-    def _place(self, v: Variable, variables: Sequence[Variable]) -> str:
-        point = self._kept("point", v)
-        return f"{point} + t * {self._kept('step', v)}" if v in variables else point
+    def _place(self, v: Variable, first: Sequence[Variable], second: Sequence[Variable]) -> str:
+        steps = [f"t * {self._kept('step', v)}"] if v in first else []
+        steps += [f"s * {self._kept('other', v)}"] if v in second else []
+        return " + ".join([self._kept("point", v), *steps])
 
     def _kept(self, where: str, v: Variable) -> str:
         return self.syntax.place.format(where, self.names[v.name])
-
-    def _measured(self, own: Sequence[tuple[Any, str]]) -> list[str]:
-        lines = [self.syntax.slope]
-        if any(o.part in ("hessian", "hvp") for o, _ in own):
-            lines += self.syntax.curvature.splitlines()
-        return lines
 
     def _shape(self, v: Variable) -> tuple[int, int]:
         return shape_value(v, self.sizes)
@@ -170,20 +161,20 @@ MATLAB_TEST = Syntax(
     assignment="{} = {};",
     call=_matlab_call,
     output="found{{{}}}",
-    moved="moved = @(t) {};",
-    slope="slope = (moved(1e-6) - moved(-1e-6)) / 2e-6;",
-    curvature="""bend = @(h) moved(h) - 2 * moved(0) + moved(-h);
-curvature = (16 * bend(1e-3) - bend(2e-3)) / 12e-6;""",
+    moved="moved = @(t, s) {};",
+    slope="slope = (moved(1e-6, 1e-6) - moved(-1e-6, -1e-6)) / 2e-6;",
+    curvature="""bend = @(h) (moved(h, h) - moved(h, -h) - moved(-h, h) + moved(-h, -h)) / (4 * h ^ 2);
+curvature = (4 * bend(1e-3) - bend(2e-3)) / 3;""",
     claims={
         **dict.fromkeys(("gradient", "hvp"), "sum(sum({0} .* {1}))"),
         "jacobian": "{0} * column({1})",
         "differential": "{0}",
-        "hessian": "column({1}).' * {0} * column({1})",
+        "hessian": "column({1}).' * {0} * column({2})",
     },
     compare=f"""claimed = column({{1}}); measured = column({{2}});
 relative_error = max(abs(claimed - measured)) / max(max(abs(measured)), 1e-3);
 fprintf('{{0}}: relative error %.1e\\n', relative_error);
-passed = passed && relative_error < {LARGEST_ERROR};""",
+passed = passed && all(isfinite(claimed)) && relative_error < {LARGEST_ERROR};""",
     end=(
         "end",
         "",
@@ -234,19 +225,20 @@ function self_test()
     symmetric(M) = M + M'
     skew(M) = M - M'
     column(x) = x isa Number ? [x] : vec(x)
-    point, step, passed = Dict{Symbol,Any}(), Dict{Symbol,Any}(), true""",
+    point, step, other = Dict{Symbol,Any}(), Dict{Symbol,Any}(), Dict{Symbol,Any}()
+    passed = true""",
     assignment="{} = {}",
     call=_julia_call,
     output="found[{}]",
-    moved="moved = t -> {}",
-    slope="slope = (moved(1e-6) - moved(-1e-6)) / 2e-6",
-    curvature="""bend = h -> moved(h) - 2 * moved(0) + moved(-h)
-curvature = (16 * bend(1e-3) - bend(2e-3)) / 12e-6""",
+    moved="moved = (t, s) -> {}",
+    slope="slope = (moved(1e-6, 1e-6) - moved(-1e-6, -1e-6)) / 2e-6",
+    curvature="""bend = h -> (moved(h, h) - moved(h, -h) - moved(-h, h) + moved(-h, -h)) / (4 * h^2)
+curvature = (4 * bend(1e-3) - bend(2e-3)) / 3""",
     claims={
         **dict.fromkeys(("gradient", "hvp"), "sum({0} .* {1})"),
         "jacobian": "reshape(column({0}), length(slope), :) * column({1})",
         "differential": "{0}",
-        "hessian": "column({1})' * reshape(column({0}), length({1}), :) * column({1})",
+        "hessian": "column({1})' * reshape(column({0}), length({1}), :) * column({2})",
     },
     compare=f"""claimed, measured = column({{1}}), column({{2}})
 relative_error = maximum(abs.(claimed - measured)) / max(maximum(abs.(measured)), 1e-3)

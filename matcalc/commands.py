@@ -20,11 +20,11 @@ from typing import Any
 
 import click
 
-from matcalc.answers import Answer, derivation_lines
+from matcalc.answers import Answer, derivation_steps
 from matcalc.derivatives import Derivative
 from matcalc.differentiation import differentiate
 from matcalc.errors import MatcalcError, UnknownName
-from matcalc.folds import fit, print_error, print_report, print_rows, sides
+from matcalc.folds import fit, fit_formula, fit_step, print_error, print_report, print_rows, sides
 from matcalc.formulas import FormulaCommand, formulas
 from matcalc.reading import read
 from matcalc.reports import Report
@@ -206,8 +206,8 @@ def _diff_one(
 
 
 def only_variables(expression: str, where: str | None) -> tuple[str, ...]:
-    """All variables of the expression, when none is named."""
-    names = tuple(v.name for v in read(expression, where).variables)
+    """All variables of the expression that can be differentiated, when none is named: not the i of x[i]."""
+    names = tuple(v.name for v in read(expression, where).variables if "integer" not in v.properties)
     if not names:
         raise UnknownName("there is no variable to differentiate with respect to", text=expression, start=0, end=1)
     return names
@@ -230,15 +230,15 @@ def _forms(D: Derivative, order: int, asked: tuple[str, ...]) -> tuple[str, ...]
 
 
 def _print_answer(answer: Answer, style: str, steps: bool, graph: bool) -> None:
-    print_rows(list(answer.lines(style)))
+    print_rows(list(answer.lines(style)), style=style)
     if steps:
         click.echo()
-        for line in derivation_lines(answer.derivative):
-            click.echo("  " + fit(line, 6, sides, column=2))
+        for equation in derivation_steps(answer.derivative):
+            click.echo("  " + fit_step(*equation))
     if graph:
         click.echo()
         for line in answer.derivative.graph.lines(style):
-            click.echo(line)
+            click.echo(line if style == "latex" else fit_formula(line))
     if answer.report is not None:
         click.echo()
         print_report(answer.report)

@@ -58,13 +58,13 @@ from matcalc.linear_solves import (
     position,
     symmetric_factor,
 )
-from matcalc.numpy_code import NUMPY, result
+from matcalc.numpy_code import NUMPY, result, seen_through
 from matcalc.operations import FLOAT, compiled, operands_of
 from matcalc.program_choices import WORTHWHILE
 from matcalc.programs import FACTOR, Program, Value, every_value
 from matcalc.size_sources import size_formula, size_sources
 
-IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+IDENTIFIER = re.compile(r"(?<![\w.\"])[A-Za-z_]\w*", re.ASCII)
 FUSED = frozenset({"weighted_gram", "symmetric", "inverse_times_part", "symmetric_product"})
 RUNTIME: Mapping[str, Any] = {
     "np": np,
@@ -165,11 +165,10 @@ def _routine(
         outputs = [v for _, v in sheet.lines if v.rank != FACTOR and v in steps_outside_sums]
         formulas = [sheet.names[v] for v in outputs]
     elif program.expressions:
-        returned = batched_result if batched else result
-        formulas = [
-            returned(sheet, v, e.rows == 1 and e.columns != 1)
-            for v, e in zip(outputs, program.expressions, strict=True)
-        ]
+        formulas, write, returned = [], batched_result if batched else result, set[Value]()
+        for v, e in zip(outputs, program.expressions, strict=True):
+            formulas.append(write(sheet, v, e.rows == 1 and e.columns != 1, returned))
+            returned.update(seen_through(v))
     lines = [f"def run({', '.join(['dtype', *names.values(), *given.values()])}):"]
     if batched:
         lines.append(f"    batch = {next(names[v.name] for v in arguments if v.name in batched)}.shape[0]")
@@ -201,24 +200,30 @@ def _routine(
 def _with_releases(sheet: Sheet, formulas: Sequence[str]) -> Iterator[tuple[str, Value]]:
     """The lines, each followed by one that lets go of the arrays that no later line needs.
 
-    What is released is used again while it is in the processor's cache, and the memory at the peak is an expert's.
+    What is released is used again while it is in the processor's cache, and the memory at the peak is an expert's. A
+    factorization whose last use is its inverse is overwritten.
     """
     arrays = {name for v, name in sheet.names.items() if v.rank in (2, FACTOR) and v not in sheet.given}
     arrays.difference_update(*(IDENTIFIER.findall(formula) for formula in formulas))
-    last: dict[str, int] = {}
-    end, is_before_loop = 0, False
-    for i, (text, _) in reversed([*enumerate(sheet.lines)]):
-        end = end if is_before_loop else i
-        is_before_loop = text.startswith(" ")
-        for name in arrays.intersection(IDENTIFIER.findall(text)):
-            last.setdefault(name, end)
-    released: dict[int, list[str]] = {}
-    for name, i in last.items():
-        released.setdefault(i, []).append(name)
+    depths = [len(text) - len(text.lstrip()) for text, _ in sheet.lines]
+    spans: dict[str, tuple[int, int]] = {}
+    for i, (text, _) in enumerate(sheet.lines):
+        for name in filter(arrays.__contains__, IDENTIFIER.findall(text)):
+            spans[name] = spans.get(name, (i, i))[0], i
+    released: dict[int, dict[int, list[str]]] = {}
+    for name, (first, last) in spans.items():
+        # after the loops that use it, but within the loop that makes it, which may not run
+        while last + 1 < len(depths) and depths[last + 1] > depths[first]:
+            last += 1
+        released.setdefault(last, {}).setdefault(depths[first], []).append(name)
     for i, (text, value) in enumerate(sheet.lines):
+        for name in released.get(i, {}).get(depths[i], []) if sheet.options.get("in_place") else ():
+            if IDENTIFIER.findall(text).count(name) == 1:
+                text = re.sub(rf"\b{name}\.inverse\(\)", f"{name}.inverse(is_ours=True)", text)
         yield text, value
-        if i in released and i < len(sheet.lines) - 1:
-            yield f"del {', '.join(released[i])}", value
+        found = released.get(i, {}) if i < len(sheet.lines) - 1 else {}
+        for depth in sorted(found, reverse=True):
+            yield f"{' ' * depth}del {', '.join(found[depth])}", value
 
 
 def chooser(programs: Sequence[Program], arguments: Sequence[Variable]) -> Callable[..., int] | None:

@@ -35,7 +35,7 @@ class FactorizationError(EvaluationError, np.linalg.LinAlgError):
 
 def compile_formulas(
     formulas: Formula | Sequence[Formula],
-    *,
+    *others: Formula,
     where: Where = None,
     sizes: Sizes = None,
     backend: str = "numpy",
@@ -62,6 +62,8 @@ def compile_formulas(
            [0., 8.],
            [2., 0.]]))
     """
+    if others:
+        raise MatcalcError("several formulas are given as a list", hint="write mc.compile([f, g]), where=… by its name")
     if backend not in BACKENDS:
         raise MatcalcError(f"there is no backend {backend!r}", hint=f"backends: {', '.join(BACKENDS)}")
     is_single = not isinstance(formulas, (list, tuple))
@@ -286,7 +288,7 @@ class CompiledFunction:
         routine = routine_of(self.program, self.arguments, self.fixed, is_complex=is_complex, traced=True)
         found = routine.run(real_type(dtype), *arrays)
         for value, step in zip(found, routine.returned, strict=True):
-            if not np.all(np.isfinite(value)):
+            if not np.all(np.isfinite(np.asarray(value, dtype))):
                 return f"{step.origin} is not finite" + (f" in {dtype} arithmetic" if dtype != DOUBLE else "")
         return "the value is not finite"
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from matcalc.applications import signature
-from matcalc.function_table import FUNCTIONS
+from matcalc.function_table import ALONG_AXES, FUNCTIONS
 from matcalc.high_precision import REARRANGEMENTS
 from matcalc.operations import Arithmetic, Operation
 
@@ -238,7 +238,8 @@ def _kernel(name: str) -> Operation:
 
     def opaque(*operands: Degree) -> Degree:
         form = np.zeros(_shape(name, operands)) if any(o.ndim for o in operands) else None
-        return Degree(1, 0, form, None, _all_why(operands) | {name})
+        called, _ = ALONG_AXES.get(name, (name, 0))
+        return Degree(1, 0, form, None, _all_why(operands) | {called})
 
     return opaque
 

@@ -15,6 +15,7 @@ Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 STRIP = 64
 LEAF = 64
 LEAST_PART = 1e-2
+ABOVE = ~np.tri(STRIP, dtype=bool)
 
 _routines: dict[tuple[str, str], Any] = {}
 
@@ -38,29 +39,38 @@ def routine(name: str, dtype: np.dtype[Any], library: str = "lapack") -> Any:
 # ---- inverses ----------------------------------------------------------------------------------------------
 
 
-def definite_inverse(L: Array) -> Array:
+def definite_inverse(L: Array, is_ours: bool = False) -> Array:
     """(L·L')⁻¹ from L, in the lower triangle of an array in Fortran's order; symmetric to the last bit.
 
     >>> bool(np.allclose(definite_inverse(np.array([[2.0, 0.0], [1.0, 1.0]], order="F")), [[0.5, -0.5], [-0.5, 1.0]]))
     True
     """
-    n = len(L)
-    X = np.zeros((n, n), L.dtype, order="F")
-    _invert_triangle(L, X, routine("trtri", L.dtype), routine("trmm", L.dtype, "blas"))
+    invert = routine("trtri", L.dtype)
+    if invert is None:
+        # the mean of an inverse and its transpose would be far from an inverse where the matrix is ill-conditioned
+        Y = np.linalg.solve(np.tril(L).T, np.eye(len(L), dtype=L.dtype))
+        inverse: Array = Y @ Y.T
+        return inverse
+    X = L if is_ours else L.copy(order="F")
+    _invert_triangle(X, invert, routine("trmm", L.dtype, "blas"), routine("trsm", L.dtype, "blas"))
     X = routine("lauum", L.dtype)(X, lower=1, overwrite_c=1)[0]
     return mirrored(X).T
 
 
-def _invert_triangle(L: Array, X: Array, invert: Any, multiply: Any) -> None:
-    """X := L⁻¹ by halves, in which nearly all the work is products."""
+def _invert_triangle(L: Array, invert: Any, multiply: Any, solve: Any) -> None:
+    """L := L⁻¹ by halves, in which nearly all the work is products and solves of large blocks.
+
+    One of the factors of the block below the diagonal is a solve: with products alone X·L would be far from I
+    where L is ill-conditioned (Higham, Accuracy and Stability of Numerical Algorithms, 14.2).
+    """
     n = len(L)
     if n <= LEAF:
-        X[:] = np.tril(invert(L, lower=1)[0])
+        L[:] = invert(L, lower=1)[0]
         return
     h = n // 2
-    _invert_triangle(L[:h, :h], X[:h, :h], invert, multiply)
-    _invert_triangle(L[h:, h:], X[h:, h:], invert, multiply)
-    X[h:, :h] = multiply(1, X[:h, :h], multiply(-1, X[h:, h:], L[h:, :h], lower=1), side=1, lower=1)
+    _invert_triangle(L[h:, h:], invert, multiply, solve)
+    L[h:, :h] = solve(1, L[:h, :h], multiply(-1, L[h:, h:], L[h:, :h], lower=1), side=1, lower=1)
+    _invert_triangle(L[:h, :h], invert, multiply, solve)
 
 
 def inverse_times_part(inverse: Array, A: Array, c: Any, t: Any) -> Array:
@@ -76,7 +86,8 @@ def inverse_times_part(inverse: Array, A: Array, c: Any, t: Any) -> Array:
     if c:
         P: Array = inverse * (-t / c)
         P.ravel(order="K")[:: len(P) + 1] += 1 / c
-        if np.linalg.norm(P) * abs(c) > LEAST_PART * len(P) ** 0.5:
+        size = np.linalg.norm(P) * abs(c)  # infinite where a square is
+        if LEAST_PART * len(P) ** 0.5 < size < np.inf:
             return P
     return inverse @ A
 
@@ -128,18 +139,16 @@ def symmetric_product(A: Array, B: Array) -> Array:
 
 
 def mirrored(G: Array) -> Array:
-    """A lower triangular matrix with the same above the diagonal; in G itself.
+    """A matrix with what is below its diagonal above it, too; in G itself.
 
-    >>> mirrored(np.array([[1.0, 0.0], [2.0, 3.0]])).tolist()
+    >>> mirrored(np.array([[1.0, 9.0], [2.0, 3.0]])).tolist()
     [[1.0, 2.0], [2.0, 3.0]]
     """
     n = len(G)
     for i in range(0, n, STRIP):
         j = min(i + STRIP, n)
         block = G[i:j, i:j]
-        diagonal = block.diagonal().copy()
-        block += block.T
-        np.fill_diagonal(block, diagonal)
+        np.copyto(block, block.T, where=ABOVE[: j - i, : j - i])
         G[i:j, j:] = G[j:, i:j].T
     return G
 

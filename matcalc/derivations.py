@@ -44,6 +44,8 @@ class Step:
         source = f", {self.source}" if self.source else ""
         return f"{self.before} = {self.after}    [{self.rule}{source}]"
 
+    __repr__ = __str__
+
 
 def derivation_of(
     program: Program,

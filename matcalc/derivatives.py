@@ -196,3 +196,5 @@ class Derivative:
     def __str__(self) -> str:
         program = self.named.printed
         return f"d({text(program.body, program)}) = {text(self.named.differential, program)}"
+
+    __repr__ = __str__

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import prod
 
-from matcalc.applications import apply, is_entrywise
+from matcalc.applications import along, apply, is_entrywise
 from matcalc.expressions import (
     ONE,
     Apply,
@@ -141,6 +141,9 @@ class _Entries:
         if isinstance(node, Apply) and node.function == "norm2" and node.operands[0].columns is ONE:
             columns = self.columns(node.operands[0])
             return None if columns is None else apply("sqrt", self._column_sums(hadamard(columns, columns)))
+        if isinstance(node, Apply) and node.function == "logsumexp":
+            columns = self.columns(node.operands[0])
+            return None if columns is None else transpose(along("logsumexp", columns, 1))
         return None
 
     def _product_of_values(self, scalars: Sequence[Expression]) -> Expression | None:
@@ -186,6 +189,9 @@ class _Entries:
         if isinstance(node, Apply) and is_entrywise(node.function) and len(node.operands) == 1:
             argument = self.columns(node.operands[0])
             return None if argument is None else apply(node.function, argument)
+        if isinstance(node, Apply) and node.function == "softmax":
+            argument = self.columns(node.operands[0])
+            return None if argument is None else along("softmax", argument, 1)
         return None
 
     def _columns_of_product(self, node: Product) -> Expression | None:

@@ -127,6 +127,9 @@ class ErrorCurve:
     def __str__(self) -> str:
         return self.text()
 
+    def __repr__(self) -> str:
+        return f"<errors of differences of {self.function} against its {self.form}: {self.outcome}>"
+
     def text(self, style: str = "unicode") -> str:
         """The picture in letters, "unicode" or "ascii", 78 columns wide."""
         return self._plot().text(style)

@@ -1,10 +1,9 @@
 """Expressions: immutable, interned nodes on ``sympy.Basic``, each with a shape.
 
-Equal expressions are the same object: every node is hash-consed, so equality is ``is``, a memo table is a
-dict, and a shared subexpression is shared for ever.  This room holds what a node *is*; its normal form (what
-``Sum(A, A)`` becomes) is built by the modules that register in ``CONSTRUCTORS``.
-
-Nothing here recurses: a tower of thousands of layers is built, hashed, pickled and freed like any other.
+Equal expressions are the same object: every node is hash-consed, so equality is ``is``, a memo table is a dict, and a
+shared subexpression is shared for ever.  This room holds what a node *is*; its normal form (what ``Sum(A, A)`` becomes)
+is built by the modules that register in ``CONSTRUCTORS``. Nothing here recurses: a tower of thousands of layers is
+built, hashed, pickled and freed like any other.
 """
 
 from __future__ import annotations
@@ -67,8 +66,7 @@ class Expression(Basic):
     tag: ClassVar[bytes] = b""
     own_ticks: ClassVar[int] = 0
     __hash__ = object.__hash__
-    # NumPy arrays must not try to broadcast over an expression
-    __array_ufunc__ = None
+    __array_ufunc__ = None  # NumPy arrays must not try to broadcast over an expression
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -185,11 +183,13 @@ class Expression(Basic):
     def __reduce_ex__(self, protocol: Any) -> Any:
         return method("restored"), (method("table")(self),)
 
-    def __copy__(self) -> Expression:
+    def __copy__(self, memo: Any = None) -> Expression:
         return self
 
-    def __deepcopy__(self, memo: Any) -> Expression:
-        return self
+    __deepcopy__ = __copy__
+
+    def __array__(self, *options: Any, **more: Any) -> Any:
+        raise TypeError(f"{self} has no numbers: evaluate(x=…) gives them, mc.compile a function of arrays")
 
 
 def intern(

@@ -299,6 +299,10 @@ _OF_MATRICES: dict[str, Operation] = {
     **{f"d{name}": _derivative_of_polynomial(name) for name in MATRIX_FUNCTIONS},
     "softmax": lambda x: _softmax(_of_number("exp")(x)),
     "logsumexp": lambda x: _of_number("log")(_of_number("exp")(x).sum()),
+    "softmax_columns": lambda X: _softmax_of_rows(X.T).T,
+    "softmax_rows": lambda X: _softmax_of_rows(X),
+    "logsumexp_columns": lambda X: _logsumexp_of_rows(X.T).T,
+    "logsumexp_rows": lambda X: _logsumexp_of_rows(X),
     "max": lambda X: (X * _hardmax(X)).sum(),
     "hardmax": _hardmax,
     "chol": lambda A: factorizations.chol(A, _root),
@@ -317,6 +321,15 @@ def _root(x: Dual) -> Dual:
 
 def _softmax(e: Dual) -> Dual:
     return e / e.sum()
+
+
+def _softmax_of_rows(X: Dual) -> Dual:
+    E = _of_number("exp")(X)
+    return E / E.sum(axis=1).reshape(-1, 1)
+
+
+def _logsumexp_of_rows(X: Dual) -> Dual:
+    return _of_number("log")(_of_number("exp")(X).sum(axis=1).reshape(-1, 1))
 
 
 def kernel(name: str) -> Operation:

@@ -66,7 +66,7 @@ FLOPS: dict[str, Count] = {
     "matmul": _product,
     "matvec": _product,
     **dict.fromkeys(("dot", "square", "squared_norm", "norm"), _of_operand(2)),
-    **dict.fromkeys(("sum", "row_sums", "column_sums", "max", "row_max"), _of_operand()),
+    **dict.fromkeys(("sum", "row_sums", "column_sums", "max", "row_max", "column_max"), _of_operand()),
     "trace": lambda v: v.args[0].shape[0],
     "row_dots": _of_operand(2),
     "add_diagonal": lambda v: v.shape[0],

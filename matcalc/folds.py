@@ -1,7 +1,8 @@
-"""Lines folded to the width of the terminal, where no formula is broken; a pipe gets every line whole."""
+"""Lines folded to the width of the terminal; a pipe gets every line whole, unless COLUMNS says how wide it is."""
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -11,6 +12,7 @@ from types import MappingProxyType
 import click
 
 from matcalc.errors import MatcalcError
+from matcalc.line_breaks import formula_lines
 from matcalc.reports import Report
 
 Breaks = Callable[[str], Iterator[int]]
@@ -19,6 +21,7 @@ COLOURS = {"verified": "green", "refuted": "red", "inconclusive": "yellow"}
 IN_WORDS = ("where", "note", "for", "at", "minimum", "maximum", "saddle", "undecided", "not stationary")
 
 _OPERATORS = frozenset("+-−*·/\\^=⊙⊘⊗|") | {".*", "./", ".^", ".+", ".-"}
+_HEAD = re.compile(r"\s*(where )?\S+( in \S+)?(: | = )")  # what a formula stands for
 _NAMED = re.compile(r"[^\W\d]\w*:$")  # x: of a declaration, which is not parted from vector(n)
 
 
@@ -76,8 +79,8 @@ def folded(text: str, width: int, indent: int = 2, breaks: Breaks = prose, colum
 
 
 def terminal_width(*, err: bool = False) -> int | None:
-    """The columns of the terminal, 80 where they are not known; None where the output is no terminal."""
-    if not (sys.stderr if err else sys.stdout).isatty():
+    """The columns of the terminal, 80 where they are not known; None where there is none and COLUMNS is not set."""
+    if not (sys.stderr if err else sys.stdout).isatty() and not os.environ.get("COLUMNS", "").isdigit():
         return None
     return max(NARROWEST, shutil.get_terminal_size((80, 24)).columns)
 
@@ -88,6 +91,41 @@ def fit(text: str, indent: int = 2, breaks: Breaks = prose, *, column: int = 0, 
     return text if width is None else folded(text, width, indent, breaks, column)
 
 
+def fit_formula(text: str, column: int = 0) -> str:
+    """A formula that begins at a column, its later lines under the sign after its = or its colon."""
+    width = terminal_width()
+    if width is None or len(text) <= width - column:
+        return text
+    head = _HEAD.match(text)
+    begin = head.end() if head else 0
+    indent = column + begin
+    return text[:begin] + ("\n" + " " * indent).join(formula_lines(text[begin:], width - indent))
+
+
+def fit_step(left: str, right: str, words: str, column: int = 2, indent: int = 6) -> str:
+    """``left = right  (words)``, each side on lines of its own where both together are too long."""
+    width = terminal_width()
+    text = f"{left} = {right}  {words}"
+    if width is None or len(text) <= width - column:
+        return text
+    equation = f"{left} = {right}"
+    if len(equation) > width - column:
+        equation = _in_lines(left, width, column, column + 2) + "\n" + " " * indent
+        equation += "= " + _in_lines(right, width, indent + 2, indent + 2)
+    last = equation.rsplit("\n", 1)[-1]
+    end = len(last) + (column if last is equation else 0)
+    fitting = end + 2 + len(words) <= width
+    return equation + ("  " + words if fitting else "\n" + " " * indent + folded(words, width, indent, _blanks, indent))
+
+
+def _in_lines(text: str, width: int, column: int, indent: int) -> str:
+    return ("\n" + " " * indent).join(formula_lines(text, width - indent, width - column))
+
+
+def _blanks(text: str) -> Iterator[int]:
+    return (place for place, letter in enumerate(text) if letter == " ")
+
+
 def print_error(error: MatcalcError) -> None:
     """One message on standard error: the place in the text as it is, the words folded."""
     for line in error.shown_place:
@@ -96,7 +134,9 @@ def print_error(error: MatcalcError) -> None:
         click.echo(fit(line, err=True), err=True)
 
 
-def print_rows(rows: Sequence[tuple[str, str]], signs: Mapping[str, str] = MappingProxyType({})) -> None:
+def print_rows(
+    rows: Sequence[tuple[str, str]], signs: Mapping[str, str] = MappingProxyType({}), style: str = "ascii"
+) -> None:
     """Labels to the left of what they stand for, and between them = or another sign."""
     width = max(len(label) for label, _ in rows)
     for label, content in rows:
@@ -104,6 +144,8 @@ def print_rows(rows: Sequence[tuple[str, str]], signs: Mapping[str, str] = Mappi
         joiner = f" {signs.get(label, '=')} " if label and not in_words else "   "
         if in_words:
             content = fit(content, width + 3, commas if label == "where" else prose, column=width + 3)
+        elif style != "latex":
+            content = fit_formula(content, width + 3)
         click.echo(click.style(label.rjust(width), dim=True) + joiner + content)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sympy import Expr, Integer, Rational
 
 from matcalc.analytic_forms import ANALYTIC_FORMS
-from matcalc.applications import NORMAL_FORMS, apply, of_arguments
+from matcalc.applications import NORMAL_FORMS, along, apply, of_arguments
 from matcalc.comparisons import is_negative, is_odd
 from matcalc.errors import DomainError
 from matcalc.expressions import (
@@ -27,6 +27,7 @@ from matcalc.expressions import (
     Variable,
     Zero,
 )
+from matcalc.function_table import ALONG_AXES
 from matcalc.leaves import ONE_NODE, ZERO_NODE, half_size, identity, is_zero, number, ones, zero
 from matcalc.powers import entrywise_power, hadamard, of_ones, power
 from matcalc.products import base_and_exponent, multiply
@@ -279,6 +280,20 @@ def _hardmax(X: Expression) -> Expression | None:
     return transpose(apply("hardmax", transpose(X))) if is_turned(X) else None
 
 
+def _along_axis(name: str, arguments: Sequence[Expression]) -> Expression | None:
+    """softmax and logsumexp of every column or row; where there is one, that of the vector."""
+    X = arguments[0]
+    called, axis = ALONG_AXES[name]
+    if axis == 1 and X.columns is ONE:
+        return apply(called, X)
+    if axis == 2 and X.rows is ONE:
+        return transpose(apply(called, transpose(X)))
+    if ONE in X.shape:
+        return X if called == "logsumexp" else ones(*X.shape)
+    turned = transpose(X)
+    return transpose(along(called, turned, 3 - axis)) if turned.ticks < X.ticks else None
+
+
 def _positive_factor(X: Expression) -> tuple[Expr, Expression]:
     """The absolute value of the number before a product, and the product without it."""
     if not isinstance(X, Product) or not X.coefficient.is_number:
@@ -327,3 +342,4 @@ _FORMS: dict[str, Any] = {
 
 
 NORMAL_FORMS.update({name: of_arguments(form) for name, form in _FORMS.items()}, entrywise=_entrywise)
+NORMAL_FORMS.update(dict.fromkeys(ALONG_AXES, _along_axis))

@@ -17,7 +17,7 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-from matcalc import factorizations
+from matcalc import factorizations, soft_maxima
 from matcalc.matrix_functions import MATRIX_FUNCTIONS, MatrixFunction, derivative_of, in_arithmetic
 
 Kernel = Callable[..., Any]
@@ -140,20 +140,9 @@ def _sigmoid(x: Any) -> Any:
     return 0.5 * (1 + np.tanh(0.5 * np.asarray(x)))
 
 
-def _softmax(x: Any) -> Any:
-    e = np.exp(x - np.max(x))
-    return e / e.sum()
-
-
-def _logsumexp(x: Any) -> Any:
-    top = np.max(x)
-    return top + np.log(np.exp(x - top).sum())
-
-
-def _hardmax(X: Any) -> Any:
-    """1 at the largest entry and 0 elsewhere; entries that are equally large share the 1."""
-    largest = np.asarray(np.max(X) == X, dtype=float)
-    return largest / largest.sum()
+def _of_columns(kernel: Kernel) -> Kernel:
+    """The kernel for every column of one for every row."""
+    return lambda X: kernel(X.T).T
 
 
 def _logdet(A: Any) -> Any:
@@ -168,7 +157,8 @@ def _cofactor(A: Any) -> Any:
         return np.ones((1, 1))
     U, s, Vt = np.linalg.svd(A)
     others = np.array([np.prod(np.delete(s, i)) for i in range(n)])
-    return round(np.linalg.det(U) * np.linalg.det(Vt)) * (U * others) @ Vt
+    sign = np.linalg.det(U) * np.linalg.det(Vt)
+    return (sign if np.iscomplexobj(A) else round(sign)) * (U.conj() * others) @ Vt.conj()
 
 
 def _vech(A: Any) -> Any:
@@ -268,7 +258,12 @@ _ROWS = (
     _entrywise("relu", relu, lambda x: np.maximum(x, 0), r"\operatorname{relu}", kinked=True),
     _entrywise("heaviside", heaviside, lambda x: np.heaviside(x, 0.5), r"\operatorname{H}", "step", kinked=True),
     _entrywise("sigmoid", sigmoid, _sigmoid, r"\sigma", "logistic", "expit"),
-    _entrywise("softplus", softplus, lambda x: np.logaddexp(0, x), r"\operatorname{softplus}"),
+    _entrywise(
+        "softplus",
+        softplus,
+        lambda x: np.log1p(np.exp(x)) if np.iscomplexobj(x) else np.logaddexp(0, x),
+        r"\operatorname{softplus}",
+    ),
     _entrywise("erf", sp.erf, _each(math.erf), r"\operatorname{erf}"),
     _entrywise("gamma", sp.gamma, _each(math.gamma), r"\Gamma"),
     _entrywise("loggamma", sp.loggamma, _each(math.lgamma), r"\ln\Gamma", "gammaln", "lgamma"),
@@ -293,10 +288,14 @@ _ROWS = (
     Function("kron", "(m,n) (p,q) -> (m*p,n*q)", np.kron, r"\otimes"),
     Function("rearrange", "(m*p,n*q) size size -> (m*n,p*q)", _rearrange, r"\mathcal{R}"),
     Function("unrearrange", "(m*n,p*q) size size size size -> (m*p,n*q)", _unrearrange, r"\mathcal{R}^{-1}"),
-    Function("softmax", "(n,1) -> (n,1)", _softmax, r"\operatorname{softmax}"),
-    Function("logsumexp", "(n,1) -> (1,1)", _logsumexp, r"\operatorname{logsumexp}", ("lse",)),
+    Function("softmax", "(n,1) -> (n,1)", soft_maxima.softmax, r"\operatorname{softmax}"),
+    Function("logsumexp", "(n,1) -> (1,1)", soft_maxima.logsumexp, r"\operatorname{logsumexp}", ("lse",)),
+    Function("softmax_columns", "(m,n) -> (m,n)", _of_columns(soft_maxima.softmax_of_rows)),
+    Function("softmax_rows", "(m,n) -> (m,n)", soft_maxima.softmax_of_rows),
+    Function("logsumexp_columns", "(m,n) -> (1,n)", _of_columns(soft_maxima.logsumexp_of_rows)),
+    Function("logsumexp_rows", "(m,n) -> (m,1)", soft_maxima.logsumexp_of_rows),
     Function("max", "(m,n) -> (1,1)", np.max, r"\max"),
-    Function("hardmax", "(m,n) -> (m,n)", _hardmax, r"\operatorname{hardmax}"),
+    Function("hardmax", "(m,n) -> (m,n)", soft_maxima.hardmax, r"\operatorname{hardmax}"),
     Function("tril", "(n,n) -> (n,n)", np.tril, r"\operatorname{tril}"),
     Function("triu", "(n,n) -> (n,n)", np.triu, r"\operatorname{triu}"),
     *(row for name, f in MATRIX_FUNCTIONS.items() for row in of_matrices(name, f)),
@@ -347,6 +346,12 @@ FUNCTIONS: dict[str, Function] = {row.name: row for row in _ROWS}
 ALIASES: dict[str, str] = {alias: row.name for row in _ROWS for alias in row.aliases}
 FROM_SYMPY: dict[Any, str] = {row.scalar: row.name for row in _ROWS if row.scalar is not None}
 
+ALONG_AXES = {
+    f"{name}_{lines}": (name, i) for name in ("softmax", "logsumexp") for i, lines in ((1, "columns"), (2, "rows"))
+}
+"""Functions of every column or row of a matrix: the function of a vector that each is called as, and the axis."""
+AXIS_CALLS = frozenset({"softmax", "logsumexp", "lse"})
+
 SPECTRA = frozenset(_SPECTRAL)
 SLOW_TO_CHECK = frozenset({*_SPECTRAL, "pinv", "sylvester"})
 """Functions whose exact or long kernels take milliseconds, so that they are checked at small sizes."""
@@ -362,7 +367,7 @@ def function_names() -> list[str]:
     matrices = ("K", "commutation", "duplication", "elimination")
     builders = ("eye", "ones", "zeros", "vector", "matrix", "sum", *matrices, "reshape", "solve")
     known = [name for name, row in FUNCTIONS.items() if not row.named]
-    return sorted({*known, *ALIASES, *LATER, *builders} - {"rearrange", "unrearrange"})
+    return sorted({*known, *ALIASES, *LATER, *builders} - {"rearrange", "unrearrange", *ALONG_AXES})
 
 
 def nearest_names(name: str, names: list[str]) -> list[str]:

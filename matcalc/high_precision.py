@@ -210,6 +210,11 @@ def _softmax(x: Array) -> Any:
     return e / e.sum()
 
 
+def _softmax_of_rows(X: Array) -> Any:
+    E = _exp(X)
+    return E / E.sum(axis=1)[:, None]
+
+
 def _hardmax(X: Array) -> Array:
     largest = precise(np.asarray(np.max(X) == X, dtype=float))
     return largest / largest.sum()
@@ -226,6 +231,7 @@ def _refined(system: Callable[[Any], list[Any]], start: Any) -> Any:
 
 
 _exp: Operation = np.frompyfunc(Decimal.exp, 1, 1)
+_ln: Operation = np.frompyfunc(Decimal.ln, 1, 1)
 _sqrt: Operation = np.frompyfunc(Decimal.sqrt, 1, 1)
 
 _OF_MATRICES: dict[str, Operation] = {
@@ -239,6 +245,10 @@ _OF_MATRICES: dict[str, Operation] = {
     **{name: in_arithmetic(f, _inverse) for name, f in MATRIX_FUNCTIONS.items()},
     **{f"d{name}": derivative_of(f, _inverse) for name, f in MATRIX_FUNCTIONS.items()},
     "logsumexp": lambda x: _exp(x).sum().ln(),
+    "softmax_columns": lambda X: _softmax_of_rows(X.T).T,
+    "softmax_rows": _softmax_of_rows,
+    "logsumexp_columns": lambda X: _ln(_exp(X).sum(axis=0))[None, :],
+    "logsumexp_rows": lambda X: _ln(_exp(X).sum(axis=1))[:, None],
     "max": np.max,
     "hardmax": _hardmax,
     "chol": lambda A: factorizations.chol(A, _sqrt),

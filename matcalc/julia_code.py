@@ -263,6 +263,7 @@ OPERATIONS: dict[str, Template] = {
         f"({sheet.formula(v.args[0], PLUS)} {'.' if v.args[0].rank else ''}== {sheet.formula(v.args[1], PLUS)})", ATOM
     ),
     "row_max": form("vec(maximum({}, dims=2))", ATOM, 0),
+    "column_max": form("vec(maximum({}, dims=1))", ATOM, 0),
     "trace": call("tr"),
     "diagonal": call("diag"),
     "diag": call("diagm"),

@@ -14,7 +14,7 @@ from sympy import Expr, Rational, latex
 
 from matcalc.dimensions import in_factors
 from matcalc.expressions import Expression
-from matcalc.function_table import FUNCTIONS
+from matcalc.function_table import AXIS_CALLS, FUNCTIONS
 from matcalc.latex_names import labels_of, latex_name, script
 from matcalc.notations import ATOM, NEGATIVE, POSTFIX, POWER, PRODUCT, SUM, Notation
 from matcalc.parts import NO_PARTS, Program
@@ -229,6 +229,13 @@ class _Page:
         text = self.write(body) if body.kind == "product" else self.within(body, POWER)
         return rf"{text} \mathbf{{1}}"
 
+    def along(self, n: Notation) -> str:
+        """A function of every row or column, which its subscript says."""
+        body, *axis = n.parts
+        which = {1: "columns", 2: "rows"}[int(cast(Expr, axis[0].value))] if axis else ""
+        name = _command(str(n.value))
+        return self.applied(rf"{name}_{{\mathrm{{{which}}}}}" if which else name, (body,))
+
     def between(self, bar: str, n: Notation) -> str:
         text = self.write(n)
         if _TALL.search(text):
@@ -324,6 +331,7 @@ _CALLS: dict[str, Callable[[_Page, Notation], str]] = {
     "digamma": lambda page, n: page.applied(r"\psi", n.parts),
     "polygamma": _Page.polygamma,
     "sum": _Page.total,
+    **dict.fromkeys(AXIS_CALLS, _Page.along),
     "duplication": lambda page, n: page.sized_letter("D", n),
     "elimination": lambda page, n: page.sized_letter("L", n),
     **dict.fromkeys(("unvec", "rearrange", "unrearrange"), _Page.with_sizes),

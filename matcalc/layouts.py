@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sympy import Expr, Rational
+from sympy import Integer, Rational
 
 from matcalc.equations import Implicit
 from matcalc.expressions import (
@@ -35,9 +35,9 @@ from matcalc.expressions import (
     Zero,
     postorder,
 )
+from matcalc.function_table import ALONG_AXES
 from matcalc.leaves import Duplication, Elimination, variable
 from matcalc.notations import (
-    PRODUCT,
     Notation,
     call,
     cheapest,
@@ -48,8 +48,8 @@ from matcalc.notations import (
     quotient,
     transposed,
 )
-from matcalc.product_layouts import power_of, product_layout
-from matcalc.sheets import PERTURBATION, Both, Sheet, size_notation
+from matcalc.product_layouts import entries_to, entrywise_layout, power_of, product_layout
+from matcalc.sheets import Both, Sheet, size_notation
 from matcalc.substitutions import substitute
 from matcalc.sum_layouts import sum_layout
 from matcalc.sums import negate
@@ -140,55 +140,12 @@ def _powered(sheet: Sheet, base: Notation, exponent: Expression) -> Notation:
 def _entrywise_power(sheet: Sheet, node: EntrywisePower) -> Both:
     base, exponent = node._args
     if isinstance(exponent, Number) and exponent.value.is_negative:
-        plain = Notation("entrywise_quotient", (number(ONE), _entries_to(sheet, base, -exponent.value)))
+        plain = Notation("entrywise_quotient", (number(ONE), entries_to(sheet, base, -exponent.value)))
     elif isinstance(exponent, Number):
-        plain = _entries_to(sheet, base, exponent.value)
+        plain = entries_to(sheet, base, exponent.value)
     else:
         plain = Notation("entrywise_power", (sheet.plain(base), sheet.plain(exponent)))
     return plain, transposed(plain)
-
-
-def _entries_to(sheet: Sheet, base: Expression, exponent: Expr) -> Notation:
-    notation = sheet.plain(base)
-    if exponent is ONE:
-        return notation
-    if exponent == Rational(1, 2):
-        return call("sqrt", notation)
-    return Notation("entrywise_power", (notation, number(exponent)))
-
-
-def _hadamard(sheet: Sheet, node: Hadamard) -> Both:
-    above: list[Notation] = []
-    below: list[Notation] = []
-    for f in node._args:
-        if isinstance(f, EntrywisePower) and isinstance(f._args[1], Number) and f._args[1].value.is_negative:
-            below.append(_entries_to(sheet, f._args[0], -f._args[1].value))
-        else:
-            above.append(sheet.plain(f))
-    above.sort(key=_factor_keys(above))
-    below.sort(key=_factor_keys(below))
-    top = _entrywise(above) if above else number(ONE)
-    plain = Notation("entrywise_quotient", (top, _entrywise(below))) if below else top
-    return plain, transposed(plain)
-
-
-def _entrywise(factors: list[Notation]) -> Notation:
-    if len(factors) == 1:
-        return factors[0]
-    return Notation("entrywise_product", factors)
-
-
-def _factor_keys(factors: list[Notation]) -> Callable[[Notation], tuple[int, str]]:
-    """Names first, then functions, then sums; a perturbation in its variable's place, or last beside functions."""
-    plain = all(n.kind == "name" for n in factors)
-
-    def key(n: Notation) -> tuple[int, str]:
-        if n.kind == "name" and PERTURBATION.match(str(n.value)):
-            return (0, n.head[1:] + "~") if plain else (3, n.head)
-        simple = n.kind == "name" or (n.kind == "transpose" and n.parts[0].kind == "name")
-        return (0 if simple else 1 if n.level > PRODUCT else 2, n.head)
-
-    return key
 
 
 def _apply(sheet: Sheet, node: Apply) -> Both:
@@ -246,6 +203,11 @@ def _diagonal(sheet: Sheet, node: Apply) -> Notation:
     return call("diag", sheet.plain(node.operands[0]))
 
 
+def _along_axis(sheet: Sheet, node: Apply) -> Notation:
+    called, axis = ALONG_AXES[node.function]
+    return call(called, sheet.plain(node.operands[0]), number(Integer(axis)))
+
+
 def _block(sheet: Sheet, node: Block) -> Both:
     count = int(node._args[0])
     blocks = node._args[1:]
@@ -285,6 +247,7 @@ _SPECIAL_CALLS: dict[str, Callable[[Sheet, Apply], Notation]] = {
     "adj": _adj,
     "polygamma": _polygamma,
     "diagonal": _diagonal,
+    **dict.fromkeys(ALONG_AXES, _along_axis),
 }
 
 _RULES: dict[type[Expression], Callable[[Any, Any], Both]] = {
@@ -303,7 +266,7 @@ _RULES: dict[type[Expression], Callable[[Any, Any], Both]] = {
     Product: product_layout,
     Power: _power,
     EntrywisePower: _entrywise_power,
-    Hadamard: _hadamard,
+    Hadamard: entrywise_layout,
     Apply: _apply,
     Block: _block,
     IndexedSum: _indexed_sum,

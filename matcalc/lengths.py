@@ -18,6 +18,7 @@ from matcalc.expressions import (
     Unit,
     Variable,
 )
+from matcalc.function_table import ALONG_AXES
 from matcalc.leaves import MINUS_ONE, Duplication, Elimination
 
 HALF = Rational(1, 2)
@@ -59,6 +60,9 @@ def _own_length(node: Expression) -> int:
         return inner + len(node.operands) - 1
     if kind is Power and isinstance(node._args[1], Number) and node._args[1].value in (-1, HALF):
         return inner - node._args[1]._mark + 1
-    if kind is Apply and node.function == "kron":
-        return inner + 3  # the largest of matrices: what has fewer of them is better
+    if kind is Apply:
+        if node.function == "kron":
+            return inner + 3  # the largest of matrices: what has fewer of them is better
+        if node.function in ALONG_AXES:
+            return 1  # all terms of its derivative have it as a factor, so that it gets a name
     return inner + 1

@@ -57,13 +57,9 @@ class Cholesky:
         X: Array = potrs(self.L, B, lower=1)[0]
         return X
 
-    def inverse(self) -> Array:
-        """S⁻¹."""
-        potri = routine("potri", self.L.dtype)
-        if potri is None:
-            inverse = _inverse(self.matrix)
-            return (inverse + inverse.T) / 2
-        return definite_inverse(self.L)
+    def inverse(self, is_ours: bool = False) -> Array:
+        """S⁻¹; where the factor is ours, in its place."""
+        return definite_inverse(self.L, is_ours)
 
     def logdet(self) -> Any:
         """log det S."""
@@ -102,11 +98,11 @@ class LU:
         )[0]
         return X
 
-    def inverse(self) -> Array:
-        """A⁻¹."""
+    def inverse(self, is_ours: bool = False) -> Array:
+        """A⁻¹; where the factor is ours, in its place."""
         if self.packed is None:
             return _inverse(self.matrix)
-        inverse: Array = routine("getri", self.packed.dtype)(self.packed, self.pivots)[0]
+        inverse: Array = routine("getri", self.packed.dtype)(self.packed, self.pivots, overwrite_lu=is_ours)[0]
         return inverse.T if self.turned else inverse
 
     def det(self) -> Any:
@@ -175,7 +171,7 @@ class Triangular:
         X = trtrs(self.matrix, B, lower=int(self.lower), trans=int(transposed))[0]
         return X
 
-    def inverse(self) -> Array:
+    def inverse(self, is_ours: bool = False) -> Array:
         """A⁻¹."""
         return self.solve(np.eye(len(self.matrix), dtype=self.matrix.dtype))
 

@@ -29,6 +29,7 @@ from matcalc.expressions import (
 from matcalc.lowered_products import Lowered, ProductLowering
 from matcalc.operations import operands_of
 from matcalc.product_orders import is_diagonal, parts_of
+from matcalc.program_building import SUMS
 from matcalc.programs import FEW_TERMS, Value
 
 LARGEST_WRITTEN_OUT = 64
@@ -67,7 +68,8 @@ def lower_sum(self: ProductLowering, node: Sum) -> Lowered:
     shape = column_shape(node)
     diagonal: list[Value] = []
     terms: list[Value] = []
-    for term in node.operands:
+    operands = self.written.terms(node)
+    for term in operands:
         entry = _diagonal_of(term)
         if entry is not None:
             column = None if entry[2] is None else (yield entry[2])
@@ -79,14 +81,14 @@ def lower_sum(self: ProductLowering, node: Sum) -> Lowered:
             terms.append((yield from entrywise_operand(self, term)))
     if terms and not node.is_scalar and not any(t.rank for t in terms):
         terms = [b.emit("mul", self.added_up(terms, SCALAR), b.emit("ones", shape=shape), shape=shape)]
-    stable = _without_cancellation(self, node, terms)
+    stable = _without_cancellation(self, operands, terms)
     if stable is not None:
         return stable
     if len(terms) > FEW_TERMS:
         # each term is added as soon as it can be computed, while its operands are at hand
         terms.sort(key=lambda v: (not v.is_full, _last_needed(v)))
     else:
-        terms.sort(key=lambda v: (v.op == "neg", not v.is_full, v.op == "input"))  # A*x + b, as one writes it
+        terms.sort(key=lambda v: (v.op == "neg", not v.is_full))
     total = self.added_up(terms, shape) if terms else None
     if diagonal:
         diagonal.sort(key=lambda v: (-v.rank, v.op == "neg"))
@@ -124,12 +126,14 @@ def _is_constant(term: Expression) -> bool:
     return all(isinstance(f, Ones) for f in parts_of(term)[2])
 
 
-def _without_cancellation(self: ProductLowering, node: Sum, terms: Sequence[Value]) -> Value | None:
+def _without_cancellation(
+    self: ProductLowering, operands: Sequence[Expression], terms: Sequence[Value]
+) -> Value | None:
     """exp(x) − 1 as expm1(x)."""
-    if len(terms) != 2 or len(node.operands) != 2:
+    if len(terms) != 2 or len(operands) != 2:
         return None
     for one, other in ((0, 1), (1, 0)):
-        if entry_of(node.operands[one]) == -1 and terms[other].op == "apply" and terms[other].data == ("exp",):
+        if entry_of(operands[one]) == -1 and terms[other].op == "apply" and terms[other].data == ("exp",):
             inner = terms[other]
             return self.builder.emit("apply", *inner.args, shape=inner.shape, rank=inner.rank, data=("expm1",))
     return None
@@ -248,9 +252,9 @@ def lower_entrywise_function(self: ProductLowering, node: Apply) -> Lowered:
         if summed is not None and node.is_scalar:
             return (yield from logsumexp(self, summed))
         if summed is not None:
-            return (yield from _logsumexp_of_rows(self, summed))
-        if isinstance(argument, Apply) and argument.function == "softmax":
-            return (yield from _log_of_softmax(self, argument))
+            return (yield from logsumexp_along(self, summed, 2))
+        if isinstance(argument, Apply) and argument.function in _SOFTMAX:
+            return (yield from _log_softmax(self, argument))
         other = _other_than_one(argument)
         if other is not None:
             if isinstance(other, Apply) and other.function == "exp":
@@ -259,7 +263,7 @@ def lower_entrywise_function(self: ProductLowering, node: Apply) -> Lowered:
             inner = yield from entrywise_operand(self, other)
             return filled(self, b.emit("apply", inner, shape=shape, data=("log1p",)), node)
     if node in self.scalable:
-        return self.builder.shifted_rows((yield argument))[0]
+        return self.builder.shifted((yield argument), 2)[0]
     value = yield from entrywise_operand(self, argument)
     if name in ("sigmoid", "softplus"):
         return filled(self, b.emit(name, value, shape=shape), node)
@@ -287,13 +291,31 @@ def _summed_up(node: Expression) -> Expression | None:
     return None
 
 
-def _logsumexp_of_rows(self: ProductLowering, argument: Expression) -> Lowered:
-    """log(exp(X)*ones) from exp(X − the largest entries of the rows)."""
+def logsumexp_along(self: ProductLowering, argument: Expression, axis: int) -> Lowered:
+    """log(exp(X)*ones), or of the columns, from exp(X − the largest entries of the rows)."""
     b = self.builder
     X = yield argument
-    exponentials, top = self.builder.shifted_rows(X)
-    sums = b.emit("row_sums", exponentials, shape=top.shape)
+    exponentials, top = b.shifted(X, axis)
+    sums = b.emit(SUMS[axis], exponentials, shape=top.shape)
     return b.emit("add", b.emit("apply", sums, shape=top.shape, data=("log",)), top, shape=top.shape)
+
+
+_SOFTMAX = {"softmax": 0, "softmax_columns": 1, "softmax_rows": 2}
+
+
+def _log_softmax(self: ProductLowering, node: Apply) -> Lowered:
+    """log(softmax(x)) as x − max x − log(sum(exp(x − max x))), finite where the softmax is too small for a number."""
+    b = self.builder
+    axis, argument = _SOFTMAX[node.function], node.operands[0]
+    if axis:
+        exponentials, top = b.shifted((yield argument), axis)
+        sums = b.emit(SUMS[axis], exponentials, shape=top.shape)
+    else:
+        exponentials, top = yield from shifted_exponentials(self, argument)
+        sums = b.emit("sum", exponentials, shape=SCALAR)
+    logarithms = b.emit("apply", sums, shape=top.shape, data=("log",))
+    spread = b.spread(logarithms, exponentials.shape, axis) if axis else logarithms
+    return b.emit("sub", exponentials.args[0], spread, shape=exponentials.shape)
 
 
 def logsumexp(self: ProductLowering, argument: Expression) -> Lowered:
@@ -302,15 +324,6 @@ def logsumexp(self: ProductLowering, argument: Expression) -> Lowered:
     exponentials, top = yield from shifted_exponentials(self, argument)
     total = b.emit("sum", exponentials, shape=SCALAR)
     return b.emit("add", b.emit("apply", total, shape=SCALAR, data=("log",)), top, shape=SCALAR)
-
-
-def _log_of_softmax(self: ProductLowering, softmax: Apply) -> Lowered:
-    """x − max x − log(sum(exp(x − max x))), in which nothing large is added and taken away again."""
-    b = self.builder
-    exponentials, _ = yield from shifted_exponentials(self, softmax.operands[0])
-    total = b.emit("sum", exponentials, shape=SCALAR)
-    logarithm = b.emit("apply", total, shape=SCALAR, data=("log",))
-    return b.emit("sub", exponentials.args[0], logarithm, shape=exponentials.shape)
 
 
 def shifted_exponentials(self: ProductLowering, argument: Expression) -> Any:

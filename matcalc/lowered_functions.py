@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from matcalc.expressions import ONE, SCALAR, Apply, Expression, Hadamard, Product, Sum
-from matcalc.lowered_entries import column_shape, logsumexp, shifted_exponentials
+from matcalc.lowered_entries import column_shape, logsumexp, logsumexp_along, shifted_exponentials
 from matcalc.lowered_products import Lowered, ProductLowering
 from matcalc.positivity import is_semidefinite
 from matcalc.product_orders import (
@@ -213,6 +213,20 @@ def _logsumexp(self: ProductLowering, node: Apply) -> Lowered:
     return (yield from logsumexp(self, node.operands[0]))
 
 
+def _softmax_along(axis: int) -> Rule:
+    def rule(self: ProductLowering, node: Apply) -> Lowered:
+        return self.builder.softmax((yield node.operands[0]), axis)
+
+    return rule
+
+
+def _logsumexp_along(axis: int) -> Rule:
+    def rule(self: ProductLowering, node: Apply) -> Lowered:
+        return (yield from logsumexp_along(self, node.operands[0], axis))
+
+    return rule
+
+
 def _max(self: ProductLowering, node: Apply) -> Lowered:
     return self.builder.emit("max", (yield node.operands[0]), shape=SCALAR)
 
@@ -267,6 +281,10 @@ APPLICATIONS: dict[str, Rule] = {
     "norm2": _norm,
     "softmax": _softmax,
     "logsumexp": _logsumexp,
+    "softmax_columns": _softmax_along(1),
+    "softmax_rows": _softmax_along(2),
+    "logsumexp_columns": _logsumexp_along(1),
+    "logsumexp_rows": _logsumexp_along(2),
     "max": _max,
     "hardmax": _hardmax,
     "vec": _vec,

@@ -51,6 +51,7 @@ from matcalc.programs import FACTOR, Value
 from matcalc.registries import CONSTRUCTORS
 from matcalc.regroupings import regrouped
 from matcalc.transposes import transpose
+from matcalc.written_orders import WrittenOrder
 
 Lowered: TypeAlias = Generator[Expression, Value, Value]
 MOST_APPLICATIONS = 8
@@ -66,6 +67,7 @@ class ProductLowering:
         self.applications: Counter[Expression] = Counter()
         self.builder = Builder(known=known)
         self.orders = ProductOrders(sizes)
+        self.written = WrittenOrder(())
 
     # ---- scalars in front ----
 
@@ -168,7 +170,7 @@ class ProductLowering:
     def _multiplied_out(self, factors: Sequence[Expression], place: int) -> Lowered:
         """The product, a sum among its factors multiplied out."""
         terms: list[Value] = []
-        for term in factors[place].operands:
+        for term in self.written.terms(factors[place]):
             terms.append((yield from self.product(*spliced(factors[:place], term, factors[place + 1 :]))))
         terms.sort(key=lambda v: v.op == "neg")
         rows, columns = factors[0].rows, factors[-1].columns
@@ -329,7 +331,7 @@ class ProductLowering:
     def _sum_applied(self, node: Sum, value: Value, shape: Shape) -> Lowered:
         """(A + B)*x as A*x + B*x."""
         terms: list[Value] = []
-        for term in node.operands:
+        for term in self.written.terms(node):
             coefficient, scalars, chain = parts_of(term)
             result = yield from self._chain_applied(chain, value, shape)
             terms.append((yield from self.scaled(coefficient, scalars, result)))

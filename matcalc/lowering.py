@@ -49,6 +49,7 @@ from matcalc.programs import Program, Value
 from matcalc.scale_invariance import scalable_exponentials
 from matcalc.stable_forms import stable_forms
 from matcalc.transposes import transpose
+from matcalc.written_orders import WrittenOrder
 
 
 def lower(
@@ -60,14 +61,17 @@ def lower(
 ) -> Program:
     """The program that computes the expressions; `sizes` helps to choose between orders of multiplication.
 
-    The operations weighted_gram, symmetric, inverse_times_part and symmetric_product are used where they are known; the
-    values of named expressions keep the names.
+    The operations weighted_gram, symmetric, inverse_times_part and symmetric_product are used where they are known. A
+    program with `names` is to be read: the values of named expressions keep the names, and terms the order in which
+    they are written.
 
     >>> from matcalc.reading import parse
     >>> lower([parse("A*B*x", where="A, B: matrix(n,n), x: vector(n)")]).flops
     4*n**2
     """
     lowering = Lowering(expressions, sizes or {}, known)
+    if names is not None:
+        lowering.written = WrittenOrder([lowering.forms.get(e, e) for e in expressions])
     program = lowering.program(expressions)
     named = {lowering.forms.get(e, e): name for e, name in (names or {}).items()}
     program.names = {lowering.values[e]: name for e, name in named.items() if e in lowering.values}

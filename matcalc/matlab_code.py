@@ -240,6 +240,7 @@ OPERATIONS: dict[str, Template] = {
     "max": _of_all("max"),
     "equals": form("({} == {})", ATOM, PLUS, PLUS),
     "row_max": form("max({}, [], 2)", ATOM, 0),
+    "column_max": form("max({}, [], 1).'", POSTFIX, 0),
     "trace": call("trace"),
     "diagonal": call("diag"),
     "diag": call("diag"),

@@ -64,6 +64,9 @@ MISTAKES = (
     ),
     Mistake(r"(?P<at>\+)", r"=", "+= changes a variable, and nothing is changed here", "write a sum: a + b"),
     Mistake(
+        r"\b(?P<at>tf)", r"\.(math\.)?reduce_(?P<name>\w+)", "functions have no module here", "write {name}(…)",
+    ),
+    Mistake(
         r"\b(?P<at>np|numpy|jnp|jax|torch|tf|sp|scipy|sympy|math|anp)", r"\.(\w+\.)*(?P<name>\w+)",
         "functions have no module here", "write {name}(…)",
     ),
@@ -190,6 +193,18 @@ MISTAKES = (
     Mistake("", r"\.\.+|[…⋯]", "{0} leaves out what is meant", "write all of it"),
     Mistake("", r"ℝ", "ℝ stands in declarations only", "declare x: R^n, and write the expression without it"),
     Mistake("", r"∈", "∈ stands in declarations only", "declare x: R^n, and write the expression without it"),
+    Mistake(
+        r"(?P<at>\bnorm2?\([^()]*\)\s*)", r"_(F|2|fro)\b", "a norm has no subscript after its brackets",
+        "write norm(A) or ||A||_F for the Frobenius norm, norm(x) or ||x||_2 of a vector",
+    ),
+    Mistake(
+        r"(?P<at>\bnorm2?\((?P<inner>[^()]*)\)\s*)", r"_(?P<kind>1|inf|∞)",
+        "a norm has no subscript after its brackets", "write norm{kind}({inner})",
+    ),
+    Mistake(
+        r"(?P<at>(\|\||‖)\s*\^\s*(?P<exponent>\w))", r"_(?P<kind>\w+)",
+        "the subscript of a norm comes before the exponent", "write ||x||_{kind}^{exponent}",
+    ),
     Mistake(
         r"\|", r"_\w+", "the norm below a single bar is unclear",
         "write norm1(x) or norm2(x)",

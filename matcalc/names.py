@@ -18,6 +18,7 @@ _FUNCTION_WORDS = {*LATER, "vector", "matrix", "sum", "reshape", "commutation", 
 LONGEST_GLUED = 8
 MOST_LETTERS = 4
 _BRACKET = re.compile(r" *(\([^()]*\))")
+_BARS = re.compile(r" *\|([^|]*)\|")
 _ARGUMENT = re.compile(r"[ *·]*([^\W\d]\w*'?)")
 
 
@@ -82,6 +83,9 @@ def _refuse_function(name: str, place: Tree, text: str) -> None:
         if words and words[-1] in FUNCTIONS and (bracket := _BRACKET.match(text, end)):
             applied = f"{'('.join(words)}{bracket[1]}{')' * len(words)}"
         hint = f"write {name}({applied}, or declare {name} if it is to be a variable"
+        if bars := _BARS.match(text, place.end):
+            absolute = f"{name}(abs({bars[1]})) for the absolute value"
+            hint = f"write logdet({bars[1]}) for the determinant, {absolute}" if name == "log" else f"write {absolute}"
         raise _refused(message, place, text, hint)
 
 
@@ -119,8 +123,10 @@ def _joined(parts: list[str]) -> str:
 def spelled_out(name: str, others: set[str]) -> list[str]:
     """The names that a longer name spells out, at most one of them a letter that is not a name itself.
 
-    >>> spelled_out("Ax", {"x"}), spelled_out("sinx", {"x"}), spelled_out("Ab", {"x"})
-    (['A', 'x'], ['sin', 'x'], [])
+    Of capital letters, as in X'AXB, it takes one that is a name.
+
+    >>> spelled_out("Ax", {"x"}), spelled_out("sinx", {"x"}), spelled_out("Ab", {"x"}), spelled_out("AXB", {"X"})
+    (['A', 'x'], ['sin', 'x'], [], ['A', 'X', 'B'])
     """
     if not 2 <= len(name) <= LONGEST_GLUED or name in GREEK or not name.isalpha() or not name.isascii():
         return []
@@ -137,7 +143,7 @@ def spelled_out(name: str, others: set[str]) -> list[str]:
             function = start == 0 and len(part) > 1 and (part in FUNCTIONS or part in ALIASES)
             if part in others:
                 pending.append((end, [*parts, part], strangers))
-            elif function or (len(part) == 1 and strangers == 0):
+            elif function or (len(part) == 1 and (strangers == 0 or name.isupper())):
                 pending.append((end, [*parts, part], strangers + 1))
     return min(best, key=len, default=[])
 

@@ -18,7 +18,7 @@ from matcalc.compiled_functions import CompiledFunction, compile_formulas, formu
 from matcalc.dense_kernels import Array
 from matcalc.derivatives import Derivative
 from matcalc.differentiation import differentiate
-from matcalc.errors import EvaluationError, MatcalcError, NotScalar, ShapeError
+from matcalc.errors import EvaluationError, MatcalcError, NotScalar, ShapeError, UnknownName
 from matcalc.expressions import Expression, Variable
 from matcalc.leaves import variable
 from matcalc.linear_operators import CompiledOperator, LinearOperator
@@ -59,6 +59,10 @@ class Problem:
         missing = [n for n in formula_variables([self.expression]) if n != self.unknown.name and n not in self.data]
         if missing:
             raise EvaluationError(f"{missing[0]} has no value", hint=f"give it in data={{{missing[0]!r}: …}}")
+        variables = formula_variables([self.expression])
+        known = {*variables, *(str(s) for v in variables.values() for d in v.shape for s in d.free_symbols)}
+        for name in sorted(self.data.keys() - known - {v.name for v in derivative.known_variables}):
+            raise UnknownName(f"{name} has data, and the formula has no {name}", hint=f"it has {', '.join(variables)}")
         self._last: tuple[bytes, tuple[Any, Any]] | None = None
         self._last_operator: tuple[bytes, LinearOperator] | None = None
 
@@ -134,11 +138,12 @@ class Problem:
         last = self._last
         if last is None or last[0] != key:
             value, slope = self._called(self._value_and_slope, x)
-            last = key, (_flat(value), _flat(slope) if self.expression.is_scalar else np.atleast_2d(slope))
+            slope = _flat(slope) if self.expression.is_scalar else np.reshape(slope, (np.size(value), -1))
+            last = key, (_flat(value), slope)
             self._last = last
         # what is kept is not handed out: it might be changed
         value, slope = (part.copy() if isinstance(part, np.ndarray) else part for part in last[1])
-        return value, slope
+        return value, _like(x, slope)
 
     def fun(self, x: Any) -> Any:
         """The value: a number, or the flat vector of residuals."""
@@ -165,11 +170,16 @@ class Problem:
 
     def hessp(self, x: Any, v: Any) -> Any:
         """The Hessian times a vector, without the Hessian."""
-        return _flat(self.hess_operator(x) @ self.shaped(v))
+        return _like(v, _flat(self.hess_operator(x) @ self.shaped(v)))
 
 
 def _flat(value: Any) -> Any:
     return value if np.ndim(value) == 0 else np.ravel(value, order="F")
+
+
+def _like(x: Any, slope: Any) -> Any:
+    """A slope in one number as a number, or as a vector where the number was given as one."""
+    return slope if np.ndim(x) == 0 else np.atleast_1d(slope)
 
 
 def _length(dimension: Expr, known: Mapping[str, int]) -> int | None:
@@ -215,6 +225,8 @@ class NewtonResult:
     def __str__(self) -> str:
         lines = [f"{i:3}  residual {r:.3e}" for i, r in enumerate(self.residuals)]
         return "\n".join([*lines, "converged" if self.converged else "not converged"])
+
+    __repr__ = __str__
 
 
 def newton(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from matcalc.code_sheets import ATOM, POSTFIX, TIMES, Language, Sheet, Template, Text
 from matcalc.in_place_code import write_entrywise, write_product, write_quotient, write_sum, write_with_diagonal
@@ -78,6 +78,7 @@ OPERATIONS: dict[str, Template] = {
     "equals": write_equals,
     "max": write_max(),
     "row_max": write_max(", axis=1"),
+    "column_max": write_max(", axis=0"),
     "trace": call("np.trace"),
     "diagonal": call("np.diag"),
     "diag": call("np.diag"),
@@ -129,21 +130,29 @@ VIEWS = frozenset({"input", "transpose", "diagonal", "row", "column", "vec", "un
 SOMETIMES_VIEWS = frozenset({"commute", "opaque"})
 
 
-def result(sheet: Sheet, v: Value, is_row: bool) -> str:
-    """What is returned for an output: a row as a 1×n array, and nothing that shares memory with an argument."""
+def result(sheet: Sheet, v: Value, is_row: bool, returned: Collection[Value] = ()) -> str:
+    """What is returned for an output: a row as a 1×n array, and nothing that shares memory with an argument.
+
+    Nor with what is `returned` before it.
+    """
     text = sheet.formula(v, POSTFIX) + "[None, :]" if is_row else sheet.texts[v].text
     views = VIEWS | SOMETIMES_VIEWS if is_runtime(sheet) else VIEWS
+    is_view = shares_memory(v, views, returned=returned) or (is_runtime(sheet) and v.op == "diagonal")
     # NumPy's diagonal is a view that may not be written to
-    return f"np.array({text})" if shares_memory(v, views) or (is_runtime(sheet) and v.op == "diagonal") else text
+    return f"np.array({text})" if is_view else text
 
 
-def shares_memory(v: Value, views: Collection[str], least_rank: int = 1) -> bool:
-    """Whether a value may be a view of an argument of that rank or more."""
+def shares_memory(v: Value, views: Collection[str], least_rank: int = 1, returned: Collection[Value] = ()) -> bool:
+    """Whether a value may be a view of an argument of that rank or more, or of what is returned beside it."""
+    arrays = [a for a in seen_through(v, views) if a.rank >= least_rank]
+    return any(a.op == "input" or a in returned for a in arrays)
+
+
+def seen_through(v: Value, views: Collection[str] = VIEWS | SOMETIMES_VIEWS) -> Iterator[Value]:
+    """A value, and those that it may be a view of."""
     stack = [v]
     while stack:
         v = stack.pop()
-        if v.op == "input" and v.rank >= least_rank:
-            return True
+        yield v
         if v.op in views:
             stack.extend(v.args)
-    return False

@@ -95,6 +95,8 @@ def _matrix_of_product(node: Product, found: dict[Expression, Expression]) -> Ex
             return multiply(apply("vec", others), found[s])
     i = next(i for i, f in enumerate(node.chain) if f in found)
     X = node.chain[i]
+    if isinstance(X, Apply) and X.function == "diag" and len(node.chain) == 2:
+        return multiply(outer, *node.scalars, _of_scaled(node.chain[1 - i], i == 0), found[X.operands[0]])
     left = multiply(*node.chain[:i]) if i else identity(X.rows)
     right = multiply(*node.chain[i + 1 :]) if i + 1 < len(node.chain) else identity(X.columns)
     return multiply(outer, *node.scalars, apply("kron", transpose(right), left), found[X])
@@ -117,6 +119,13 @@ def _diag(node: Apply, found: dict[Expression, Expression]) -> Expression:
     x = node.operands[0]
     spread = apply("kron", ones(x.rows, ONE), identity(x.rows))
     return multiply(_on_diagonal(x.rows), spread, found[x])
+
+
+def _of_scaled(A: Expression, by_rows: bool) -> Expression:
+    """The matrix of w ↦ diag(w)*A, which is A ⊙ w*ones', or of w ↦ A*diag(w)."""
+    m, n = A.shape
+    spread = (ones(n, ONE), identity(m)) if by_rows else (identity(n), ones(m, ONE))
+    return multiply(apply("diag", apply("vec", A)), apply("kron", *spread))
 
 
 def _diagonal(node: Apply, found: dict[Expression, Expression]) -> Expression:

@@ -89,7 +89,7 @@ def taylor_command(
     else:
         rows = _taylor_rows(polynomial, style, "; ".join(at))
         sign = {"unicode": "≈", "ascii": "~", "latex": r"\approx"}[style]
-        print_rows(rows, {_moved(polynomial, style): sign})
+        print_rows(rows, {_moved(polynomial, style): sign}, style)
         if report is not None:
             click.echo()
             print_report(report)

@@ -24,7 +24,9 @@ from matcalc.expressions import (
 from matcalc.transposes import transpose
 
 MOST_LEVELS = 12
-POSITIVE_FUNCTIONS = frozenset({"exp", "sigmoid", "softplus", "softmax", "abs", "relu", "norm2", "cosh"})
+POSITIVE_FUNCTIONS = frozenset(
+    {"exp", "sigmoid", "softplus", "softmax", "softmax_columns", "softmax_rows", "abs", "relu", "norm2", "cosh"}
+)
 
 
 @lru_cache(maxsize=4096)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sympy import Expr, Rational, S
 
 from matcalc.expressions import (
     ONE,
+    EntrywisePower,
     Expression,
+    Hadamard,
     Number,
     Ones,
     Power,
@@ -19,6 +21,7 @@ from matcalc.expressions import (
     Variable,
 )
 from matcalc.notations import (
+    PRODUCT,
     Notation,
     call,
     cheapest,
@@ -26,10 +29,13 @@ from matcalc.notations import (
     number,
     product,
     quotient,
+    transposed,
 )
-from matcalc.sheets import Both, Sheet, size_notation
-from matcalc.sum_layouts import term_key
+from matcalc.sheets import PERTURBATION, Both, Sheet, size_notation
+from matcalc.sum_layouts import in_order
 from matcalc.sums import negate, split_coefficient
+
+NOTHING: Mapping[Expression, Notation] = {}
 
 
 def product_layout(sheet: Sheet, node: Product) -> Both:
@@ -40,7 +46,8 @@ def product_layout(sheet: Sheet, node: Product) -> Both:
     flipped = _flipped(sheet, node)
     if flipped is not None:
         for i, turn in enumerate((False, True)):
-            other = _product_of(sheet, -node.coefficient, *flipped, turn)
+            scalars, chain, instead = flipped
+            other = _product_of(sheet, -node.coefficient, scalars, chain, turn, instead)
             options[i] = cheapest(options[i], other)
     if node.chain and len(node.chain) == 1 and isinstance(node.chain[0], Sum) and not node.scalars:
         for i, turn in enumerate((False, True)):
@@ -51,19 +58,39 @@ def product_layout(sheet: Sheet, node: Product) -> Both:
     return options[0], options[1]
 
 
-def _flipped(sheet: Sheet, node: Product) -> tuple[tuple[Expression, ...], tuple[Expression, ...]] | None:
-    """The factors with one difference turned round, where a minus sign can be saved by it."""
+def _flipped(
+    sheet: Sheet, node: Product
+) -> tuple[tuple[Expression, ...], tuple[Expression, ...], dict[Expression, Notation]] | None:
+    """The factors with one difference turned round, where a minus sign can be saved by it; some by their notation."""
     if not node.coefficient.is_negative:
         return None
     scalars, chain = list(node.scalars), list(node.chain)
     for group in (chain, scalars):
         for i, f in enumerate(group):
-            if isinstance(f, Sum) and f not in sheet.names:
-                signs = {split_coefficient(t)[0].is_negative for t in f._args}
-                if len(signs) == 2:
-                    group[i] = negate(f)
-                    return tuple(scalars), tuple(chain)
+            if isinstance(f, Sum) and f not in sheet.names and _is_mixed(f):
+                group[i] = negate(f)
+                return tuple(scalars), tuple(chain), {}
+            other = _flipped_factor(sheet, f)
+            if other is not None:
+                return tuple(scalars), tuple(chain), {f: other}
     return None
+
+
+def _flipped_factor(sheet: Sheet, node: Expression) -> Notation | None:
+    """An entrywise product with one difference turned round, of which the normal form has the sign outside."""
+    inner = node._args[0] if isinstance(node, Transpose) else node
+    if not isinstance(inner, Hadamard) or inner in sheet.names:
+        return None
+    for j, g in enumerate(inner._args):
+        if isinstance(g, Sum) and g not in sheet.names and _is_mixed(g):
+            other = _entrywise_product(sheet, (*inner._args[:j], negate(g), *inner._args[j + 1 :]))
+            return other if inner is node else transposed(other)
+    return None
+
+
+def _is_mixed(node: Sum) -> bool:
+    """Whether there are terms of both signs."""
+    return len({split_coefficient(t)[0].is_negative for t in node._args}) == 2
 
 
 def _distributed(sheet: Sheet, c: Expr, node: Sum, turn: bool) -> Notation:
@@ -75,12 +102,17 @@ def _distributed(sheet: Sheet, c: Expr, node: Sum, turn: bool) -> Notation:
             rest.is_scalar and rest.chain) else ((rest,), ()) if rest.is_scalar else ((), (rest,))  # fmt: skip
         terms.append((_product_of(sheet, c * own, *parts, turn), t))
     signed = [(("-", n.parts[0]) if n.kind == "negative" else ("+", n), t) for n, t in terms]
-    signed.sort(key=lambda row: term_key(sheet, *row))
-    return Notation("sum", [n for (_, n), _ in signed], tuple(sign for (sign, _), _ in signed))
+    rows = in_order(sheet, signed)
+    return Notation("sum", [n for (_, n), _ in rows], tuple(sign for (sign, _), _ in rows))
 
 
 def _product_of(
-    sheet: Sheet, c: Expr, scalars: Sequence[Expression], chain: Sequence[Expression], turn: bool
+    sheet: Sheet,
+    c: Expr,
+    scalars: Sequence[Expression],
+    chain: Sequence[Expression],
+    turn: bool,
+    instead: Mapping[Expression, Notation] = NOTHING,
 ) -> Notation:
     above: list[Notation] = []
     below: list[Notation] = []
@@ -102,7 +134,7 @@ def _product_of(
         above.insert(0, size_notation(S(numerator)))
     if denominator != 1:
         below.insert(0, size_notation(S(denominator)))
-    above += _chain(sheet, chain, turn)
+    above += _chain(sheet, chain, turn, instead)
     top = _joined(sheet, above) if above else number(ONE)
     result = quotient(top, _joined(sheet, below)) if below else top
     return negative(result) if sign else result
@@ -120,10 +152,17 @@ def _joined(sheet: Sheet, factors: list[Notation]) -> Notation:
     return negative(result) if sign else result
 
 
-def _chain(sheet: Sheet, chain: Sequence[Expression], turn: bool) -> list[Notation]:
+def _chain(
+    sheet: Sheet, chain: Sequence[Expression], turn: bool, instead: Mapping[Expression, Notation] = NOTHING
+) -> list[Notation]:
     """The matrix factors, as sums and entries where ones and unit vectors stand at the ends."""
     if not chain:
         return []
+    for i in range(1, len(chain)) if len(chain) > 2 else ():
+        if isinstance(chain[i - 1], Ones) and isinstance(chain[i], Ones) and chain[i].rows is ONE:
+            # A*ones*ones'*B as sum(A, 2)*sum(B, 1)
+            parts = (chain[i:], chain[:i]) if turn else (chain[:i], chain[i:])
+            return [n for part in parts for n in _chain(sheet, part, turn, instead)]
     if turn:
         plain = [sheet.turned(f) for f in reversed(chain)]
         ends = (chain[-1], chain[0])
@@ -138,6 +177,9 @@ def _chain(sheet: Sheet, chain: Sequence[Expression], turn: bool) -> list[Notati
         last_one = isinstance(ends[1], Ones) and ends[1].columns is ONE
         first_unit = isinstance(ends[0], Transpose) and _unit_of(ends[0]) is not None
         last_unit = isinstance(ends[1], Unit)
+    if instead:
+        others = [instead.get(f) for f in (reversed(chain) if turn else chain)]
+        plain = [p if o is None else transposed(o) if turn else o for p, o in zip(plain, others, strict=True)]
     if len(chain) == 1:
         return plain
     if first_one and last_one and len(chain) > 2:
@@ -212,3 +254,53 @@ def power_of(sheet: Sheet, base: Expression, exponent: Expr) -> Notation:
     if exponent == Rational(1, 2):
         return call("sqrt", notation)
     return Notation("power", (notation, number(exponent)))
+
+
+# ---- entry by entry ----
+
+
+def entries_to(sheet: Sheet, base: Expression, exponent: Expr) -> Notation:
+    notation = sheet.plain(base)
+    if exponent is ONE:
+        return notation
+    if exponent == Rational(1, 2):
+        return call("sqrt", notation)
+    return Notation("entrywise_power", (notation, number(exponent)))
+
+
+def entrywise_layout(sheet: Sheet, node: Hadamard) -> Both:
+    plain = _entrywise_product(sheet, node._args)
+    return plain, transposed(plain)
+
+
+def _entrywise_product(sheet: Sheet, factors: Sequence[Expression]) -> Notation:
+    above: list[Notation] = []
+    below: list[Notation] = []
+    for f in factors:
+        if isinstance(f, EntrywisePower) and isinstance(f._args[1], Number) and f._args[1].value.is_negative:
+            below.append(entries_to(sheet, f._args[0], -f._args[1].value))
+        else:
+            above.append(sheet.plain(f))
+    above.sort(key=_factor_keys(above))
+    below.sort(key=_factor_keys(below))
+    top = _entrywise(above) if above else number(ONE)
+    return Notation("entrywise_quotient", (top, _entrywise(below))) if below else top
+
+
+def _entrywise(factors: list[Notation]) -> Notation:
+    if len(factors) == 1:
+        return factors[0]
+    return Notation("entrywise_product", factors)
+
+
+def _factor_keys(factors: list[Notation]) -> Callable[[Notation], tuple[int, str]]:
+    """Names first, then functions, then sums; a perturbation in its variable's place, or last beside functions."""
+    plain = all(n.kind == "name" for n in factors)
+
+    def key(n: Notation) -> tuple[int, str]:
+        if n.kind == "name" and PERTURBATION.match(str(n.value)):
+            return (0, n.head[1:] + "~") if plain else (3, n.head)
+        simple = n.kind == "name" or (n.kind == "transpose" and n.parts[0].kind == "name")
+        return (0 if simple else 1 if n.level > PRODUCT else 2, n.head)
+
+    return key

@@ -17,6 +17,10 @@ from matcalc.programs import FACTOR, INDEXED_SUM, Program, Value, rank_of
 SHAPED = frozenset({"eye", "ones", "zeros", "unit", "scaled_eye", "commutation", "as_column", "as_row", "unvec"})
 """Operations whose shape does not follow from their operands."""
 COMMUTATIVE = frozenset({"add", "mul", "dot"})
+# What is done along the columns (1) and along the rows (2) of a matrix.
+SUMS = {1: "column_sums", 2: "row_sums"}
+_LARGEST = {1: "column_max", 2: "row_max"}
+_SPREAD = {1: "as_row", 2: "as_column"}
 
 
 @dataclass
@@ -87,13 +91,30 @@ class Builder:
     def added(self, a: Value, b: Value, shape: Shape) -> Value:
         """a + b."""
         if b.op == "neg":
-            return self.emit("sub", a, b.args[0], shape=shape)
+            return self._difference(a, b.args[0], shape)
         if a.op == "neg":
-            return self.emit("sub", b, a.args[0], shape=shape)
+            return self._difference(b, a.args[0], shape)
         for one, other in ((a, b), (b, a)):
             if other.op == "number" and other.data[0].is_negative and one.op != "number":
                 return self.emit("sub", one, self.number(-other.data[0]), shape=shape)
         return self.emit("add", a, b, shape=shape)
+
+    def _difference(self, a: Value, b: Value, shape: Shape) -> Value:
+        """a − b; from the transpose or the negative where that has been computed."""
+        if a.rank == b.rank == 2 and ("sub", a, b, ()) not in self.made:
+            turned = [self._known_transpose(v) for v in (a, b)]
+            for is_turned, first, second in ((False, b, a), (True, *turned), (True, *reversed(turned))):
+                known = self.made.get(("sub", first, second, ()))
+                if known is not None:
+                    found = self.transposed(known) if is_turned else known
+                    is_negative = first is not (turned[0] if is_turned else a)
+                    return self.emit("neg", found, shape=shape) if is_negative else found
+        return self.emit("sub", a, b, shape=shape)
+
+    def _known_transpose(self, a: Value) -> Value | None:
+        if a.is_symmetric:
+            return a
+        return a.args[0] if a.op == "transpose" else self.made.get(("transpose", a, ()))
 
     def scaled(self, coefficient: Value, a: Value) -> Value:
         """A scalar times a value."""
@@ -185,20 +206,29 @@ class Builder:
         square = self.multiplied(half, half, a.shape, a.shape[0])
         return square if exponent % 2 == 0 else self.multiplied(square, a, a.shape, a.shape[0])
 
-    def shifted_rows(self, X: Value) -> tuple[Value, Value]:
-        """exp(X − the largest entries of the rows), and these entries."""
-        top = self.emit("row_max", X, shape=(X.shape[0], ONE))
-        shifted = self.emit("sub", X, self.emit("as_column", top, shape=X.shape, rank=2), shape=X.shape)
+    def shifted(self, X: Value, axis: int) -> tuple[Value, Value]:
+        """exp(X − the largest entries of the columns, or for axis 2 of the rows), and these entries."""
+        top = self.emit(_LARGEST[axis], X, shape=(X.shape[2 - axis], ONE))
+        shifted = self.emit("sub", X, self.spread(top, X.shape, axis), shape=X.shape)
         return self.emit("apply", shifted, shape=X.shape, data=("exp",)), top
+
+    def softmax(self, X: Value, axis: int) -> Value:
+        """exp(X) with every column, or for axis 2 every row, divided by its sum."""
+        return self._divided_by_sums(self.shifted(X, axis)[0], axis)
 
     def softmax_of_rows(self, exponentials: Value) -> Value:
         """exp(X) with every row divided by its sum."""
-        shape = exponentials.shape
         X = exponentials.args[0]
         is_shifted = X.op == "sub" and X.args[1].op == "as_column" and X.args[1].args[0].op == "row_max"
-        E = exponentials if is_shifted else self.shifted_rows(X)[0]
-        sums = self.emit("row_sums", E, shape=(shape[0], ONE))
-        return self.emit("div", E, self.emit("as_column", sums, shape=shape, rank=2), shape=shape)
+        return self._divided_by_sums(exponentials, 2) if is_shifted else self.softmax(X, 2)
+
+    def _divided_by_sums(self, E: Value, axis: int) -> Value:
+        sums = self.emit(SUMS[axis], E, shape=(E.shape[2 - axis], ONE))
+        return self.emit("div", E, self.spread(sums, E.shape, axis), shape=E.shape)
+
+    def spread(self, values: Value, shape: Shape, axis: int) -> Value:
+        """One value for every column, or for axis 2 for every row, at each of its entries."""
+        return self.emit(_SPREAD[axis], values, shape=shape, rank=2)
 
     def inner(self, a: Value, b: Value) -> Value:
         """The sum of the entries of a ⊙ b."""

@@ -32,7 +32,7 @@ def programs_for_sizes(
     >>> from matcalc.typical_sizes import typical_sizes
     >>> e = parse("A*B*C", where="A: matrix(m,n), B: matrix(n,k), C: matrix(k,p)")
     >>> [p.flops for p in programs_for_sizes([e], typical_sizes(None))]
-    [2*k*m*n + 2*k*m*p, 2*k*n*p + 2*m*n*p]
+    [2*k*n*p + 2*m*n*p, 2*k*m*n + 2*k*m*p]
     >>> len(programs_for_sizes([e], typical_sizes("k >> p")))
     1
     """

@@ -192,9 +192,11 @@ class _Reader:
         reasons = {n: kind_reason(n, found) for n in unknown if kinds[n] != convention(n)}
         if first.error is None:
             return Revision(kinds, reasons, first.found)
-        readings = Revisions(walk, costs, attempt).nearest(kinds, first)
+        revisions = Revisions(walk, costs, attempt)
+        readings = revisions.nearest(kinds, first)
         if not readings:
-            raise first.error
+            # what no reading gets past is wrong, not what is mended where b is a vector
+            raise self._attempt(walk, known, revisions.furthest[1]).error or first.error
         if len(readings) > 1:
             raise _several(first.error, readings)
         return readings[0]._replace(reasons={**reasons, **readings[0].reasons})

@@ -73,6 +73,8 @@ class Report:
             lines.append(f"sampled with {', '.join(self.assumptions)}")
         return "\n".join(lines)
 
+    __repr__ = __str__
+
     def _first_lines(self) -> list[str]:
         """The verdict and what it rests on."""
         head = f"{self.verdict} ({self.method}): "

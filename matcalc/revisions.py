@@ -49,10 +49,14 @@ class Revisions:
         self.costs = costs
         self.attempt = attempt
         self.steps_left = MOST_STEPS
+        self.convention: Mapping[str, Kind] = {}
+        # how far a reading comes whose only changes make more of what the convention takes for numbers
+        self.furthest: tuple[tuple[int, int], Mapping[str, Kind]] = ((-1, 0), {})
         self.definitions = {name: tree for action, tree, name in walk if action == BIND}
 
     def nearest(self, kinds: Mapping[str, Kind], outcome: Outcome) -> list[Revision]:
         """The readings with the fewest and smallest changes; several if they are equally near."""
+        self.convention = kinds
         found = self._from(kinds, outcome, {})
         cost = {id(r): sum(self.costs[n][r.kinds[n]] for n in r.reasons) for r in found}
         least = min(cost.values(), default=0)
@@ -63,6 +67,8 @@ class Revisions:
         if outcome.error is None:
             return [] if self._is_idle(outcome.found, reasons) else [Revision(kinds, reasons, outcome.found)]
         progress = _progress(outcome.found)
+        if progress > self.furthest[0] and all(self.convention[n] == "scalar" for n in reasons):
+            self.furthest = progress, kinds
         cause = self._cause(outcome.found)
         names = [n for n in self._names(outcome.found.conflict) if n not in reasons]
         for count, cost in CHANGES:

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from matcalc.applications import words_called
 from matcalc.comparisons import are_equal, is_negative
 from matcalc.declarations import variables_among
 from matcalc.errors import MatcalcError, RuleError
 from matcalc.expressions import Apply, Dimension, Expression, Number, Product, Variable
-from matcalc.function_table import FUNCTIONS
+from matcalc.function_table import ALONG_AXES, FUNCTIONS
 from matcalc.leaves import perturbation_of
 from matcalc.reading import Declared, declared_names, read_tree
 from matcalc.registries import CONSTRUCTORS
@@ -28,7 +29,6 @@ from matcalc.syntax_trees import RuleText, Tree, body_of, with_body
 DIFFERENTIAL, ADJOINT, IDENTITY, DEFINITION = "differential", "adjoint", "identity", "definition"
 _START = re.compile(r"^(?P<name>[A-Za-z][\w-]*)[ \t]*:", re.MULTILINE)
 _HEAD = re.compile(r"(?:d\(|linear\s+|dot\(\s*\w+\s*,\s*)(?P<head>\w+)\(")
-_WORD = re.compile(r"[A-Za-z]\w*(?=\()")
 _CLAUSE = re.compile(r"^[ \t]+(?:for|where|from)\b", re.MULTILINE)
 _ADJOINT = re.compile(r"dot\(\s*\w+\s*,")
 
@@ -67,8 +67,7 @@ class Rule:
 
 def head(node: Expression) -> str:
     """The name of a function application, or the class of any other node."""
-    kind = type(node)
-    return node.function if kind is Apply else kind.__name__
+    return node.function if type(node) is Apply else type(node).__name__
 
 
 @dataclass(eq=False)
@@ -103,12 +102,12 @@ class Record:
     @property
     def left_words(self) -> frozenset[str]:
         """The functions on the left side, as far as nodes are named after them."""
-        return self.words.intersection(_WORD.findall(self.text.split("=", 1)[0].split(":", 1)[1]))
+        return self.words.intersection(words_called(self.text.split("=", 1)[0].split(":", 1)[1]))
 
     @property
     def words(self) -> frozenset[str]:
         """The functions of the statement, as far as nodes are named after them, and `inv`."""
-        found = (FUNCTIONS.get(w) for w in _WORD.findall(self.statement.split(":", 1)[1]))
+        found = (FUNCTIONS.get(w) for w in words_called(self.statement.split(":", 1)[1]))
         return frozenset(f.name for f in found if f is not None and (f.name == "inv" or not f.is_defined))
 
     @cached_property
@@ -128,6 +127,7 @@ def _record_of(rule: Rule) -> Record:
     return record
 
 
+_WRITTEN = {"diagonal": "diag", **{node: call for node, (call, _) in ALONG_AXES.items()}}
 _ALIASES = {"inv": "Power", "transpose": "Transpose"}
 
 
@@ -285,7 +285,7 @@ class RuleBook:
         return found
 
     def _candidates(self, kind: str, name: str) -> Iterator[Rule]:
-        hints = (name, "diag") if name == "diagonal" else (name,) if name in FUNCTIONS else (name, "")
+        hints = (name, _WRITTEN.get(name, name)) if name in FUNCTIONS else (name, "")
         places = {i for hint in hints for i in self._places.get(hint, ())}
         for record in (self._records[i] for i in sorted(places)):
             if record.is_adjoint == (kind == ADJOINT):

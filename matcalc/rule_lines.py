@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from matcalc.adjoints import derived_adjoints
 from matcalc.differentiation import differential
 from matcalc.errors import UnknownName
-from matcalc.function_table import ALIASES, FUNCTIONS, LATER, Function, nearest_names
+from matcalc.function_table import ALIASES, ALONG_AXES, FUNCTIONS, LATER, Function, nearest_names
 from matcalc.names import BARE_NAMES
 from matcalc.rule_book import ADJOINT, DEFINITION, DIFFERENTIAL, Book, Rule
 
@@ -47,6 +47,8 @@ def about_rule(name: str) -> Iterator[str]:
     row = FUNCTIONS.get(ALIASES.get(name, name))
     found = [r for defined, r in DEFINITIONS.items() if name in (r.name, defined)]
     found = found or Book.get().named(name) or Book.get().about(DIFFERENTIAL, row.name if row else name)
+    along = [node for node, (called, _) in ALONG_AXES.items() if row is not None and called == row.name]
+    found = [*found, *(rule for node in along for rule in Book.get().about(DIFFERENTIAL, node))]
     if not found:
         yield from _about_function(name, row)
     if not found and row is not None:

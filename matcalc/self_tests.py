@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -52,43 +53,107 @@ def self_test(
     derivative to test.
     """
     derivatives = tested(request, output_names)
-    directions = list(dict.fromkeys(d for o in request.outputs for d in o.directions))
+    directions = along(derivatives)
     arguments = [v for v in dict.fromkeys([*asked, *request.arguments]) if v not in directions]
+    moved = [v for v in arguments if any(v in (*o.variables, *o.further) for o, _ in derivatives)]
     sizes = small_sizes(arguments)
     signed = has_values_of_both_signs(request, arguments)
     calls = f"{run}({{}}, {{}})" if run else "{}({})"
-    body = [*setting, "rng = np.random.default_rng(seed)"]
-    body += [f"{', '.join(sizes)} = {', '.join(map(str, sizes.values()))}"] if sizes else []
-    body += ["point = {", *(f"{INDENT}{names[v.name]!r}: {_sample(v, signed)}," for v in arguments), "}", "errors = {}"]
-    used = [names[v.name] for v in request.arguments if v not in directions]
-    for variables in dict.fromkeys(tuple(o.variables) for o, _ in derivatives):
-        own = [(o, n) for o, n in derivatives if tuple(o.variables) == variables]
-        body += ["step = {", *(f"{INDENT}{names[v.name]!r}: {_direction(v)}," for v in variables), "}"]
-        along = {names[d.name]: names[v.name] for o, _ in own for d, v in zip(o.directions, o.variables, strict=False)}
-        given = [f"{n}=point[{n!r}]" for n in used]
-        given += [f"{names[d.name]}=step[{along[names[d.name]]!r}]" for d in directions if names[d.name] in along]
-        given += [f"{names[d.name]}={_sample(d, signed)}" for d in directions if names[d.name] not in along]
-        body += ["found = " + calls.format(function, ", ".join(given))]
-        found = (
-            f"dict(zip({list(output_names)!r}, found))"
-            if len(request.outputs) > 1
-            else f"{{{output_names[0]!r}: found}}"
-        )
-        body += [f"found = {found}", "", "def moved(t, step=step):"]
-        moving = [f"{names[v.name]}=point[{names[v.name]!r}]{_step(v, variables, names)}" for v in asked]
-        body += [f"{INDENT}return " + calls.format(value, ", ".join(moving)), ""]
-        body += _comparisons(own, names)
-    body += [
-        "for name, error in errors.items():",
-        f'{INDENT}print(f"{{name}}: relative error {{error:.1e}}")',
-        f"passed = max(errors.values()) < {LARGEST_ERROR}",
-        'print("verified" if passed else "REFUTED")',
-        "return passed",
-    ]
-    lines = ["def self_test(seed=0):", f'{INDENT}"""Compare derivatives with central differences at a random point."""']
-    lines += [f"{INDENT}{line}" if line else "" for line in body]
-    lines += ["", "", 'if __name__ == "__main__":', f"{INDENT}raise SystemExit(0 if self_test() else 1)"]
-    return "\n".join(lines).replace("'", '"')
+    lines = [*setting, "rng = np.random.default_rng(seed)"]
+    lines += [f"{', '.join(sizes)} = {', '.join(map(str, sizes.values()))}"] if sizes else []
+    lines += _dictionary("point", {names[v.name]: _sample(v, signed) for v in arguments})
+    for steps in ("step", "other"):
+        lines += _dictionary(steps, {names[v.name]: _direction(v) for v in moved})
+    given = [(names[v.name], "other" if v in directions else "point", directions.get(v, v)) for v in request.arguments]
+    found = calls.format(function, ", ".join(f"{n}={place}[{names[v.name]!r}]" for n, place, v in given))
+    if len(request.outputs) > 1:
+        lines += [f"names = {list(output_names)!r}", f"found = dict(zip(names, {found}))"]
+    else:
+        lines += [f"found = {{{output_names[0]!r}: {found}}}"]
+    there = calls.format(value, ", ".join(f"{names[v.name]}=at[{names[v.name]!r}]" for v in asked))
+    blocks = ["\n".join(lines), _MOVED.format(there), _SLOPE]
+    blocks += [_CURVATURE] if any(o.further for o, _ in derivatives) else []
+    blocks += [_COLUMN] if any(o.part in ("jacobian", "hessian") for o, _ in derivatives) else []
+    blocks += [_COMPARE, "\n".join(_comparison(o, n, names) for o, n in derivatives), _VERDICT]
+    body = textwrap.indent("\n\n".join(block.strip() for block in blocks), INDENT)
+    text = f'''def self_test(seed=0):
+    """Compare derivatives with central differences at a random point."""
+{body}
+
+
+if __name__ == "__main__":
+    raise SystemExit(0 if self_test() else 1)'''
+    return text.replace("'", '"')
+
+
+_MOVED = """
+def moved(t, s, first, second):
+    at = dict(point)
+    for name in first:
+        at[name] = at[name] + t * step[name]
+    for name in second:
+        at[name] = at[name] + s * other[name]
+    return {}
+"""
+_SLOPE = """
+def slope(first, second=()):
+    return (moved(1e-6, 1e-6, first, second) - moved(-1e-6, -1e-6, first, second)) / 2e-6
+"""
+_CURVATURE = """
+def curvature(first, second):
+    wide, narrow = (
+        (moved(h, h, first, second) + moved(-h, -h, first, second)
+         - moved(h, -h, first, second) - moved(-h, h, first, second)) / (4 * h * h)
+        for h in (2e-3, 1e-3)
+    )
+    return (4 * narrow - wide) / 3
+"""
+_COLUMN = """
+def column(x):
+    return np.ravel(x, order="F")
+"""
+_COMPARE = """
+errors = {}
+
+def compare(name, claimed, measured):
+    errors[name] = np.max(np.abs(claimed - measured)) / max(np.max(np.abs(measured)), 1e-3)
+"""
+_VERDICT = f"""
+for name, error in errors.items():
+    print(f"{{name}}: relative error {{error:.1e}}")
+passed = all(error < {LARGEST_ERROR} for error in errors.values())
+print("verified" if passed else "REFUTED")
+return passed
+"""
+
+
+def _dictionary(name: str, entries: Mapping[str, str]) -> list[str]:
+    return [f"{name} = {{", *(f"{INDENT}{key!r}: {formula}," for key, formula in entries.items()), "}"]
+
+
+def _comparison(o: Any, name: str, names: Mapping[str, str]) -> str:
+    """The line that compares a derivative, along one step or two, with differences."""
+    first, second = ([names[v.name] for v in variables] for variables in (o.variables, o.further))
+    found = f"found[{name!r}]"
+    if o.part == "differential":
+        claimed, measured = found, f"slope((), {[names[v.name] for v in o.variables]!r})"
+    elif o.part == "jacobian":
+        size = f"np.size(step[{first[0]!r}])"
+        claimed = f"np.reshape({found}, (-1, {size})) @ column(step[{first[0]!r}])"
+        measured = f"column(slope({first!r}))"
+    elif o.part == "hessian":
+        matrix = f"np.reshape({found}, (np.size(step[{first[0]!r}]), -1))"
+        claimed = f"column(step[{first[0]!r}]) @ {matrix} @ column(other[{second[0]!r}])"
+        measured = f"curvature({first!r}, {second!r})"
+    else:
+        claimed = f"np.sum({found} * step[{first[0]!r}])"
+        measured = f"curvature({first!r}, {second!r})" if o.further else f"slope({first!r})"
+    return f"compare({name!r}, {claimed}, {measured})"
+
+
+def along(derivatives: Sequence[tuple[Any, str]]) -> dict[Variable, Variable]:
+    """The variable that each direction among the arguments is a perturbation of."""
+    return {d: v for o, _ in derivatives for d, v in zip(o.directions, o.further or o.variables, strict=False)}
 
 
 def tested(request: Asked, output_names: Sequence[str]) -> list[tuple[Any, str]]:
@@ -97,40 +162,10 @@ def tested(request: Asked, output_names: Sequence[str]) -> list[tuple[Any, str]]
     if not derivatives:
         raise MatcalcError("there is no derivative to check", hint='name a variable: mc.code(f, "x", check=True)')
     for o, _ in derivatives:
-        for v in o.variables:
+        for v in (*o.variables, *o.further):
             if v.properties & CURVED:
                 raise MatcalcError(f"no self-test is written for {v.name}, which is declared {', '.join(v.properties)}")
     return derivatives
-
-
-def _step(v: Variable, variables: Sequence[Variable], names: Mapping[str, str]) -> str:
-    return f" + t * step[{names[v.name]!r}]" if v in variables else ""
-
-
-def _comparisons(own: Sequence[tuple[Any, str]], names: Mapping[str, str]) -> list[str]:
-    """The lines that compare derivatives along the step with differences."""
-    lines = ["slope = (moved(1e-6) - moved(-1e-6)) / 2e-6"]
-    if any(o.part in ("hessian", "hvp") for o, _ in own):
-        lines += [
-            "wide, narrow = (moved(h) - 2 * moved(0) + moved(-h) for h in (2e-3, 1e-3))",
-            "curvature = (16 * narrow - wide) / 12e-6",
-        ]
-    for o, n in own:
-        step = f"step[{names[o.variables[0].name]!r}]"
-        column = f'np.ravel({step}, order="F")'
-        formulas = {
-            "gradient": (f"np.sum(found[{n!r}] * {step})", "slope"),
-            "jacobian": (f"np.reshape(found[{n!r}], (np.size(slope), -1)) @ {column}", 'np.ravel(slope, order="F")'),
-            "differential": (f"found[{n!r}]", "slope"),
-            "hessian": (f"{column} @ np.reshape(found[{n!r}], (np.size({step}), -1)) @ {column}", "curvature"),
-            "hvp": (f"np.sum(found[{n!r}] * {step})", "curvature"),
-        }
-        claimed, measured = formulas[o.part]
-        lines += [
-            f"claimed, measured = {claimed}, {measured}",
-            f"errors[{n!r}] = np.max(np.abs(claimed - measured)) / max(np.max(np.abs(measured)), 1e-3)",
-        ]
-    return lines
 
 
 def small_sizes(arguments: Sequence[Variable]) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from sympy import Expr, Integer
 
-from matcalc.bindings import OF_ENTRIES, PROPERTY_TOLERANCE, bind, declared_shape, entries_have
+from matcalc.bindings import OF_ENTRIES, PROPERTY_TOLERANCE, bind, declared_shape, entries_have, refuse_masked
 from matcalc.errors import EvaluationError, MatcalcError, ShapeError
 from matcalc.expressions import Variable
 
@@ -225,9 +225,8 @@ def _number(v: Variable, value: Any) -> Any:
 
 
 def _as_array(v: Variable, value: Any) -> Array | None:
-    """The value as an array, None where its rows differ in length; masked entries are no numbers."""
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise EvaluationError(f"{v.name} has masked entries", hint="fill them, or leave them out")
+    """The value as an array, None where its rows differ in length."""
+    refuse_masked(v, value)
     try:
         return np.asarray(value)
     except ValueError:

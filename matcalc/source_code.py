@@ -19,6 +19,7 @@ from matcalc.derivatives import Derivative
 from matcalc.differentiation import Names, differentiate, hvp
 from matcalc.errors import MatcalcError
 from matcalc.expressions import ONE, Expression, Variable
+from matcalc.line_breaks import formula_lines
 from matcalc.lowering import lower
 from matcalc.parts import NO_PARTS
 from matcalc.programs import Program
@@ -37,7 +38,11 @@ LONGEST_QUESTION = 60
 
 @dataclass(frozen=True)
 class Output:
-    """One thing that the function returns: its name, what it is in words, and its formula."""
+    """One thing that the function returns: its name, what it is in words, and its formula.
+
+    It is a derivative in the `variables`, of second order in `further` ones as well; `directions` are arguments that
+    stand for perturbations of the last of these.
+    """
 
     name: str
     part: str
@@ -45,6 +50,7 @@ class Output:
     expression: Expression
     variables: tuple[Variable, ...] = ()
     directions: tuple[Variable, ...] = ()
+    further: tuple[Variable, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -161,14 +167,15 @@ def _output(D: Derivative, part: str) -> list[Output]:
     value = getattr(D, part)
     if not several:
         (x,) = D.variables
-        return [Output(part, part, f"The {_word(part)} in {x.name}", value, (x,))]
+        further = (x,) if part == "hessian" else ()
+        return [Output(part, part, f"The {_word(part)} in {x.name}", value, (x,), further=further)]
     outputs = []
     by_name = {v.name: v for v in D.variables}
     for key, e in value.items():
         keys = key if isinstance(key, tuple) else (key,)
-        is_tested = len(set(keys)) == 1
-        variables = (by_name[keys[0]],) if is_tested else ()
-        outputs.append(Output("_".join((part, *keys)), part, f"The {_word(part)} in {', '.join(keys)}", e, variables))
+        variables = tuple(by_name[k] for k in keys)
+        words = f"The {_word(part)} in {', '.join(keys)}"
+        outputs.append(Output("_".join((part, *keys)), part, words, e, variables[:1], further=variables[1:]))
     return outputs
 
 
@@ -179,10 +186,12 @@ def _hessian_products(D: Derivative, several: bool) -> list[Output]:
     directions = tuple(perturbation(v, name) for v, name in zip(D.variables, names, strict=True))
     if not several:
         (x,) = D.variables
-        return [Output("hvp", "hvp", f"The Hessian in {x.name} times {names[0]}", products, (x,), directions)]
+        return [Output("hvp", "hvp", f"The Hessian in {x.name} times {names[0]}", products, (x,), directions, (x,))]
     words = f"the Hessian times ({', '.join(names)})"
     return [
-        Output(f"hvp_{v.name}", "hvp", f"The part in {v.name} of {words}", products[v.name], (), directions)
+        Output(
+            f"hvp_{v.name}", "hvp", f"The part in {v.name} of {words}", products[v.name], (v,), directions, D.variables
+        )
         for v in D.variables
     ]
 
@@ -220,7 +229,7 @@ def written(request: Request, target: Target, name: str | None, *, check: bool, 
         if request.question is None:
             raise MatcalcError("no self-test is written for several formulas", hint="give one formula, and variables")
         output = Output("f", "f", "The value", request.question)
-        of_value = Request(request.question, [output], asked, lower([request.question]))
+        of_value = Request(request.question, [output], asked, lower([request.question], names={}))
         value = f"value_for_{function}"
         more, other = function_text(of_value, target, value, names, ["The function that is differentiated."], options)
         sheet.include(other)
@@ -285,13 +294,16 @@ def description(request: Request, names: Mapping[str, str]) -> list[str]:
     words = [first, *(w[0].lower() + w[1:] for w in others if w)]
     said = f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else first
     question = text(request.question) if request.question is not None else ""
-    of = f" of {question}" if 0 < len(question) < LONGEST_QUESTION else ""
-    lines = [f"{said}{of}." if said else "Several formulas at once.", ""]
+    of = f"of {question}." if 0 < len(question) < LONGEST_QUESTION else ""
+    lines = textwrap.wrap(said or "Several formulas at once.", LINE)
+    ending = f" {of}" if of else "." * bool(said)
+    lines = [*lines[:-1], lines[-1] + ending] if len(lines[-1] + ending) <= LINE else [*lines, of]
+    lines += [""]
     for o, name in zip(outputs, identifiers_of_outputs(outputs, names), strict=True):
-        formula = f"{name} = {text(o.expression)}"
-        lines += textwrap.wrap(formula, LINE, subsequent_indent="    ", break_long_words=False)
+        first, *more = formula_lines(text(o.expression), LINE - 4, LINE - len(name) - 3)
+        lines += [f"{name} = {first}", *(f"    {line}" for line in more)]
     lines += [""]
     for v in request.arguments:
         note = f" ({v.name} in the formula)" if names[v.name] != v.name else ""
         lines += [f"{names[v.name]}: {shape_in_words(v)}{note}"]
-    return [*lines, "", f"{request.program.flops} flops".replace("**", "^")]
+    return [*lines, "", *formula_lines(f"{request.program.flops} flops".replace("**", "^"), LINE)]

@@ -31,6 +31,7 @@ from matcalc.products import multiply
 from matcalc.stable_logarithms import (
     MOST_LEVELS,
     MOST_TERMS,
+    SOFTMAX,
     constant,
     constant_log,
     is_constant,
@@ -42,7 +43,7 @@ from matcalc.substitutions import rebuilt
 from matcalc.sums import add, negate, scale, split_coefficient
 from matcalc.transposes import transpose
 
-_GROWING = frozenset({"exp", "cosh", "sigmoid", "softmax", "tanh"})
+_GROWING = frozenset({"exp", "cosh", "sigmoid", "tanh", *SOFTMAX})
 
 
 def stable_forms(roots: Sequence[Expression]) -> dict[Expression, Expression]:

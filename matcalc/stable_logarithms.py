@@ -34,6 +34,7 @@ from matcalc.sums import add, negate, product_of, scale, split_coefficient
 from matcalc.transposes import transpose
 
 MOST_TERMS = 8
+SOFTMAX = ("softmax", "softmax_columns", "softmax_rows")
 MOST_LEVELS = 8
 FAR = Integer(20)
 """log(cosh(x)) is x − log(2) to the last digit from here on."""
@@ -71,7 +72,7 @@ def _of_function(node: Apply) -> Expression | None:
         return a
     if node.function == "sigmoid":
         return negate(apply("softplus", negate(a)))
-    if node.function == "softmax":
+    if node.function in SOFTMAX:
         return raw("log", (node,), node.shape)  # which has a program of its own
     return _log_of_cosh(a) if node.function == "cosh" else None
 

@@ -67,6 +67,8 @@ class StationaryPoint:
     def __str__(self) -> str:
         return "\n".join(f"{label}: {content}" for label, content in self.lines())
 
+    __repr__ = __str__
+
     def lines(self) -> list[tuple[str, str]]:
         """What is said of the point, each with its label."""
         relative = f", relative {self.relative_gradient:.1g}" if 0 < self.relative_gradient < np.inf else ""

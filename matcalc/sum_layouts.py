@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from matcalc.expressions import (
     Apply,
@@ -14,6 +15,7 @@ from matcalc.expressions import (
     Power,
     Product,
     Sum,
+    Variable,
 )
 from matcalc.leaves import Duplication, Elimination
 from matcalc.notations import (
@@ -22,15 +24,36 @@ from matcalc.notations import (
 from matcalc.sheets import Both, Sheet
 from matcalc.sums import split_coefficient
 
+Row: TypeAlias = tuple[tuple[str, Notation], Expression]  # a term: its sign, its notation, and what it is
+
 
 def sum_layout(sheet: Sheet, node: Sum) -> Both:
     return sum_of(sheet, node._args, False), sum_of(sheet, node._args, True)
 
 
-def sum_of(sheet: Sheet, terms: Sequence[Expression], turn: bool) -> Notation:
+def terms_in_order(sheet: Sheet, node: Sum) -> list[Expression]:
+    """The terms of a sum in the order in which they are written."""
+    return [term for _, term in _rows(sheet, node._args, False)]
+
+
+def _rows(sheet: Sheet, terms: Sequence[Expression], turn: bool) -> list[Row]:
+    """The terms in order, each with its sign and its notation."""
     laid = [_term(sheet, t, turn) for t in terms]
     signed = [("-", n.parts[0]) if n.kind == "negative" else ("+", n) for n in laid]
-    rows = sorted(zip(signed, terms, strict=True), key=lambda row: term_key(sheet, *row))
+    return in_order(sheet, list(zip(signed, terms, strict=True)))
+
+
+def in_order(sheet: Sheet, rows: list[Row]) -> list[Row]:
+    """The terms by degree, as in x^2 - 2*x + 1; where that would begin with a minus, positive terms come first."""
+    keyed = [(_key(sheet, *row), row) for row in rows]
+    by_degree = sorted(keyed, key=lambda pair: pair[0])
+    if by_degree[0][1][0][0] == "-":
+        by_degree.sort(key=lambda pair: pair[1][0][0] == "-")
+    return [row for _, row in by_degree]
+
+
+def sum_of(sheet: Sheet, terms: Sequence[Expression], turn: bool) -> Notation:
+    rows = _rows(sheet, terms, turn)
     bare = [_without_sizes(sheet, t) for _, t in rows]
     if all(bare):
         bare = [None] * len(rows)
@@ -42,21 +65,30 @@ def _term(sheet: Sheet, term: Expression, turn: bool) -> Notation:
     return sheet.turned(term) if turn else sheet.plain(term)
 
 
-def term_key(sheet: Sheet, signed: tuple[str, Notation], term: Expression) -> tuple[object, ...]:
-    """Positive terms first, then those with more factors; identities and ones last; then by name."""
+def _key(sheet: Sheet, signed: tuple[str, Notation], term: Expression) -> tuple[object, ...]:
+    """Those with more factors first, identities and ones last; then positive terms; then by name."""
     sign, notation = signed
     chain = split_coefficient(term)[1]
     factors = (chain.chain or chain.scalars) if isinstance(chain, Product) else (chain,)
     constant = all(isinstance(f, (Identity, Ones, Number, Commutation, Duplication, Elimination)) for f in factors)
     place = _place(sheet, factors)
     return (
-        sign == "-",
         constant,
-        -len(factors) if place < 0 else 0,
+        -sum(map(_rank, factors)) if place < 0 else 0,
         place,
         _left_degree(factors),
-        notation.head,
+        sign == "-",
+        _head(notation),
     )
+
+
+def _head(n: Notation) -> str:
+    """The names of a term as they are written, without a number in front."""
+    if n.kind == "quotient":
+        n = n.parts[0]
+    if n.kind == "product" and n.parts[0].kind == "number":
+        return "".join(p.head for p in n.parts[1:])
+    return n.head
 
 
 def _place(sheet: Sheet, factors: Sequence[Expression]) -> float:
@@ -97,6 +129,14 @@ def _degree(node: Expression) -> int:
     """How many factors a factor stands for."""
     exponent = node._args[1] if isinstance(node, Power) else None
     return abs(int(exponent.value)) if isinstance(exponent, Number) and exponent.value.is_Integer else 1
+
+
+def _rank(node: Expression) -> int:
+    """What a factor counts for the order of terms: 1, and a power of a number its exponent."""
+    if not (isinstance(node, Power) and node.is_scalar and isinstance(node._args[0], Variable)):
+        return 1
+    exponent = node._args[1]
+    return max(1, int(exponent.value)) if isinstance(exponent, Number) and exponent.value.is_Integer else 1
 
 
 def _left_degree(factors: Sequence[Expression]) -> int:

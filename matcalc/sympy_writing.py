@@ -212,6 +212,11 @@ def _norm(X: Any) -> Any:
     return sp.sqrt(MatrixElement(squares, 0, 0) if X.shape[1] == 1 else sp.Trace(squares))
 
 
+def _over(E: Any, *factors: Any) -> Any:
+    """E divided, entry by entry, by a product."""
+    return sp.HadamardProduct(E, sp.HadamardPower(sp.MatMul(*factors), -1))
+
+
 _MATRIX_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "det": sp.Determinant,
     "kron": sp.KroneckerProduct,
@@ -222,6 +227,10 @@ _MATRIX_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "logabsdet": lambda A: sp.log(sp.Abs(sp.Determinant(A), evaluate=False)),
     "adj": lambda A: sp.MatMul(sp.Determinant(A), sp.Inverse(A)),
     "logsumexp": lambda x: sp.log(_total(_each(sp.exp, x))),
+    "logsumexp_columns": lambda X: _each(sp.log, sp.MatMul(sp.OneMatrix(1, X.rows), _each(sp.exp, X))),
+    "logsumexp_rows": lambda X: _each(sp.log, sp.MatMul(_each(sp.exp, X), sp.OneMatrix(X.cols, 1))),
+    "softmax_columns": lambda X: _over(_each(sp.exp, X), sp.OneMatrix(X.rows, X.rows), _each(sp.exp, X)),
+    "softmax_rows": lambda X: _over(_each(sp.exp, X), _each(sp.exp, X), sp.OneMatrix(X.cols, X.cols)),
     "softmax": lambda x: sp.MatMul(1 / _total(_each(sp.exp, x)), _each(sp.exp, x)),
 }
 

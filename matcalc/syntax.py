@@ -17,6 +17,7 @@ from matcalc.diagnoses import unexpected_token
 from matcalc.errors import ParseError
 from matcalc.expression_builders import EXPRESSION_BUILDERS
 from matcalc.grammars import END, Unexpected, grammar, parse
+from matcalc.latex_source import as_plain, is_latex
 from matcalc.syntax_trees import Declaration, RuleText, Tree, postorder
 from matcalc.tokens import Token, tokens_of
 
@@ -36,16 +37,34 @@ _BUILDERS: Mapping[str, Builder] = {**EXPRESSION_BUILDERS, **DECLARATION_BUILDER
 
 
 def parse_expression(text: str, limits: bool = True) -> Tree:
-    """The tree of an expression, or of definitions with an expression last; raises only ParseError.
+    r"""The tree of an expression, or of definitions with an expression last; raises only ParseError.
 
     Without limits the text may be of any length and its brackets nested to any depth.
 
     >>> tree = parse_expression("2A*x + b")
     >>> tree.kind, [child.kind for child in tree.children]
     ('sum', ['product', 'name'])
+    >>> parse_expression(r"x^\top A x").kind
+    'product'
     """
-    tree: Tree = _parsed(text, "expression", tokens_of(text, "expression", limits=limits))
+    tokens = _tokens_of_latex(text, limits) if is_latex(text) else tokens_of(text, "expression", limits=limits)
+    tree: Tree = _parsed(text, "expression", tokens)
     return tree
+
+
+def _tokens_of_latex(text: str, limits: bool) -> list[Token]:
+    """The tokens of a text in LaTeX, with their places in it."""
+    plain = as_plain(text)
+    try:
+        tokens = tokens_of(plain.text, "expression", limits=limits)
+    except ParseError as error:
+        if error.start is not None:
+            error.start, error.end = plain.place(error.start, error.end or error.start)
+        error.text = text
+        raise
+    for token in tokens:
+        token.start, token.end = plain.place(token.start, token.end)
+    return tokens
 
 
 def parse_declarations(text: str) -> tuple[Declaration, ...]:

@@ -74,6 +74,8 @@ class InOrder:
         found = self.written
         return text(self.polynomial) if found.parts else text_of(found.answer)
 
+    __repr__ = __str__
+
     def latex(self) -> str:
         """The sum as LaTeX."""
         return self._in("latex")
@@ -98,7 +100,7 @@ class NumericTaylor(InOrder):
     terms: tuple[Expression, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TaylorPolynomial(InOrder):
     """The Taylor polynomial of f at x in the perturbation dx; `terms` are its homogeneous parts, from f(x) on.
 

@@ -234,6 +234,7 @@ OPERATIONS: dict[str, Template] = {
     "column_sums": form("torch.sum({}, dim=0)", ATOM, 0),
     "equals": _equals,
     "row_max": form("torch.amax({}, dim=1)", ATOM, 0),
+    "column_max": form("torch.amax({}, dim=0)", ATOM, 0),
     "add_diagonal": _add_diagonal,
     "vec": form("{}.T.reshape(-1)", POSTFIX, POSTFIX),
     "unvec": lambda sheet, v: Text(

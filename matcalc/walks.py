@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TypeAlias
 
-from matcalc.function_table import ALIASES, FUNCTIONS
+from matcalc.function_table import ALIASES, AXIS_CALLS, FUNCTIONS
 from matcalc.syntax_trees import Tree
 
 VISIT, BIND, INDEX, RELEASE = "visit", "bind", "index", "release"
@@ -105,7 +105,7 @@ def extreme(tree: Tree) -> str:
 def first_size(tree: Tree) -> int:
     """How many arguments of a call come before those that are sizes: one in unvec(x,m,n), none in eye(n)."""
     count = len(tree.children)
-    if tree.value == "sum":
+    if tree.value == "sum" or tree.value in AXIS_CALLS:
         return 1 if count == 2 else count
     return _FIRST_SIZE.get(str(tree.value), count)
 

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import matcalc as mc
-from matcalc.applications import apply
+from matcalc.applications import along, apply
 from matcalc.expressions import ONE, Expression, Shape, dimension
 from matcalc.function_table import FUNCTIONS
 from matcalc.leaves import commutation, identity, number, ones, unit
@@ -142,6 +142,10 @@ def _column(draw: Draw, shape: Shape, depth: int) -> Expression | None:
     return apply("cumsum", _part(draw, shape, depth))
 
 
+def _along_axis(draw: Draw, shape: Shape, depth: int) -> Expression:
+    return along("softmax", _part(draw, shape, depth), draw(st.sampled_from([1, 2])))
+
+
 def _vectorized(draw: Draw, shape: Shape, depth: int) -> Expression:
     """vec, unvec, kron and commutation together, brought back to the shape."""
     m, n = shape
@@ -212,7 +216,7 @@ _matrix_nodes = [
         _root,
     ),
     *(_square_only(f) for f in (_inverse, _matrix_power, _diagonal_matrix, _square_function)),
-    *(_column, _vectorized, _blocks, _indexed),
+    *(_column, _along_axis, _vectorized, _blocks, _indexed),
 ]
 _scalar_nodes = [
     *(_sum, _difference, _scaled, _product, _function, _powers, _root, _quotient),

@@ -98,6 +98,12 @@ FORMULAS = [
     "softmax(x)",
     "logsumexp(x)",
     "log(exp(A)*ones(n))",
+    "softmax(A, 1)",
+    "softmax(A, 2)*B",
+    "logsumexp(A, 1)",
+    "logsumexp(A, 2)",
+    "log(softmax(A, 1)) + log(softmax(A, 2))",
+    "log(softmax(x))",
     "sigmoid(A*x)",
     "log(1 .+ exp(A))",
     "diagonal(inv(A))",
@@ -428,3 +434,12 @@ def test_nothing_is_compiled_again_for_new_sizes() -> None:
     assert f(A=np.eye(5), x=np.ones((2, 5))).tolist() == [5, 5]
     assert f._routine(False, frozenset({"x"})) is routine
     assert len(f._routines) == 1
+
+
+@pytest.mark.parametrize("n", [1, 3, 40, 130])
+def test_inverses_of_definite_matrices_are_symmetric_and_have_small_residuals(n: int) -> None:
+    x = np.linspace(0, 1, n)
+    S = np.exp(-20 * (x[:, None] - x) ** 2) + np.array([1e-4, 1e-8])[:, None, None] * np.eye(n)
+    X = mc.compile("inv(S)", where="S: matrix(n,n) spd")(S)
+    assert np.array_equal(X, X.swapaxes(1, 2))
+    assert np.all(np.abs(S @ X - np.eye(n)).max(axis=(1, 2)) < [1e-9, 1e-5])

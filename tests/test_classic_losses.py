@@ -11,6 +11,11 @@ CURVATURE = "X'*diag(sigmoid(-X*w).*sigmoid(X*w))*X"
 GAUSS = "K: matrix(n,n) spd, y: vector(n), s: scalar"
 PROJECTION = "X: matrix(m,n), W: matrix(n,k) orthogonal"
 
+LABELS = "X: matrix(m,n), W: matrix(n,k), Y: matrix(m,k)"
+QUERIES = "Q: matrix(m,d), K: matrix(n,d), V: matrix(n,p), Y: matrix(m,p)"
+ATTENTION = "norm2(softmax(Q*K'/sqrt(d), 2)*V - Y)^2"
+WEIGHTS = "M = softmax(Q*K'/sqrt(d), 2); N = M.*((M*V - Y)*V')"
+
 GRADIENTS = [
     ("-y'*log(sigmoid(X*w)) - (1 .- y)'*log(1 .- sigmoid(X*w))", "w", None, "X'*(sigmoid(X*w) - y)"),
     (f"-sum({CROSS_ENTROPY})", "w", None, "X'*(sigmoid(X*w) - y)"),
@@ -34,6 +39,15 @@ GRADIENTS = [
     ("norm(X - X*W*W')^2", "W", PROJECTION, "2*(W*W'*X' - X')*X*W"),
     ("y'*inv(K)*y + logdet(K)", "K", GAUSS, "inv(K) - inv(K)*y*y'*inv(K)"),
     ("tr(inv(K + s*eye(n))*y*y')", "K", GAUSS, "let M = inv(K + s*eye) in -M*y*y'*M"),
+    ("sum(logsumexp(X*W, 2)) - tr(Y'*X*W)", "W", LABELS, "X'*(softmax(X*W, 2) - Y)"),
+    ("sum(log(exp(X*W)*ones(k))) - tr(Y'*X*W)", "W", LABELS, "X'*(softmax(X*W, 2) - Y)"),
+    ("sum(logsumexp(W'*X', 1)) - tr(Y'*X*W)", "W", LABELS, "X'*(softmax(X*W, 2) - Y)"),
+    ("-sum(Y.*log(softmax(X*W, 2)))", "W", LABELS, "X'*(diag(sum(Y, 2))*softmax(X*W, 2) - Y)"),
+    ("sum(i, 1, m, logsumexp(W'*X[i,:]') - Y[i,:]*W'*X[i,:]')", "W", LABELS, "X'*(softmax(X*W, 2) - Y)"),
+    ("-sum(i, 1, m, log(softmax(W'*X[i,:]'))'*Y[i,:]')", "W", LABELS, "X'*(diag(sum(Y, 2))*softmax(X*W, 2) - Y)"),
+    (ATTENTION, "V", QUERIES, "let M = softmax(Q*K'/sqrt(d), 2) in 2*M'*(M*V - Y)"),
+    (ATTENTION, "Q", QUERIES, f"let {WEIGHTS} in 2*(N - diag(sum(N, 2))*M)*K/sqrt(d)"),
+    (ATTENTION, "K", QUERIES, f"let {WEIGHTS} in 2*(N' - M'*diag(sum(N, 2)))*Q/sqrt(d)"),
     ("sum(X*w)", "w", None, "sum(X', 2)"),
     ("norminf(A*x - b)", "x", None, "A'*(hardmax(abs(A*x - b)).*sign(A*x - b))"),
     ("‖X‖_∞", "X", None, "hardmax(abs(X)).*sign(X)"),
@@ -48,6 +62,10 @@ HESSIANS = [
     (f"-sum({CROSS_ENTROPY})", "w", None, CURVATURE),
     (f"-mean({CROSS_ENTROPY})", "w", None, f"{CURVATURE}/m"),
     ("sum(max(0, x).^2)", "x", None, "2*diag(heaviside(x))"),
+    (
+        *("sum(logsumexp(X, 2))", "X", None),
+        "diag(vec(softmax(X, 2)))*(eye - kron(ones(n,n), eye(m))*diag(vec(softmax(X, 2))))",
+    ),
     ("max(A*x)^2", "x", None, "2*A'*hardmax(A*x)*hardmax(A*x)'*A"),
     ("sum(i, 1, n, x[i]^4)", "x", "x: vector(n)", "12*diag(x.^2)"),
 ]

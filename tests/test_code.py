@@ -1,6 +1,7 @@
 """Generated code: it computes what the formula says, reads well, and tests itself."""
 
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -112,6 +113,37 @@ def test_the_self_test_refutes_a_wrong_derivative(tmp_path: Path) -> None:
     assert run.stdout.endswith("REFUTED\n")
 
 
+MISTAKES = [
+    ("norm2(U*V' - T)^2", ("U", "V"), "hvp", "hvp_U", "7 * U"),
+    ("norm2(U*V' - T)^2", ("U", "V"), "hvp", "hvp_V", "0 * V"),
+    ("norm2(U*V' - T)^2", ("U", "V"), "hessian", "hessian_U_V", "0 * hessian_U_V"),
+    ("norm2(U*V' - T)^2", ("U", "V"), "hessian", "hessian_V_U", "1.01 * hessian_V_U"),
+    ("sum(log(1 .+ x.^4)) + x'*A*x", "x", "hessian", "hessian", "hessian + np.tri(len(x)) - np.tri(len(x)).T"),
+    ("sum(log(1 .+ x.^4)) + x'*A*x", "x", "hvp", "hvp", "hvp + np.roll(x, 1) * np.mean(v) - x * np.mean(v) / 2"),
+    ("x.^2", "x", "jacobian", "jacobian", "jacobian + np.eye(len(x), k=1)"),
+    ("x'*y", ("x", "y"), "differential", "df", "1.001 * df"),
+    ("x'*y", ("x", "y"), "gradient", "gradient_y", "gradient_y * np.nan"),
+]
+
+
+@pytest.mark.parametrize(("formula", "variables", "part", "name", "wrong"), MISTAKES)
+def test_the_self_test_sees_every_derivative(
+    tmp_path: Path, formula: str, variables: Any, part: str, name: str, wrong: str
+) -> None:
+    where = "A: matrix(n,n), x, y: vector(n), U: matrix(m,k), V: matrix(n,k)"
+    source = mc.code(formula, variables, where=where, with_=("f", part), check=True, name="checked")
+    head, _, test = source.partition("\n\n\ndef value_for")
+    *lines, last = head.splitlines()
+    outputs = re.findall(r"names = \[(.*)\]", test)[0].replace('"', "").split(", ")
+    values = f"    {', '.join(outputs)} = {last.removeprefix('    return ')}"
+    file = tmp_path / "generated.py"
+    for change, verdict in (("", "verified"), (f"    {name} = {wrong}", "REFUTED")):
+        text = "\n".join([*lines, values, change, f"    return {', '.join(outputs)}"])
+        file.write_text(f"{text}\n\n\ndef value_for{test}", encoding="utf-8")
+        run = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, check=False)
+        assert run.stdout.endswith(f"{verdict}\n"), run.stdout + run.stderr
+
+
 def test_names_of_users_become_identifiers() -> None:
     source = mc.code("lambda*x'*x", "x", where="lambda: scalar, x: vector(n)")
     assert "def f_and_gradient(lambda_, x):" in source
@@ -202,6 +234,16 @@ def test_other_languages_are_written_as_they_were(problem: str, target: str) -> 
 @pytest.mark.parametrize("target", ENDINGS)
 def test_self_tests_are_written_as_they_were(target: str) -> None:
     assert checked(target) == (GOLDEN / f"checked.{ENDINGS[target]}").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("target", ["numpy", "julia"])
+def test_no_line_of_the_documentation_is_too_long(target: str) -> None:
+    text = "sum(exp(A*B*x + C*D*y)) + logdet(A*A' + B'*B + eye) + norm2(C*D*y - x)^2*tr(A*B*C*D)"
+    where = "A: matrix(n,k), B: matrix(k,n), C: matrix(n,m), D: matrix(m,n), x, y: vector(n)"
+    source = mc.code(text, ("A", "B", "C", "D", "x"), where=where, target=target, with_=("f", "gradient"))
+    head = source.partition("flops")[0].splitlines()
+    assert len(head) > 15
+    assert max(map(len, head)) <= 104, max(head, key=len)
 
 
 def test_the_code_of_a_deep_network_is_linear_in_its_depth() -> None:

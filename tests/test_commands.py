@@ -248,11 +248,11 @@ def test_a_fold_changes_blanks_alone(narrow: int, monkeypatch: pytest.MonkeyPatc
     folded = run(*arguments).output
     monkeypatch.undo()
     whole = run(*arguments).output
-    assert folded.split() == whole.split()
+    assert "".join(folded.split()) == "".join(whole.split())
     assert folded.count("\n") > whole.count("\n")
 
 
-def test_no_formula_is_folded(narrow: int) -> None:
+def test_each_side_of_a_step_begins_a_line(narrow: int) -> None:
     output = run("diff", LOGISTIC, "w", "--steps", "--no-verify").output
     assert "d(log(exp(-y.*(X*w)) + ones))\n      = d(exp(-y.*(X*w)) + ones)./(exp(-y.*(X*w)) + ones)\n" in output
     place = run("diff", "norm2(A*x - b)^2 + norm2(B*x - c)^2 + norm2(C*x - h)^2 + alpha +", "x").output.splitlines()[:2]
@@ -260,10 +260,44 @@ def test_no_formula_is_folded(narrow: int) -> None:
     assert set(place[1]) <= {" ", "^"}
 
 
-def test_a_pipe_gets_whole_lines() -> None:
+def test_a_pipe_gets_whole_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     output = run("diff", "A*x + y", "x", "-w", "A: matrix(m,n), x: vector(n), y: vector(n)").output
     assert "y (vector of length n): declared y: vector(n), A: matrix(m,n)\n" in output
 
 
+WIDE = (
+    "let r = A*x - b; s = tanh(B*r) in norm2(C*s)^2 + lambda*norm2(x)^2 + mu*sum(log(1 .+ exp(-y.*(D*x))))",
+    "A: matrix(m,n), b: vector(m), x: vector(n), B: matrix(k,m), C: matrix(l,k), D: matrix(q,n), y: vector(q)",
+)
+
+
+def test_columns_gives_a_pipe_a_width() -> None:
+    arguments = ("diff", WIDE[0], "x", "-w", WIDE[1], "--no-verify", "--format", "ascii")
+    result = CliRunner().invoke(main, arguments, env={"COLUMNS": "80"})
+    assert (
+        """
+gradient = 2*lambda*x - 2*A'*B'*((C'*C*s).*(s.^2 - ones)) -
+           mu*D'*(y.*sigmoid(-y.*(D*x)))
+"""
+        in result.output
+    )
+
+
+@pytest.mark.parametrize("style", ["unicode", "ascii"])
+@pytest.mark.parametrize("width", [40, 57, 80])
+def test_no_line_is_wider_than_asked(style: str, width: int) -> None:
+    options = ("--order", "2", "--steps", "--graph", "--seed", "1", "--format", style)
+    result = CliRunner().invoke(main, ("diff", WIDE[0], "x", "-w", WIDE[1], *options), env={"COLUMNS": str(width)})
+    assert max(map(len, result.output.splitlines())) <= width, result.output
+
+
 def test_a_logarithm_of_a_determinant_needs_a_positive_one() -> None:
     assert "for   det(X) positive" in run("diff", "log(det(X))", "X").output
+
+
+def test_an_index_is_no_variable_to_differentiate_in() -> None:
+    output = run("diff", "x[i]^2", "--no-verify").output
+    assert "gradient = 2*x[i]*eye(n)[:,i]" in output
+    assert "in i" not in output
+    assert "there is no variable" in run("diff", "2^k", "-w", "k: scalar integer").stderr

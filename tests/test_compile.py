@@ -5,6 +5,7 @@ import threading
 import time
 import warnings
 from fractions import Fraction
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -99,6 +100,7 @@ def test_vectors_are_taken_in_any_form(column: Any) -> None:
         ({"x": {1, -1}}, mc.EvaluationError, "the entries of x are numbers of a kind .* of type set"),
         ({"t": 10**400}, mc.EvaluationError, "t is too large a number"),
         ({"x": [10**400, 1]}, mc.EvaluationError, "the entries of x are integers of more than 64 bits"),
+        ({"x": np.array([0.5, 1], dtype=object)}, mc.EvaluationError, r"the entries of x are objects of Python"),
         ({"x": np.ma.array([1, -1], mask=[0, 1])}, mc.EvaluationError, "x has masked entries"),
         ({"x": Unreadable()}, mc.EvaluationError, "x is not read as an array: it is on another device"),
         ({"x": []}, mc.ShapeError, "x must be a vector of length n"),
@@ -282,6 +284,12 @@ def test_a_number_that_is_too_large_for_double_precision_is_refused() -> None:
         mc.compile("(1e200*x)*(x'*x)^2*1e200", where="x: vector(n)")
 
 
+def test_a_value_that_is_too_large_for_float32_is_named() -> None:
+    f = mc.compile("exp(t)*A", where="A: matrix(n,n), t: scalar")
+    with pytest.warns(RuntimeWarning, match=r"exp\(t\) is not finite in float32 arithmetic"):
+        f(A=np.eye(2, dtype=np.float32), t=100.0)
+
+
 def test_a_large_value_gives_no_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -378,6 +386,17 @@ def test_results_do_not_share_memory_with_arguments(formula: str, size: int) -> 
     assert M[0, 0] == 0
 
 
+@pytest.mark.parametrize("batch", [None, "A", "B"])
+def test_results_do_not_share_memory_with_each_other(batch: str | None) -> None:
+    where = "A, B: matrix(n,n), x: vector(n)"
+    formulas = ["A*B", "B'*A'", "A*B", "vec(A*B)", "A*x", "x'*A'", "diagonal(A.*B)", "A.*B", "B'", "B"]
+    shape = (3, 3)
+    arrays = {name: np.ones(shape if name != batch else (2, *shape)) for name in "AB"}
+    found = mc.compile(formulas, where=where, batch=batch)(**arrays, x=np.ones(3))
+    assert not any(np.shares_memory(a, b) for a, b in combinations([*found, *arrays.values()], 2))
+    assert all(a.flags.writeable for a in found)
+
+
 def test_an_unknown_backend_is_refused() -> None:
     with pytest.raises(mc.MatcalcError, match="there is no backend 'fortran'"):
         mc.compile("x'*x", backend="fortran")
@@ -426,6 +445,21 @@ def test_the_terms_of_a_sum_are_counted_and_bounded() -> None:
         f(A=np.eye(2), B=np.eye(2), p=1e6)
 
 
+@pytest.mark.parametrize("p", [0, 1, 3])
+def test_what_a_sum_without_terms_does_not_make_is_not_let_go_of(p: int) -> None:
+    formulas = [
+        "sum(i, 1, p, inv(A + i*B)*x + sum(j, 1, i - 1, inv(A + i*B)*inv(B + j*A)*A*inv(B + j*A)*x))",
+        "kron(A*B*A, A)*vec(A*B*A)",
+    ]
+    point = {"A": np.array([[4.0, 1.0], [2.0, 5.0]]), "B": np.eye(2), "x": np.array([1.0, 2.0]), "p": p}
+    compiled = mc.compile(formulas, where=SUMS)
+    assert compiled.source.count("        del ") == 2  # once for each pass through the loops
+    for found, text in zip(compiled(**point), formulas, strict=True):
+        e = mc.parse(text, where=SUMS)
+        expected = np.asarray(e.evaluate({name: point[name] for name in e.variables})).reshape(-1)
+        assert relative_error(found + 1, expected + 1) < CLOSE
+
+
 def test_sums_over_an_index_are_computed_for_batches() -> None:
     f = mc.parse("sum(i, 1, n, x[i]*logdet(A + x[i]*B))", where=SUMS)
     rng = np.random.default_rng(1)
@@ -434,3 +468,9 @@ def test_sums_over_an_index_are_computed_for_batches() -> None:
         one = mc.compile(answer)
         found = mc.compile(answer, batch="x")(A=A, B=B, x=x)
         assert relative_error(found, np.array([one(A=A, B=B, x=item) for item in x])) < CLOSE
+
+
+def test_several_formulas_are_a_list() -> None:
+    with pytest.raises(mc.MatcalcError, match="several formulas are given as a list") as caught:
+        mc.compile("x'*x", "norm2(x)")
+    assert "mc.compile([f, g])" in caught.value.hint

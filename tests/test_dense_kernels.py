@@ -38,7 +38,13 @@ def test_the_inverse_of_a_definite_matrix(n: int, dtype: Any) -> None:
     assert np.array_equal(factor.L, L)
 
 
-@pytest.mark.skipif(not has_scipy(), reason="needs SciPy")
+@pytest.mark.parametrize("shift", [1e-4, 1e-8])
+def test_the_inverse_of_an_ill_conditioned_matrix_has_a_small_residual(shift: float) -> None:
+    x = np.linspace(0, 1, 260)
+    S = np.exp(-20 * (x[:, None] - x) ** 2) + shift * np.eye(260)
+    assert np.abs(S @ Cholesky(S).inverse() - np.eye(260)).max() < 1e-13 / shift
+
+
 def test_the_upper_triangle_of_a_factor_is_not_read() -> None:
     L = np.asfortranarray(np.tril(random(0, 150, 150)) + 20 * np.eye(150))
     with_rest = np.asfortranarray(L + np.triu(random(1, 150, 150), 1))
@@ -128,6 +134,14 @@ def test_an_inverse_times_a_part_of_what_is_inverted(scale: float, c: float) -> 
     found = inverse_times_part(np.linalg.inv(S), A, c, t)
     expected = np.linalg.solve(S, A)
     assert np.linalg.norm(found - expected) < 1e-12 * max(1, np.linalg.cond(S)) * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_an_inverse_times_a_tiny_part_whose_norm_overflows(dtype: Any) -> None:
+    A = random(0, 4, 4, dtype=dtype)
+    c, t = float(np.finfo(dtype).tiny) ** 0.7, 3.0
+    found = inverse_times_part(np.linalg.inv(c * A + t * np.eye(4, dtype=dtype)), A, c, t)
+    assert np.allclose(found, A / t, rtol=1e-5)
 
 
 def test_inverses_times_parts_in_formulas() -> None:

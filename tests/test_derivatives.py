@@ -22,6 +22,17 @@ import matcalc as mc
         ("A^k", "A", "differential", "sum(i, 0, k - 1, A^i*dA*A^(k - i - 1))"),
         ("norm2(A*x - b)^2", "x", "gradient", "2*A'*(A*x - b)"),
         ("softmax(x)", "x", "jacobian", "diag(softmax(x)) - softmax(x)*softmax(x)'"),
+        ("softmax(X, 2)", "X", "differential", "softmax(X, 2).*dX - diag(sum(softmax(X, 2).*dX, 2))*softmax(X, 2)"),
+        ("softmax(X, 1)", "X", "differential", "softmax(X, 1).*(dX - ones(m)*sum(softmax(X, 1).*dX, 1))"),
+        (
+            *("softmax(X, 1)", "X", "jacobian"),
+            "diag(vec(softmax(X, 1)))*(eye - kron(eye(n), ones(m,m))*diag(vec(softmax(X, 1))))",
+        ),
+        ("logsumexp(X, 1)", "X", "differential", "sum(softmax(X, 1).*dX, 1)"),
+        ("logsumexp(X, 2)", "X", "jacobian", "kron(ones(n)', eye(m))*diag(vec(softmax(X, 2)))"),
+        ("diag(x)*A", "x", "jacobian", "diag(vec(A))*kron(ones(n), eye(m))"),
+        ("A*diag(x)", "x", "jacobian", "diag(vec(A))*kron(eye(n), ones(m))"),
+        ("-x.*(y - z)", "x", "differential", "(z - y).*dx"),
         ("A\\b", "b", "jacobian", "inv(A)"),
     ],
 )
@@ -136,3 +147,23 @@ def test_products_that_are_too_long_are_refused() -> None:
 def test_the_jacobian_of_many_blocks_has_a_part_for_each() -> None:
     J = mc.jacobian(f"[{';'.join(['x'] * 30)}]", "x")
     assert J.evaluate({}, sizes={"n": 2}).tolist() == np.tile(np.eye(2), (30, 1)).tolist()
+
+
+# ---- in a Python shell
+
+
+def test_answers_are_shown_as_they_are_printed() -> None:
+    D = mc.differentiate("x'*A*x", "x")
+    assert repr(D) == str(D) == "d(x'*A*x) = x'*(A + A')*dx"
+    assert repr(D.derivation[0]) == str(D.derivation[0])
+    assert repr(mc.taylor("t^2", "t")) == "t^2 + 2*t*dt + dt^2"
+    report = D.verify(seed=1)
+    assert repr(report) == str(report)
+
+
+def test_an_expression_is_no_array_of_numbers() -> None:
+    e = mc.parse("x'*A*x")
+    with pytest.raises(TypeError, match=r"x'\*A\*x has no numbers: evaluate"):
+        np.asarray(e)
+    with pytest.raises(TypeError, match="has no numbers"):
+        np.array([e, e])

@@ -144,6 +144,27 @@ def test_complex_values() -> None:
     assert evaluate(parse("exp(x)", WHERE), {"x": z}) == pytest.approx(np.exp(z))
 
 
+def test_masked_entries_are_no_numbers() -> None:
+    e = mc.parse("2*x", where="x: vector(n)")
+    assert np.allclose(np.ravel(e.evaluate({"x": np.ma.array([1.0, 2.0])})), [2, 4])
+    with pytest.raises(EvaluationError, match="x has masked entries"):
+        e.evaluate({"x": np.ma.array([1.0, 2.0], mask=[0, 1])})
+
+
+def test_softplus_of_complex_numbers() -> None:
+    found = mc.parse("softplus(x)", where="x: vector(n)").evaluate({"x": np.array([0.3 + 0.2j, -1.0])})
+    assert np.allclose(np.ravel(found), np.log(1 + np.exp([0.3 + 0.2j, -1.0])))
+
+
+def test_the_adjugate_of_a_complex_matrix() -> None:
+    A = np.array([[1 + 2j, 3.0, 1j], [2.0, 1 - 1j, 0.5], [1j, 2.0, 3.0]])
+    for Z in (A, A[:, [0, 0, 1]]):
+        found = mc.parse("adj(A)", where="A: matrix(n,n)").evaluate({"A": Z})
+        assert np.allclose(found @ Z, np.linalg.det(Z) * np.eye(3))
+        assert np.allclose(found, mc.compile("adj(A)", where="A: matrix(n,n)")(Z))
+    assert np.abs(found).max() > 1
+
+
 def test_complex_steps_give_derivatives() -> None:
     f = parse("tr(inv(M)*S)", "M: matrix(n,n), S: matrix(n,n)")
     slope = evaluate(f, {"M": M + 1e-30j * S, "S": S}).imag / 1e-30

@@ -70,6 +70,10 @@ def operations(found: Program) -> list[str]:
         ("log(1 + exp(t))", "t: scalar", ["softplus"]),
         ("log(1 + t)", "t: scalar", ["apply"]),
         ("log(sum(exp(x)))", "x: vector(n)", ["max", "sub", "apply", "sum", "apply", "add"]),
+        ("log(softmax(x))", "x: vector(n)", ["max", "sub", "apply", "sum", "apply", "sub"]),
+        ("softmax(A, 1)", "A: matrix(m,n)", ["column_max", "as_row", "sub", "apply", "column_sums", "as_row", "div"]),
+        ("softmax(A, 2)", "A: matrix(m,n)", ["row_max", "as_column", "sub", "apply", "row_sums", "as_column", "div"]),
+        ("logsumexp(A, 1)", "A: matrix(m,n)", ["column_max", "as_row", "sub", "apply", "column_sums", "apply", "add"]),
         ("x.^2 - 1", "x: scalar", ["pow", "sub"]),
         ("tanh(x).^2 - ones(n)", "x: vector(n)", ["apply", "pow", "sub"]),
         ("A + t*eye(n)", "A: matrix(n,n), t: scalar", ["add_diagonal"]),
@@ -259,7 +263,7 @@ class Elimination:
             X[i] = X[i] / self.L[i, i]
         return X
 
-    def inverse(self) -> Any:
+    def inverse(self, is_ours: bool = False) -> Any:
         n = len(self.L)
         Tally.count += round(4 * n**3 / 3)
         return tallies(np.eye(n))
@@ -408,6 +412,43 @@ def test_exponentials_whose_rows_may_be_scaled_do_not_overflow() -> None:
     assert np.allclose(product, data["X"].T @ (PV - P * PV.sum(axis=1)[:, None]))
 
 
+ATTENTION = (
+    "norm2(softmax(Q*K'/sqrt(d), 2)*V - Y)^2",
+    "Q: matrix(m,d), K: matrix(n,d), V: matrix(n,p), Y: matrix(m,p)",
+)
+
+
+def test_softmax_along_an_axis_does_not_overflow() -> None:
+    formula, where = ATTENTION
+    rng = np.random.default_rng(0)
+    shapes = {"Q": (5, 3), "K": (4, 3), "V": (4, 2), "Y": (5, 2)}
+    data = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+    gradient = mc.gradient(formula, tuple("QKV"), where)
+    parts = [mc.parse(formula, where), *gradient.values(), mc.hvp(formula, "Q", "E", where)]
+    compiled = mc.compile(parts)
+    large = compiled(**{**data, "Q": 1e4 * data["Q"], "E": data["Q"]})
+    assert all(np.all(np.isfinite(part)) for part in large)
+    S = data["Q"] @ data["K"].T / np.sqrt(3)
+    P = np.exp(S) / np.exp(S).sum(axis=1)[:, None]
+    assert compiled(**data, E=data["Q"])[0] == pytest.approx(np.linalg.norm(P @ data["V"] - data["Y"]) ** 2)
+    assert np.isfinite(mc.parse(formula, where).evaluate({**data, "Q": 1e4 * data["Q"]}))
+
+
+@pytest.mark.parametrize("axis", [1, 2])
+def test_the_logarithm_of_a_softmax_does_not_underflow(axis: int) -> None:
+    X = 1e3 * np.random.default_rng(0).standard_normal((4, 3))
+    wanted = X - np.max(X, axis=axis - 1, keepdims=True)
+    assert np.allclose(mc.compile(f"log(softmax(X, {axis}))", where="X: matrix(m,n)")(X=X), wanted)
+    x = np.array([1000.0, -1000.0])
+    assert mc.compile("log(softmax(x))")(x=x).tolist() == [0, -2000]
+
+
+def test_cross_entropy_of_rows_and_its_gradient_share_their_exponentials() -> None:
+    D = mc.differentiate("sum(logsumexp(X*W, 2)) - tr(Y'*X*W)", "W")
+    found = operations(lower([D.expression, D.gradient]))
+    assert (found.count("row_max"), found.count("row_sums"), found.count("apply")) == (1, 1, 2)
+
+
 @pytest.mark.parametrize(
     ("formula", "is_scalable"),
     [
@@ -526,6 +567,9 @@ THREE = "A: matrix(m,n), B: matrix(n,k), C: matrix(k,p)"
         ("k≪n≪m; n ≫ p", {"k": 10, "p": 10, "n": 1000, "m": 100_000}),
         ("k = 4\nn >> k", {"k": 4, "n": 400}),
         ("β_1 >> k", {"k": 10, "β_1": 1000}),
+        ("n >> k, n = 200", {"k": 2, "n": 200}),
+        ("m >> n >> k, n = 7", {"k": 1, "n": 7, "m": 700}),
+        ("k = 2, k = 2, n >> k", {"k": 2, "n": 200}),
         ("", {}),
         (None, {}),
         ({"n": 7}, {"n": 7}),
@@ -548,6 +592,9 @@ def test_typical_sizes(sizes: Any, guesses: dict[str, int]) -> None:
         ("k = 0", "the size k is 0", "k = 0"),
         ("n >> k, k >> n", "n, k are each much larger than another of them", "n >> k, k >> n"),
         ("n >> n", "n are each much larger than another of them", "n >> n"),
+        ("n = 2, k = 5, n >> k", "n is 2, which is not much larger than k", "n = 2, k = 5, n >> k"),
+        ("n = 2, n = 3", "the size n is 3, and before 2", "n = 3"),
+        (" >> ".join("abcdefghij"), "a would be larger than any array", " >> ".join("abcdefghij")),
     ],
 )
 def test_sizes_that_cannot_be_read(sizes: str, message: str, place: str) -> None:
@@ -556,6 +603,13 @@ def test_sizes_that_cannot_be_read(sizes: str, message: str, place: str) -> None
     assert refused.value.message == message
     assert sizes[refused.value.start : refused.value.end] == place
     assert "n >> k" in refused.value.hint
+
+
+@pytest.mark.parametrize("sizes", [5, ["n"], {5: 3}, {"n": 2.5}, {"n": 0}, {"n": -2}, {"n": "x"}, {"n": 10**400}])
+def test_sizes_that_are_no_positive_integers(sizes: Any) -> None:
+    with pytest.raises(mc.MatcalcError, match="size"):
+        mc.compile("A*B*C", where=THREE, sizes=sizes)
+    assert typical_sizes({"n": np.int64(3)}) == {"n": 3}
 
 
 @pytest.mark.parametrize(

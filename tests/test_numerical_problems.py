@@ -43,6 +43,19 @@ def test_scipy_fits_residuals_and_solves_equations() -> None:
     assert np.allclose(optimize.root(q.fun, [2.0, 3.0], jac=q.jac).x, [1, 2])
 
 
+def test_one_number_is_fitted_and_minimized() -> None:
+    where, data = "t: scalar, x, y: vector(n)", {"x": A[:, 0], "y": np.exp(0.3 * A[:, 0])}
+    p = mc.problem("exp(t*x) - y", "t", where=where, data=data)
+    assert p.jac([0.1]).shape == (8, 1)
+    assert np.allclose(p.jac([0.1])[:, 0], A[:, 0] * np.exp(0.1 * A[:, 0]))
+    q = mc.problem("norm2(exp(t*x) - y)^2", "t", where=where, data=data)
+    assert q.jac([0.1]).shape == q.hessp([0.1], [1.0]).shape == (1,)
+    assert isinstance(q.jac(0.1), float)
+    optimize = pytest.importorskip("scipy.optimize")
+    assert optimize.least_squares(p.fun, [0.0], jac=p.jac).x == pytest.approx([0.3])
+    assert optimize.minimize(q.fun, [0.0], jac=q.jac, hessp=q.hessp, method="trust-ncg").x == pytest.approx([0.3])
+
+
 def test_a_matrix_is_handed_over_column_by_column() -> None:
     T = RNG.standard_normal((4, 3))
     p = mc.problem("norm2(U - T)^2", "U", where="U, T: matrix(m,n)", data={"T": T})
@@ -172,3 +185,9 @@ def test_what_is_returned_may_be_changed() -> None:
         expected = first.copy()
         first *= 0
         assert np.array_equal(part([1.0, 3.0]), expected)
+
+
+def test_data_for_a_name_that_the_formula_does_not_have_are_refused() -> None:
+    with pytest.raises(mc.UnknownName, match="c has data, and the formula has no c") as caught:
+        mc.problem("norm2(A*x - b)^2", "x", data={"A": np.eye(2), "b": np.ones(2), "c": 3})
+    assert caught.value.hint == "it has A, x, b"

@@ -225,6 +225,15 @@ def test_other_declarations_are_left_to_the_grammar(text: str) -> None:
         ("x.*ones", WHERE, "x"),
         ("max(x, 0)", WHERE, "max(x, zeros(n))"),
         ("A*x + zeros", WHERE, "A*x"),
+        ("softmax(x, 1)", WHERE, "softmax(x)"),
+        ("softmax(x', 2)", WHERE, "softmax(x)'"),
+        ("softmax(x, 2)", WHERE, "ones(n)"),
+        ("logsumexp(x, 1)", WHERE, "logsumexp(x)"),
+        ("lse(x', 1)", WHERE, "x'"),
+        ("softmax(A', 1)", WHERE, "softmax(A, 2)'"),
+        ("softmax(A', 2)'", WHERE, "softmax(A, 1)"),
+        ("softmax(S'*A', 1)'", WHERE, "softmax(A*S, 2)"),
+        ("logsumexp(A', 2)", WHERE, "logsumexp(A, 1)'"),
     ],
 )
 def test_constants_and_sizes(text: str, where: str, same: str) -> None:

@@ -206,6 +206,8 @@ def test_a_claim_is_told_what_it_is(f: str, wrt: str, where: str | None, claim: 
     assert report.diagnosis == f"the claim is the {said}"
 
 
+_OF_ROWS = "sum(softmax(X, 2).*dX.*dX_, 2) - sum(softmax(X, 2).*dX, 2).*sum(softmax(X, 2).*dX_, 2)"
+
 WRITTEN = [
     ("logdet(A)", "A", "-tr(inv(A)*dA*inv(A)*dA_)"),
     ("det(A)", "A", "det(A)*(tr(inv(A)*dA)*tr(inv(A)*dA_) - tr(inv(A)*dA*inv(A)*dA_))"),
@@ -217,6 +219,7 @@ WRITTEN = [
     ("tr(X^3)", "X", "3*(tr(dX*X*dX_) + tr(dX_*X*dX))"),
     ("X^2", "X", "dX*dX_ + dX_*dX"),
     ("logsumexp(x)", "x", "sum(softmax(x).*dx.*dx_) - softmax(x)'*dx*softmax(x)'*dx_"),
+    ("logsumexp(X, 2)", "X", _OF_ROWS),
     ("sum((X*w - y).^4)", "w", "12*sum((X*w - y).^2.*(X*dw).*(X*dw_))"),
     ("a^3", "a", "6*a*da*da_"),
     ("A*x", "x", "zeros(m)"),
@@ -250,6 +253,8 @@ THIRD = [
     ("log(sum(exp(x)))", "x", None),
     ("norm2(x)", "x", None),
     ("softmax(x)", "x", None),
+    ("softmax(X, 2)", "X", None),
+    ("logsumexp(X, 1)", "X", None),
     ("x'*A*x", ("x", "A"), None),
     ("norm2(U*V' - T)^2", ("U", "V"), None),
     ("tr(inv(S)*M)", "S", "S: matrix(n,n) spd, M: matrix(n,n)"),

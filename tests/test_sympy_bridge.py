@@ -158,6 +158,10 @@ WRITTEN_OUT = [
     "logsumexp(x)",
     "softmax(x)'*y",
     "x'*adj(A)*y",
+    "x'*softmax(A, 1)*y",
+    "x'*softmax(A, 2)*y",
+    "logsumexp(A, 1)*x",
+    "logsumexp(A, 2)'*x",
 ]
 
 

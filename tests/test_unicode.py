@@ -63,7 +63,10 @@ GOLDEN = [
     ("norm2(x/norm2(y))", "norm2(x/‖y‖)"),
     ("abs(x)'*y", "|x|ᵀy"),
     # sums, signs and numbers
-    ("-a - 2*c", "−2c − a"),
+    ("-a - 2*c", "−a − 2c"),
+    ("a - x'*y + x'*A*x/2", "xᵀ A x/2 − xᵀ y + a"),
+    ("c^2 - 5 + 3*a + a^2 - 2*a*c", "a² + c² − 2 a c + 3 a − 5"),
+    ("1 - a^2 + a", "a + 1 − a²"),
     ("0.001*a", "0.001a"),
     ("a/3", "a/3"),
     ("x/(2*norm2(x))", "x/(2‖x‖)"),

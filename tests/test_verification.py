@@ -46,6 +46,7 @@ def check(f: str, kind: str, wrt: str, claim: str, seed: int | None = 1, **optio
     return verify_forms(function, [x], claims, seed=seed, **names, **options)
 
 
+_ROWS = "softmax(1000*A, 2)"
 RIGHT = [
     ("x'*A*x", "differential", "x", "x'*(A + A')*dx"),
     ("x'*A*x", "gradient", "x", "(A + A')*x"),
@@ -78,6 +79,8 @@ RIGHT = [
     # functions that are saturated at generic points
     ("softmax(1000*x)", "differential", "x", "1000*(diag(softmax(1000*x)) - softmax(1000*x)*softmax(1000*x)')*dx"),
     ("logsumexp(1000*x)", "gradient", "x", "1000*softmax(1000*x)"),
+    ("softmax(1000*A, 2)", "differential", "A", f"1000*({_ROWS}.*dA - diag(sum({_ROWS}.*dA, 2))*{_ROWS})"),
+    ("sum(logsumexp(1000*A, 1))", "gradient", "A", "1000*softmax(1000*A, 1)"),
     # on a curved domain the Hessian is the covariant one
     ("u'*A*u", "hessian", "u", "A + A' - (u'*(A + A')*u)*eye(n)"),
     # a derivative that is zero
@@ -126,6 +129,9 @@ WRONG = [
     ("norminf(B*x - y)", "gradient", "x", "B'*(sign(B*x - 2*y).*hardmax(abs(B*x - y)))"),
     # right where the function is saturated
     ("logsumexp(1000*x)", "gradient", "x", "1000*softmax(2000*x)"),
+    ("sum(logsumexp(1000*A, 1))", "gradient", "A", "1000*softmax(1000*A, 2)"),
+    ("sum(logsumexp(A, 2))", "gradient", "A", "softmax(A, 1)"),
+    ("softmax(A, 2)", "differential", "A", "softmax(A, 2).*dA - softmax(A, 2)*diag(sum((softmax(A, 2).*dA)', 2))"),
     # right for odd sizes
     ("det(A)", "gradient", "A", "cof(-A)"),
     # not defined where the function is

@@ -1,7 +1,8 @@
 1;  % a script: run it to test the function
 
 function [f, gradient, hessian, hvp] = f_gradient_hessian_and_hvp(S, C, V)
-    % The value, the gradient in S, the Hessian in S and the Hessian in S times V of logdet(S)/2 + tr(C*inv(S)).
+    % The value, the gradient in S, the Hessian in S and the Hessian in S times V
+    % of logdet(S)/2 + tr(C*inv(S)).
     %
     % f = logdet(S)/2 + tr(C*inv(S))
     % gradient = inv(S)/2 - inv(S)*C*inv(S)
@@ -19,11 +20,11 @@ function [f, gradient, hessian, hvp] = f_gradient_hessian_and_hvp(S, C, V)
     f = (2 * sum(log(diag(S_factor))) + 2 * sum(sum(S_inverse .* C))) / 2;
     M = C * S_inverse;
     N = S_inverse * M;
-    P = 2 * N;
-    gradient = (S_inverse - P) / 2;
-    hessian = (kron(P - S_inverse, S_inverse) + 2 * kron(S_inverse, N)) / 2;
-    Q = V * M.';
-    hvp = (S_inverse * ((2 * Q + 2 * Q.' - V) * S_inverse)) / 2;
+    P = S_inverse - 2 * N;
+    gradient = P / 2;
+    hessian = (kron(-P, S_inverse) + 2 * kron(S_inverse, N)) / 2;
+    MV = M * V;
+    hvp = (S_inverse * ((2 * MV + 2 * MV.' - V) * S_inverse)) / 2;
 end
 
 function f = value_for_f_gradient_hessian_and_hvp(S, C)
@@ -43,23 +44,28 @@ function passed = self_test()
     point.S = symmetric((0.5 + rand(3, 3)) .* sign(rand(3, 3) - 0.5) + 3 * eye(3));
     point.C = symmetric((0.5 + rand(3, 3)) .* sign(rand(3, 3) - 0.5) + 3 * eye(3));
     step.S = symmetric(-0.5 + rand(3, 3));
-    found = cell(1, 4); [found{:}] = f_gradient_hessian_and_hvp(point.S, point.C, step.S);
-    moved = @(t) value_for_f_gradient_hessian_and_hvp(point.S + t * step.S, point.C);
-    slope = (moved(1e-6) - moved(-1e-6)) / 2e-6;
-    bend = @(h) moved(h) - 2 * moved(0) + moved(-h);
-    curvature = (16 * bend(1e-3) - bend(2e-3)) / 12e-6;
+    other.S = symmetric(-0.5 + rand(3, 3));
+    found = cell(1, 4); [found{:}] = f_gradient_hessian_and_hvp(point.S, point.C, other.S);
+    moved = @(t, s) value_for_f_gradient_hessian_and_hvp(point.S + t * step.S, point.C);
+    slope = (moved(1e-6, 1e-6) - moved(-1e-6, -1e-6)) / 2e-6;
     claimed = column(sum(sum(found{2} .* step.S))); measured = column(slope);
     relative_error = max(abs(claimed - measured)) / max(max(abs(measured)), 1e-3);
     fprintf('gradient: relative error %.1e\n', relative_error);
-    passed = passed && relative_error < 0.0001;
-    claimed = column(column(step.S).' * found{3} * column(step.S)); measured = column(curvature);
+    passed = passed && all(isfinite(claimed)) && relative_error < 0.0001;
+    moved = @(t, s) value_for_f_gradient_hessian_and_hvp(point.S + t * step.S + s * other.S, point.C);
+    bend = @(h) (moved(h, h) - moved(h, -h) - moved(-h, h) + moved(-h, -h)) / (4 * h ^ 2);
+    curvature = (4 * bend(1e-3) - bend(2e-3)) / 3;
+    claimed = column(column(step.S).' * found{3} * column(other.S)); measured = column(curvature);
     relative_error = max(abs(claimed - measured)) / max(max(abs(measured)), 1e-3);
     fprintf('hessian: relative error %.1e\n', relative_error);
-    passed = passed && relative_error < 0.0001;
+    passed = passed && all(isfinite(claimed)) && relative_error < 0.0001;
+    moved = @(t, s) value_for_f_gradient_hessian_and_hvp(point.S + t * step.S + s * other.S, point.C);
+    bend = @(h) (moved(h, h) - moved(h, -h) - moved(-h, h) + moved(-h, -h)) / (4 * h ^ 2);
+    curvature = (4 * bend(1e-3) - bend(2e-3)) / 3;
     claimed = column(sum(sum(found{4} .* step.S))); measured = column(curvature);
     relative_error = max(abs(claimed - measured)) / max(max(abs(measured)), 1e-3);
     fprintf('hvp: relative error %.1e\n', relative_error);
-    passed = passed && relative_error < 0.0001;
+    passed = passed && all(isfinite(claimed)) && relative_error < 0.0001;
 end
 
 if self_test()

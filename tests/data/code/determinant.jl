@@ -19,7 +19,7 @@ The value, the gradient in A and the Hessian in A times V of x'*inv(A)*x + det(A
 f = x'*inv(A)*x + det(A) + logdet(A)
 gradient = (eye - inv(A)'*x*x')*inv(A)' + cof(A)
 hvp = (inv(A)*((x*x'*inv(A)*V + V*(inv(A)*x*x' - (det(A) + 1)*eye))*inv(A) +
-    det(A)*tr(inv(A)*V)*eye))'
+        det(A)*tr(inv(A)*V)*eye))'
 
 A: a matrix of shape n×n
 x: a vector of length n
@@ -29,13 +29,13 @@ V: a matrix of shape n×n
 """
 function determinant(A, x, V)
     A_factor = lu(A)
-    s = det(A_factor)
     u = A_factor' \ x
-    f = s + dot(x, u) + logdet(A_factor)
+    s = det(A_factor)
+    f = dot(x, u) + s + logdet(A_factor)
     A_inverse = Matrix(inv(A_factor))
-    gradient = adjugate(A') + A_inverse' - u * (A_factor \ x)'
+    gradient = A_inverse' - u * (A_factor \ x)' + adjugate(A')
     M = V' * A_inverse'
-    N = (V' * u) * (A_inverse * x)' + x * ((A_inverse' * M)' * x)' - (1 + s) * M
-    hvp = s * dot(V, A_inverse') * A_inverse' + A_inverse' * N
+    N = (V' * u) * (A_inverse * x)' + x * ((A_inverse' * M)' * x)' - (s + 1) * M
+    hvp = A_inverse' * N + s * dot(V, A_inverse') * A_inverse'
     return f, gradient, hvp
 end

@@ -4,7 +4,7 @@ function [f, gradient, hvp] = determinant(A, x, V)
     % f = x'*inv(A)*x + det(A) + logdet(A)
     % gradient = (eye - inv(A)'*x*x')*inv(A)' + cof(A)
     % hvp = (inv(A)*((x*x'*inv(A)*V + V*(inv(A)*x*x' - (det(A) + 1)*eye))*inv(A) +
-    %     det(A)*tr(inv(A)*V)*eye))'
+    %         det(A)*tr(inv(A)*V)*eye))'
     %
     % A: a matrix of shape n×n
     % x: a vector of length n
@@ -13,27 +13,27 @@ function [f, gradient, hvp] = determinant(A, x, V)
     % 10*n^3 + 22*n^2 + 5*n + 4 flops
     n = size(x, 1);
     A_factor = lu_factor(A);
-    s = lu_det(A_factor);
     u = lu_solve_transposed(A_factor, x);
-    f = s + x.' * u + lu_logdet(A_factor);
+    s = lu_det(A_factor);
+    f = x.' * u + s + lu_logdet(A_factor);
     A_inverse = lu_solve(A_factor, eye(n));
-    gradient = adjugate(A.') + A_inverse.' - u * lu_solve(A_factor, x).';
+    gradient = A_inverse.' - u * lu_solve(A_factor, x).' + adjugate(A.');
     M = V.' * A_inverse.';
-    N = (V.' * u) * (A_inverse * x).' + x * ((A_inverse.' * M).' * x).' - (1 + s) * M;
-    hvp = s * sum(sum(V .* A_inverse.')) * A_inverse.' + A_inverse.' * N;
+    N = (V.' * u) * (A_inverse * x).' + x * ((A_inverse.' * M).' * x).' - (s + 1) * M;
+    hvp = A_inverse.' * N + s * sum(sum(V .* A_inverse.')) * A_inverse.';
 end
 
 function F = lu_factor(A)
     [F.L, F.U, F.p] = lu(A, 'vector');
 end
 
+function X = lu_solve_transposed(F, B)
+    X(F.p, :) = F.L.' \ (F.U.' \ B);
+end
+
 function d = lu_det(F)
     P = eye(numel(F.p));
     d = prod(diag(F.U)) * det(P(F.p, :));
-end
-
-function X = lu_solve_transposed(F, B)
-    X(F.p, :) = F.L.' \ (F.U.' \ B);
 end
 
 function d = lu_logdet(F)
@@ -44,14 +44,14 @@ function d = lu_logdet(F)
     if prod(sign(u)) * det(P(F.p, :)) < 0, d = nan; end
 end
 
+function X = lu_solve(F, B)
+    X = F.U \ (F.L \ B(F.p, :));
+end
+
 function B = adjugate(A)
     % from the singular values: right at singular matrices, too
     [U, S, V] = svd(A);
     s = diag(S);
     others = arrayfun(@(i) prod(s([1:i - 1, i + 1:end])), (1:numel(s)).');
     B = det(U) * det(V) * V * diag(others) * U.';
-end
-
-function X = lu_solve(F, B)
-    X = F.U \ (F.L \ B(F.p, :));
 end

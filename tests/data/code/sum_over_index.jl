@@ -3,7 +3,8 @@ using LinearAlgebra
 """
     sum_over_index(A, x, B, v)
 
-The value, the gradient in x and the Hessian in x times v of sum(i, 1, n, 2^(-i)*logdet(A + x[i]*B)).
+The value, the gradient in x and the Hessian in x times v
+of sum(i, 1, n, 2^(-i)*logdet(A + x[i]*B)).
 
 f = sum(i, 1, n, 2^(-i)*logdet(A + x[i]*B))
 gradient = sum(i, 1, n, 2^(-i)*tr(B*inv(A + x[i]*B))*eye(n)[:,i])
@@ -20,13 +21,13 @@ function sum_over_index(A, x, B, v)
     n = size(x, 1)
     f = 0.0
     for i in 1:n
-        M = x[i] * B + A
+        M = A + x[i] * B
         s = float(2) ^ (-i)
         f = f + logdet(M) * s
     end
     gradient = zeros(n)
     for i in 1:n
-        N = x[i] * B + A
+        N = A + x[i] * B
         N_factor = lu(N)
         N_inverse = Matrix(inv(N_factor))
         t = float(2) ^ (-i)
@@ -35,7 +36,7 @@ function sum_over_index(A, x, B, v)
     end
     w = zeros(n)
     for i in 1:n
-        P = x[i] * B + A
+        P = A + x[i] * B
         P_factor = lu(P)
         P_inverse = Matrix(inv(P_factor))
         Q = P_inverse * B

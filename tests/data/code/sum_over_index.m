@@ -1,5 +1,6 @@
 function [f, gradient, hvp] = sum_over_index(A, x, B, v)
-    % The value, the gradient in x and the Hessian in x times v of sum(i, 1, n, 2^(-i)*logdet(A + x[i]*B)).
+    % The value, the gradient in x and the Hessian in x times v
+    % of sum(i, 1, n, 2^(-i)*logdet(A + x[i]*B)).
     %
     % f = sum(i, 1, n, 2^(-i)*logdet(A + x[i]*B))
     % gradient = sum(i, 1, n, 2^(-i)*tr(B*inv(A + x[i]*B))*eye(n)[:,i])
@@ -14,13 +15,13 @@ function [f, gradient, hvp] = sum_over_index(A, x, B, v)
     n = size(x, 1);
     f = 0;
     for i = 1:n
-        M = x(i) * B + A;
+        M = A + x(i) * B;
         s = 2 ^ (-i);
         f = f + log_determinant(M) * s;
     end
     gradient = zeros(n, 1);
     for i = 1:n
-        N = x(i) * B + A;
+        N = A + x(i) * B;
         N_factor = lu_factor(N);
         N_inverse = lu_solve(N_factor, eye(n));
         t = 2 ^ (-i);
@@ -29,7 +30,7 @@ function [f, gradient, hvp] = sum_over_index(A, x, B, v)
     end
     w = zeros(n, 1);
     for i = 1:n
-        P = x(i) * B + A;
+        P = A + x(i) * B;
         P_factor = lu_factor(P);
         P_inverse = lu_solve(P_factor, eye(n));
         Q = P_inverse * B;

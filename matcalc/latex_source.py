@@ -1,0 +1,345 @@
+r"""LaTeX as it is pasted, rewritten in the language, with the place in the LaTeX of every character.
+
+A text is LaTeX where it has braces, or a command that cannot be a division: in ``A\b`` the sign \ solves a system,
+while ``x^\top A x`` and ``A \cdot x`` can mean one thing only. There letters side by side are factors, as in TeX.
+
+>>> as_plain(r"\frac{1}{2} \|Ax - \mathbf{b}\|_2^2").text
+'((1)/(2)) ‖A x - b‖_2^2'
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TypeAlias
+
+from matcalc.errors import ParseError
+
+LONGEST = 10_000
+_COMMENT = r"#[^\n]*"
+_GREEK = (
+    r"alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|upsilon|phi|chi|psi|omega"
+    r"|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Phi|Psi|Omega|varepsilon|vartheta|varphi|varsigma|varrho|ell"
+)
+_FUNCTIONS = (
+    r"log|ln|exp|det|sin|cos|tan|sec|csc|cot|sinh|cosh|tanh|arcsin|arccos|arctan|max|min"
+    r"|tr|Tr|diag|vec|inv|adj|abs|sqrt"
+)
+_STYLES = r"mathbf|boldsymbol|bm|mathrm|mathsf|mathit|mathcal|mathbb|text|textbf|textrm|operatorname\*?|vec"
+_ACCENTS = {"hat": "hat", "widehat": "hat", "bar": "bar", "overline": "bar", "tilde": "tilde", "widetilde": "tilde"}
+_END = r"(?![A-Za-z])"
+_SIZES = rf"(?:left|right|middle|[bB]igg?[lrm]?){_END}"
+_TRANSPOSED = rf"(?:\\top{_END}|\\intercal{_END}|\\(?:mathsf|mathrm|text)\s*\{{\s*T\s*\}}|T)"
+
+_SURE = (
+    rf"[{{}}$]|\\[|,;:!]|\A\s*\\[(\[]|\s\\(?:{_GREEK}|{_FUNCTIONS}){_END}|(?:\A|[-+*/^(=,|])\s*\\[A-Za-z]"
+    rf"|\\(?:{_STYLES}|[dt]?frac|{_SIZES}|[lr]?[vV]ert|[lr]angle|cdot|times|odot|oslash|otimes){_END}"
+)
+_OPENED = r"(?P<blank>(?:\s|~|\\[,;:! ])*)(?:\\left\s*|\\[bB]igg?l?\s*)?[({]"
+# A letter or word with its subscript, and an exponent: what a function takes without brackets, if nothing follows.
+_WORD = rf"(?:\\(?:{_STYLES})\s*\{{[^{{}}]*\}}|\\(?:{_GREEK}){_END}|[A-Za-z])(?:_\w|_\{{\w+\}})?"
+_ARGUMENT = (
+    rf"((?:\s*\\(?:{_FUNCTIONS}){_END}){{0,4}})\s*({_WORD}(?:\s*\^\s*(?:\{{[^{{}}]*\}}|\\top|\w))?)"
+    r"(?=\s*(?:\Z|[-+=),}&$\]]|\\right|\\\\|\\[)\]]))"
+)
+_SUBSCRIPT = r"\s*_\s*(?:(?P<letter>\w)|\{\s*(?:\\(?:mathrm|text|mathit|mathbf)\s*\{\s*)?(?P<word>\w+)\s*\}?\s*\})"
+_NESTED = rf"(?:\s*\\(?:{_FUNCTIONS}){_END}){{1,4}}{_OPENED}"
+_BRACKETS = r"[({})]"
+
+
+@dataclass
+class Plain:
+    """A text in the language, and for each character the stretch of the LaTeX that it stands for."""
+
+    source: str
+    text: str
+    starts: list[int]
+    ends: list[int]
+
+    def place(self, start: int, end: int) -> tuple[int, int]:
+        """The stretch of the LaTeX for a stretch of the text."""
+        if start >= len(self.starts):
+            return len(self.source), len(self.source)
+        return self.starts[start], self.ends[max(start, end - 1)]
+
+
+def is_latex(text: str) -> bool:
+    r"""Whether a text has a mark that only LaTeX has.
+
+    >>> is_latex(r"x^\top A x"), is_latex(r"A\b"), is_latex("x^{-1}")
+    (True, False, True)
+    """
+    if len(text) > LONGEST:
+        return False
+    has_mark = "\\" in text or "{" in text or "}" in text or "$" in text
+    return has_mark and re.search(_SURE, re.sub(_COMMENT, "", text)) is not None
+
+
+def as_plain(source: str) -> Plain:
+    """The text in the language; raises ParseError for what is not read."""
+    return _Rewriting(source).plain()
+
+
+@dataclass
+class _Rewriting:
+    """The pieces written so far, what ends the open braces, and what is to be written at later places."""
+
+    source: str
+    place: int = 0
+    text: list[str] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    braces: list[tuple[int, str, bool]] = field(default_factory=list)
+    later: dict[int, int] = field(default_factory=dict)
+    fractions: int = 0
+
+    def plain(self) -> Plain:
+        while self.place < len(self.source):
+            self._close_arguments()
+            for pattern, write in _rules():
+                found = pattern.match(self.source, self.place)
+                if found is not None:
+                    before, self.place = self.place, found.end()
+                    write(self, found)
+                    if self.place > before:
+                        break
+        self._close_arguments()
+        if self.braces:
+            begin = self.braces[-1][0]
+            self._refuse("{ is never closed", "write } where that part ends", begin, begin + 1)
+        return Plain(self.source, "".join(self.text), self.starts, self.ends)
+
+    def _close_arguments(self) -> None:
+        for _ in range(self.later.pop(self.place, 0)):
+            self.write(")", self.place, self.place)
+
+    def _refuse(self, message: str, hint: str, start: int, end: int) -> None:
+        raise ParseError(message, text=self.source, start=start, end=end, hint=hint)
+
+    def at(self, pattern: str, place: int) -> re.Match[str] | None:
+        return re.compile(pattern).match(self.source, place)
+
+    def write(self, piece: str, start: int, end: int) -> None:
+        """A piece for a stretch of the source, after a blank where two words would be one."""
+        if piece and self.text and _is_in_word(piece[0]) and _is_in_word(self.text[-1]):
+            piece = " " + piece
+        self.text.extend(piece)
+        self.starts.extend([start] * len(piece))
+        self.ends.extend([end] * len(piece))
+
+    # ---- rules
+
+    def copied(self, found: re.Match[str]) -> None:
+        for place in range(found.start(), found.end()):
+            self.text.append(self.source[place])
+            self.starts.append(place)
+            self.ends.append(place + 1)
+
+    def name(self, found: re.Match[str], word: str, called: bool = False) -> None:
+        """A name with what stands below it, and a * before a bracket that does not belong to a call."""
+        end = found.end()
+        below = self.at(_SUBSCRIPT, end)
+        if below is not None:
+            word, end = f"{word}_{below['letter'] or below['word']}", below.end()
+            if word[:2] == "I_" and word[2:].isalpha() and len(word) == 3:
+                word = f"eye({word[2:]})"
+        elif self.source[end : end + 1] == "_":
+            self._refuse(
+                "only a letter, a number or a word stands below a name",
+                "write x[i] or A[i,j] for an entry, h[k-1] for the step before",
+                found.start(), end + 1,
+            )  # fmt: skip
+        self.write(word, found.start(), end)
+        opening = self.at(_OPENED, end)
+        if opening is not None and not called and (word[0].isupper() or opening["blank"]):
+            self.write("*", end, end)
+        self.place = end
+
+    def function(self, found: re.Match[str], word: str) -> None:
+        """A function; without brackets it takes the one letter after it, where nothing else follows."""
+        self.write({"ln": "log", "Tr": "tr"}.get(word, word), found.start(), found.end())
+        if self.at(_OPENED, found.end()):
+            return
+        argument = self.at(_ARGUMENT, found.end())
+        nested = self.at(_NESTED, found.end())
+        end = argument.end() if argument else self._end_of_bracket(nested.end()) if nested else None
+        if end is not None:
+            self.write("(", found.end(), found.end())
+            self.later[end] = self.later.get(end, 0) + 1
+
+    def _end_of_bracket(self, place: int) -> int | None:
+        """The place after the bracket that closes the one before the place."""
+        depth = 1
+        for found in re.compile(_BRACKETS).finditer(self.source, place):
+            depth += 1 if found[0][-1] in "({" else -1
+            if depth == 0:
+                return found.end()
+        return None
+
+    def styled(self, found: re.Match[str]) -> None:
+        r"""\mathbf{x}, \operatorname{tr}: the word; a bold 1 is a vector of ones, a bold I the identity."""
+        style, word = found["style"], found["word"].replace("\\", "")
+        following = re.match(rf"\s*(?:\\(?:{_GREEK}){_END}|[A-Za-z])", self.source[found.end() :])
+        if style == "mathrm" and word == "d" and following is not None:
+            self.place = found.end() + following.end()
+            self.name(_moved(self.source, found.start(), self.place), "d" + following[0].strip().lstrip("\\"))
+        elif style in ("mathbf", "mathbb", "boldsymbol", "bm") and word in _BOLD:
+            self.write(_BOLD[word], found.start(), found.end())
+            self._size_below(found.end())
+        elif re.fullmatch(_FUNCTIONS, word) or (self.at(_OPENED, found.end()) and len(word) > 1):
+            self.function(found, word)
+        else:
+            self.name(found, word)
+
+    def _size_below(self, end: int) -> None:
+        below = self.at(r"_(?:(\w)|\{\s*(\w+)\s*(?:\\times\s*(\w+)\s*)?\})", end)
+        if below is not None:
+            sizes = ",".join(size for size in below.groups() if size)
+            self.write(f"({sizes})", end, below.end())
+            self.place = below.end()
+
+    def word(self, found: re.Match[str]) -> None:
+        """Letters: a function before a bracket, a perturbation or a long word as they are, else one factor each."""
+        letters = found[0]
+        called = self.at(_OPENED, found.end()) if len(letters) > 1 else None
+        if letters in ("let", "for") or (letters == "in" and "let" in self.source):
+            self.write(letters, found.start(), found.end())
+        elif re.fullmatch(_FUNCTIONS, letters):
+            self.function(found, letters)
+        elif called or len(letters) > 3 or re.fullmatch(rf"d[A-Za-z]|[A-Za-z]\d+|eye|{_GREEK}", letters):
+            self.name(found, letters, called=called is not None)
+        else:
+            self.place = found.start() + 1
+            self.name(_moved(self.source, found.start(), self.place), letters[0])
+
+    def norm(self, found: re.Match[str]) -> None:
+        r"""\|x\|_2^2, with the subscript first."""
+        kind = re.sub(r"[\\{}\s_]|mathrm|text", "", found["kind"] or found["last"] or "").replace("infty", "∞")
+        exponent = re.sub(r"[{}\s]", "", found["exponent"] or "")
+        if kind and kind not in ("1", "2", "F", "∞"):
+            hint = "write norm1, norm2, norminf, normspec (the spectral norm) or normnuc (the nuclear norm)"
+            self._refuse("this norm is not read", hint, found.start(), found.end())
+        self.write("‖" + (f"_{kind}" if kind else ""), found.start(), found.end())
+        self.write(exponent, found.start(), found.end())
+
+    def open(self, found: re.Match[str], text: str, closing: str, is_top: bool = False) -> None:
+        """A brace that opens, and what is written where it closes."""
+        self.write(text, found.start(), found.end())
+        self.braces.append((found.end() - 1, closing, is_top))
+
+    def close(self, found: re.Match[str]) -> None:
+        if not self.braces:
+            self._refuse("} closes a brace that was never opened", "leave it out", found.start(), found.end())
+        _, closing, is_top = self.braces.pop()
+        self.write(closing, found.start(), found.end())
+        if is_top:
+            below = self.at(r"\s*(?:\{|(\w))", self.place)
+            if below is None:
+                self._refuse(r"\frac needs two parts", r"write \frac{a}{b}, or a/b", found.start(), found.end())
+            elif below[1]:
+                self.place = below.end()
+                self.write(f"{below[1]}))", below.start(), below.end())
+            else:
+                self.place = below.end()
+                self.open(below, "", "))")
+
+    def subscript_last(self, found: re.Match[str]) -> None:
+        self._refuse("the subscript comes after the exponent", "write x_i^2", found.start(), found.end())
+
+    def refused(self, found: re.Match[str]) -> None:
+        if found[0] == "$":
+            self._refuse("$ is not part of the language", "write the formula without $", found.start(), found.end())
+        hint = _HINTS.get(found[0].lstrip("\\"), "write the formula as for a calculator: a/b, sqrt(x), x'*A*x")
+        self._refuse(f"{found[0]} is not read", hint, found.start(), found.end())
+
+
+_Write: TypeAlias = Callable[[_Rewriting, re.Match[str]], None]
+_BOLD = {"1": "ones", "0": "zeros", "I": "eye"}
+_HINTS = {
+    "sum": "write sum(i, 1, n, x[i]^2) for a sum over i, sum(x) for the sum of all entries",
+    "prod": "write exp(sum(log(x))) for the product of positive entries",
+    "partial": "write the function alone: what is asked of it is chosen by the command",
+    "nabla": "write the function alone: what is asked of it is chosen by the command",
+    "dagger": "write pinv(A) for the pseudoinverse",
+    "ast": "write A' for the transpose",
+    "star": "write A' for the transpose",
+    "pm": "write one sign",
+}
+
+
+def _is_in_word(letter: str) -> bool:
+    return letter.isalnum() or letter == "_"
+
+
+def _moved(source: str, start: int, end: int) -> re.Match[str]:
+    found = re.compile(f".{{{end - start}}}", re.DOTALL).match(source, start)
+    assert found is not None
+    return found
+
+
+def _text(piece: str) -> _Write:
+    return lambda page, found: page.write(piece, found.start(), found.end())
+
+
+def _opened(text: str, closing: str, is_top: bool = False) -> _Write:
+    return lambda page, found: page.open(found, text, closing, is_top)
+
+
+_NORM_KIND = r"_\s*(?:\w|\\infty|\*|\{\s*(?:\w+|\\infty|\*|\\(?:mathrm|text)\s*\{\s*\w+\s*\})\s*\})"
+_NORM_EXPONENT = r"\^\s*(?:\d+|\w|\{\s*\w+\s*\})"
+_WRITERS: Mapping[str, _Write] = {
+    r"\s*\\\\\s*(?=\\end)": _text(""),
+    rf"[ \t\n]+|{_COMMENT}": _Rewriting.copied,
+    rf"~|\\[,;:! ]|\\q?quad{_END}|\\(?:displaystyle|textstyle|limits|nolimits){_END}": _text(" "),
+    rf"\\(?:left|[bB]igg?l?){_END}\s*\[": _text("("),
+    rf"\\(?:right|[bB]igg?r?){_END}\s*\]": _text(")"),
+    rf"\\{_SIZES}\s*\.?": _text(""),
+    r"\A\s*(?:\$\$?|\\[\[(])|(?:\$\$?|\\[\])])\s*\Z": _text(" "),
+    rf"\^\s*\{{\s*{_TRANSPOSED}\s*\}}|\^\s*{_TRANSPOSED}": _text("'"),
+    rf"\^\s*\{{\s*-\s*{_TRANSPOSED}\s*\}}": _text("^(-T)"),
+    r"\^\s*\{\s*\\odot\s*": _opened(".^(", ")"),
+    r"\^\s*\{": _opened("^(", ")"),
+    r"e\s*\^\s*\{(?!\s*-?\s*\d+\s*\})": _opened("exp(", ")"),
+    r"(?P<exponent>\^\s*(?:[A-Za-z]|\d+))\s*_": _Rewriting.subscript_last,
+    r"\^\s*(?:\d+|[A-Za-z])": _Rewriting.copied,
+    r"\\mathbb\s*\{\s*[A-Z]\s*\}": _Rewriting.refused,
+    r"\\[dt]?frac\s*(\w)\s*(\w)(?!\w)": lambda page, found: page.write(
+        f"({found[1]}/{found[2]})", found.start(), found.end()
+    ),
+    r"\\[dt]?frac\s*(\w)\s*\{": lambda page, found: page.open(found, f"(({found[1]})/(", "))"),
+    r"\\[dt]?frac\s*\{": _opened("((", ")/(", True),
+    r"\\sqrt\s*\{": _opened("sqrt(", ")"),
+    rf"(?:\\\||\\[lr]?Vert{_END}|‖|\|\|)(?P<kind>\s*{_NORM_KIND})?(?P<exponent>\s*{_NORM_EXPONENT})?"
+    rf"(?P<last>\s*{_NORM_KIND})?": _Rewriting.norm,
+    rf"\\[lr]?vert{_END}": _text("|"),
+    rf"\\langle{_END}": _text("dot("),
+    rf"\\rangle{_END}": _text(")"),
+    rf"\\(?:cdot|times){_END}": _text("*"),
+    rf"\\(?:odot|circ){_END}": _text(".*"),
+    rf"\\oslash{_END}": _text("./"),
+    rf"\\otimes{_END}": _text("⊗"),
+    r"\\begin\s*\{[pbB]?matrix\}": _text("[("),
+    r"\\end\s*\{[pbB]?matrix\}": _text(")]"),
+    r"&": _text("), ("),
+    r"\\\\": _text("); ("),
+    r"\\\{": _text("("),
+    r"\\\}": _text(")"),
+    rf"\\(?P<style>{_STYLES})\s*\{{\s*(?P<word>\\(?:{_GREEK})|[A-Za-z](?:\w|\\_)*|[01])\s*\}}": _Rewriting.styled,
+    rf"\\(?P<accent>{'|'.join(_ACCENTS)})\s*(?:\{{\s*)?\\?(?P<word>{_GREEK}|[A-Za-z])\s*\}}?": lambda page, found: (
+        page.name(found, f"{found['word']}_{_ACCENTS[found['accent']]}")
+    ),
+    rf"\\(?P<word>{_FUNCTIONS}){_END}": lambda page, found: page.function(found, found["word"]),
+    rf"\\(?P<word>{_GREEK}){_END}": lambda page, found: page.name(found, found["word"]),
+    r"\{": _opened("(", ")"),
+    r"\}": _Rewriting.close,
+    r"[A-Za-z]\d+|[A-Za-z]+": _Rewriting.word,
+    r"\\(?:[A-Za-z]+|.|\Z)|\$": _Rewriting.refused,
+    r".": _Rewriting.copied,
+}
+
+
+@cache
+def _rules() -> Sequence[tuple[re.Pattern[str], _Write]]:
+    return [(re.compile(pattern, re.DOTALL), write) for pattern, write in _WRITERS.items()]
