@@ -31,6 +31,7 @@ from matcalc.sizes import size_value
 from matcalc.structures import is_symmetric
 from matcalc.sums import add, describe, scale
 from matcalc.syntax import parse_expression
+from matcalc.transposes import transpose
 
 NormalForm = Callable[[str, Sequence[Expression]], Expression | None]
 NORMAL_FORMS: dict[str, NormalForm] = {}
@@ -166,6 +167,8 @@ def apply(name: Any, *arguments: Expression) -> Expression:
         defined: Expression = CONSTRUCTORS["definition"](row, arguments)
         return defined
     shape = result_shape(name, arguments)
+    if name in _TURNED and is_wide(arguments[0]):
+        return transpose(apply(name, transpose(arguments[0])))
     if row.takes:
         _refuse_unfit(name, row.takes, arguments[0])
     forms = NORMAL_FORMS or registered_forms()
@@ -225,7 +228,7 @@ def _inside(text: str) -> str:
 def _refuse_unfit(name: str, takes: str, argument: Expression) -> None:
     """Raise ShapeError where the argument is not known to be symmetric, or has more columns than rows."""
     if takes == TALL:
-        if (argument.columns - argument.rows).is_positive:
+        if is_wide(argument):
             message = f"{name} takes a matrix with no more columns than rows, not {describe(argument)}"
             raise ShapeError(message, hint=f"take {name} of the transpose")
     elif not is_symmetric(argument):
@@ -238,6 +241,20 @@ def _refuse_unfit(name: str, takes: str, argument: Expression) -> None:
         turned = f"{shown}'" if shown.isidentifier() else f"({shown})'"
         message = f"{name} takes a symmetric matrix, and {which} is not known to be one"
         raise ShapeError(message, hint=f"{declared}write {name}(({shown} + {turned})/2)")
+
+
+_TURNED = frozenset({"polar"})
+"""The functions with f(A') = f(A)', which take a wide matrix as the transpose of a tall one."""
+
+
+def is_wide(A: Expression) -> bool:
+    """Whether a matrix is known to have more columns than rows.
+
+    >>> import matcalc as mc
+    >>> [is_wide(A) for A in mc.variables("A: matrix(3,5), B: matrix(m,n)")]
+    [True, False]
+    """
+    return bool((A.columns - A.rows).is_positive)
 
 
 LONGEST_SHOWN = 24

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from sympy import Expr, Rational, igcd, ilcm
 
 from matcalc.applications import apply
 from matcalc.comparisons import is_negative
+from matcalc.denominators import joined_quotients
 from matcalc.expressions import (
     ONE,
     Apply,
@@ -55,11 +56,12 @@ def factor(node: Expression, slack: int = 0, depth: int = 0) -> Expression:
     if shared is not ONE:
         found, c, terms = True, c * shared, [scale(1 / shared, t) for t in terms]
     for _ in range(len(terms) - 1):
-        best = _best_group(terms, slack, depth)
+        groups = (_best_group(terms, slack, depth), _over_one_denominator(terms, depth))
+        best = max((g for g in groups if g is not None), key=lambda g: g.saved, default=None)
         if best is None:
             break
         found = True
-        members, joined = best
+        members, joined, _ = best
         terms = [t for i, t in enumerate(terms) if i not in members]
         terms.append(joined)
         if len(terms) > 1:
@@ -82,7 +84,12 @@ def _common_number(coefficients: Sequence[Expr]) -> Expr:
     return shared
 
 
-Group = tuple[frozenset[int], Expression]
+class Group(NamedTuple):
+    """Terms of a sum, by their places, what they become together, and how much shorter that is."""
+
+    members: frozenset[int]
+    joined: Expression
+    saved: int
 
 
 def _best_group(terms: list[Expression], slack: int, depth: int) -> Group | None:
@@ -105,8 +112,27 @@ def _best_group(terms: list[Expression], slack: int, depth: int) -> Group | None
             before = sum(_length_in_sum(terms[i]) for i in members) + len(members) - 1
             saved = before - _length_in_sum(joined) + slack
             if saved > 1 or (saved == 1 and not (key[0] in ENDS and _is_symmetric(terms))):
-                return frozenset(members), joined
+                return Group(frozenset(members), joined, saved)
     return None
+
+
+def _over_one_denominator(terms: list[Expression], depth: int) -> Group | None:
+    """The terms that are shortest over one denominator, and what they become; what collapses may be as long.
+
+    Terms that are matrices are not multiplied out: (eye - x*x'/s)/s has few products.
+    """
+    best: Group | None = None
+    for members, above, below in joined_quotients(terms):
+        summands = len(above.operands) if isinstance(above, Sum) else 1
+        is_entrywise = below.shape == above.shape
+        if not is_entrywise and summands > len(members):
+            continue
+        joined = (hadamard if is_entrywise and not below.is_scalar else multiply)(below, factor(above, 0, depth + 1))
+        before = sum(_length_in_sum(terms[i]) for i in members) + len(members) - 1
+        saved = before - _length_in_sum(joined)
+        if saved >= (summands > 1) and (best is None or saved > best.saved):
+            best = Group(members, joined, saved)
+    return best
 
 
 def _value(shared: tuple[tuple[str, Expression], list[int]]) -> tuple[int, str, bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from matcalc.applications import is_wide
 from matcalc.equations import Implicit
 from matcalc.errors import NotDifferentiable
 from matcalc.expansions import multiplied_out
@@ -80,7 +81,10 @@ _IMPLIED_BY = {
 
 
 def _simplest(e: Expression, word: str) -> tuple[Expression, str]:
-    """The same condition in plainer words: x nonzero for -2*x and norm2(x), A invertible for A' and det(A) nonzero."""
+    """The same condition in plainer words.
+
+    x nonzero for -2*x and norm2(x), A invertible for A' and det(A) nonzero, A of full row rank for A'.
+    """
     if word in ("nonzero", "entries_nonzero", "invertible"):
         e = unsigned(split_coefficient(e)[1])[1]
     if word in ("nonzero", "entries_nonzero") and isinstance(e, Apply) and e.function in ("norm2", "cbrt"):
@@ -93,7 +97,9 @@ def _simplest(e: Expression, word: str) -> tuple[Expression, str]:
         e, word = inside, "below_one"
     if word in ("invertible", DET_POSITIVE) and is_turned(e):
         return transpose(e), word
-    return e, word
+    if word == "full_column_rank" and is_turned(e):
+        return transpose(e), "full_row_rank"
+    return e, "full_row_rank" if word == "full_column_rank" and is_wide(e) else word
 
 
 def _square_root(e: Expression) -> Expression | None:

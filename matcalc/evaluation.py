@@ -264,7 +264,7 @@ _UNDETERMINED = {
     "chol": "{} of a matrix that is not positive definite",
     **dict.fromkeys(("lu_l", "lu_u"), "{} of a matrix with a zero pivot"),
     **dict.fromkeys(("qr_q", "qr_r"), "{} of a matrix whose columns are not independent"),
-    "polar": "{} of a matrix whose columns are not independent",
+    "polar": "{} of a matrix whose columns are not independent; where it is wider than tall, declare its sizes",
     **dict.fromkeys(("logm", "sqrtm", "dlogm", "dsqrtm"), "{} at a matrix with an eigenvalue that is 0 or negative"),
     "sylvester": "{}(A, B, C) has no single solution: an eigenvalue of A is the negative of one of B",
     "inverse_gaps": "two entries coincide, and {} has no value: eigenvectors have no derivative here",

@@ -47,6 +47,7 @@ from matcalc.operations import is_minus_one
 from matcalc.product_orders import MOST_COPIES
 from matcalc.programs import Program, Value
 from matcalc.scale_invariance import scalable_exponentials
+from matcalc.stable_forms import stable_forms
 from matcalc.transposes import transpose
 from matcalc.written_orders import WrittenOrder
 
@@ -70,9 +71,10 @@ def lower(
     """
     lowering = Lowering(expressions, sizes or {}, known)
     if names is not None:
-        lowering.written = WrittenOrder(expressions)
+        lowering.written = WrittenOrder([lowering.forms.get(e, e) for e in expressions])
     program = lowering.program(expressions)
-    program.names = {lowering.values[e]: name for e, name in (names or {}).items() if e in lowering.values}
+    named = {lowering.forms.get(e, e): name for e, name in (names or {}).items()}
+    program.names = {lowering.values[e]: name for e, name in named.items() if e in lowering.values}
     return program
 
 
@@ -81,13 +83,15 @@ class Lowering(ProductLowering):
 
     def __init__(self, expressions: Sequence[Expression], sizes: Mapping[str, int], known: Collection[str]) -> None:
         super().__init__(sizes, known)
-        self.orders.survey(expressions)
-        self.scalable = scalable_exponentials(expressions)
+        self.forms = stable_forms(expressions)
+        stable = [self.forms.get(e, e) for e in expressions]
+        self.orders.survey(stable)
+        self.scalable = scalable_exponentials(stable)
         self.values: dict[Expression, Value] = {}
 
     def program(self, expressions: Sequence[Expression]) -> Program:
         """The program that computes the expressions."""
-        outputs = [self.value(e) for e in expressions]
+        outputs = [self.value(self.forms.get(e, e)) for e in expressions]
         inputs = [v for v in self.values if isinstance(v, Variable) and not v.is_index]
         return self.builder.program(outputs, expressions, inputs)
 

@@ -184,6 +184,8 @@ def quotient(numerator: Notation, denominator: Notation) -> Notation:
     """``numerator/denominator``, the sign outside."""
     if numerator.kind == "negative":
         return negative(quotient(numerator.parts[0], denominator))
+    if denominator.kind == "negative":
+        return negative(quotient(numerator, denominator.parts[0]))
     return Notation("quotient", (numerator, denominator))
 
 

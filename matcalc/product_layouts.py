@@ -124,7 +124,10 @@ def _product_of(
     for s in sorted(scalars, key=lambda s: (s in sheet.perturbed, *_scalar_key(s, sheet.plain(s)))):
         base, exponent = s._args if isinstance(s, Power) else (s, None)
         if isinstance(exponent, Number) and exponent.value.is_negative:
-            below.append(power_of(sheet, base, -exponent.value))
+            divisor = power_of(sheet, base, -exponent.value)
+            if divisor.kind == "negative":
+                sign, divisor = not sign, divisor.parts[0]
+            below.append(divisor)
         else:
             above.append(sheet.plain(s))
     if numerator != 1:
@@ -240,7 +243,12 @@ def _index_of(node: Expression) -> Expression:
 
 
 def power_of(sheet: Sheet, base: Expression, exponent: Expr) -> Notation:
+    """A power of a scalar; of -s - 1 to an odd power the minus sign stands before it."""
     notation = sheet.plain(base)
+    count = len(notation.parts)
+    if notation.kind == "sum" and exponent.is_odd and notation.value == ("-",) * count:
+        opposite = Notation("sum", notation.parts, ("+",) * count)
+        return negative(opposite if exponent is ONE else Notation("power", (opposite, number(exponent))))
     if exponent is ONE:
         return notation
     if exponent == Rational(1, 2):

@@ -7,6 +7,7 @@ CONDITIONS = {
     "entries_nonzero": "entries of {} nonzero",
     "full_rank": "{} of full rank",
     "full_column_rank": "{} of full column rank",
+    "full_row_rank": "{} of full row rank",
     "nonzero_minors": "leading minors of {} nonzero",
     "no_opposite_eigenvalues": "no eigenvalue of {} opposite to one of the other matrix of sylvester",
     "one_largest": "one entry of {} larger than all others",

@@ -46,7 +46,7 @@ def substitute_all(
         else:
             args = [done.get(a, a) if isinstance(a, Expression) else _resized(a, sizes) for a in node._args]
         if not all(map(is_, args, node._args)):
-            done[node] = _rebuilt(node, args)
+            done[node] = rebuilt(node, args)
     return [done.get(root, root) for root in roots]
 
 
@@ -86,7 +86,8 @@ def _order(roots: tuple[Expression, ...]) -> tuple[list[Expression], bool]:
     return order, any(isinstance(e, IndexedSum) for e in order)
 
 
-def _rebuilt(node: Expression, args: list[Any]) -> Expression:
+def rebuilt(node: Expression, args: list[Any]) -> Expression:
+    """A node with other arguments, in normal form."""
     name = type(node).__name__
     if isinstance(node, Variable) and not all(isinstance(a, Basic) for a in args):
         raise TypeError(name)

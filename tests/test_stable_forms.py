@@ -1,0 +1,131 @@
+"""Programs for logarithms and quotients of exponentials: right to the last digits, far out and near 0."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+from mpmath import mp
+
+import matcalc as mc
+from matcalc.lowering import lower
+from matcalc.stable_forms import stable_forms
+
+FAR = [-800.0, -50.0, -1.0, -1e-9, 0.0, 1e-9, 0.5, 50.0, 800.0]
+
+
+def _sigmoid(z: Any) -> Any:
+    return 1 / (1 + mp.exp(-z))
+
+
+def _tanh(z: Any) -> Any:
+    return mp.tanh(z)
+
+
+# The formula in z, entry by entry or of a scalar, and its value.
+OF_ONE: list[tuple[str, Callable[[Any], Any]]] = [
+    ("log(sigmoid(z))", lambda z: mp.log(_sigmoid(z))),
+    ("log(ONE - sigmoid(z))", lambda z: mp.log(_sigmoid(-z))),
+    ("log(cosh(z))", lambda z: mp.log(mp.cosh(z))),
+    ("log(cosh(2*z)./cosh(z))", lambda z: mp.log(mp.cosh(2 * z) / mp.cosh(z))),
+    ("log(ONE - tanh(z).^2)", lambda z: -2 * mp.log(mp.cosh(z))),
+    ("log(3*ONE + exp(z))", lambda z: mp.log(3 + mp.exp(z))),
+    ("log(exp(z) + exp(-z) + 2*ONE)", lambda z: mp.log(mp.exp(z) + mp.exp(-z) + 2)),
+    ("log(ONE./(ONE + exp(-z)))", lambda z: mp.log(_sigmoid(z))),
+    ("log(ONE - ONE./(ONE + exp(-z)))", lambda z: mp.log(_sigmoid(-z))),
+    ("exp(z)./(ONE + exp(z))", _sigmoid),
+    ("ONE./(ONE + exp(-z))", _sigmoid),
+    ("exp(z)./(2*ONE + 3*exp(z))", lambda z: 1 / (2 * mp.exp(-z) + 3)),
+    ("exp(-z)./(ONE + exp(-z)).^2", lambda z: _sigmoid(z) * _sigmoid(-z)),
+    ("exp(z)./(exp(z) + exp(-z))", lambda z: _sigmoid(2 * z)),
+    ("exp(z)./(exp(z) + exp(-z) + ONE)", lambda z: 1 / (1 + mp.exp(-2 * z) + mp.exp(-z))),
+    ("(exp(z) - exp(-z))./(exp(z) + exp(-z))", _tanh),
+    ("(ONE - exp(-2*z))./(ONE + exp(-2*z))", _tanh),
+    ("(exp(z) + 2*exp(-z))./(exp(z) + exp(-z))", lambda z: 1 + _sigmoid(-2 * z)),
+]
+
+
+@pytest.mark.parametrize("is_scalar", [False, True], ids=["entrywise", "scalar"])
+@pytest.mark.parametrize(("f", "value"), OF_ONE, ids=[f for f, _ in OF_ONE])
+def test_functions_of_one_number_are_right_far_out_and_near_zero(
+    f: str, value: Callable[[Any], Any], is_scalar: bool
+) -> None:
+    text = f.replace("ONE", "1" if is_scalar else "ones(n)")
+    compiled = mc.compile(mc.parse(text, where="z: scalar" if is_scalar else "z: vector(n)"))
+    with mpmath.workdps(800):  # exp(-1600) beside 1
+        exact = [float(value(mp.mpf(z))) for z in FAR]
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        found = [float(compiled(z=z)) for z in FAR] if is_scalar else compiled(z=np.array(FAR))
+    np.testing.assert_allclose(found, exact, rtol=4e-14, atol=1e-300)
+
+
+@pytest.mark.parametrize(("s", "t", "u"), [(800.0, 799.0, -3.0), (-800.0, -801.0, -900.0), (1e-9, -1e-9, 700.0)])
+def test_the_logarithm_of_a_sum_of_exponentials_of_numbers(s: float, t: float, u: float) -> None:
+    where = "s, t, u: scalar"
+    two, three = (
+        mc.compile(mc.parse(f"log({f})", where=where)) for f in ("exp(s) + exp(t)", "exp(s) + 2*exp(t) + exp(u)")
+    )
+    share = mc.compile(mc.parse("log(exp(s)/(exp(s) + exp(t)))", where=where))
+    assert two(s=s, t=t) == pytest.approx(np.logaddexp(s, t), rel=1e-14)
+    assert three(s=s, t=t, u=u) == pytest.approx(np.logaddexp(np.logaddexp(s, t + np.log(2)), u), rel=1e-14)
+    assert share(s=s, t=t) == pytest.approx(-np.logaddexp(0, t - s), rel=1e-14)
+
+
+z = np.array([800.0, -800.0, 1e-9, 3.0])
+LOG_SOFTMAX = z - 800
+OF_VECTORS = [
+    ("log(softmax(z))", LOG_SOFTMAX),
+    ("log(exp(z)/sum(exp(z)))", LOG_SOFTMAX),
+    ("log(softmax(z)[2])", LOG_SOFTMAX[1]),
+    ("-y'*log(softmax(z))", -LOG_SOFTMAX.sum()),
+    ("exp(z)/sum(exp(z))", np.array([1.0, 0, 0, 0])),
+    ("y'*exp(z)/sum(exp(z))", 1.0),
+    ("log(1 + sum(exp(z)))", 800.0),
+    ("log(mean(exp(z)))", 800 - np.log(4)),
+    ("log(diag(1./sum(exp(y*z'), 2))*exp(y*z'))", np.tile(LOG_SOFTMAX, (4, 1))),
+]
+
+
+@pytest.mark.parametrize(("f", "expected"), OF_VECTORS, ids=[f for f, _ in OF_VECTORS])
+def test_functions_of_vectors_do_not_overflow(f: str, expected: Any) -> None:
+    compiled = mc.compile(mc.parse(f, where="y, z: vector(n)"))
+    arguments = {"z": z, "y": np.ones(4)} if "y" in f else {"z": z}
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        np.testing.assert_allclose(compiled(**arguments), expected, rtol=1e-14, atol=1e-300)
+
+
+def test_the_logarithm_of_the_softmax_shares_its_exponentials() -> None:
+    where = "y, z: vector(n)"
+    found = lower([mc.parse("-y'*log(softmax(z))", where=where), mc.parse("softmax(z)", where=where)])
+    assert [v.data for v in found.values if v.op == "apply"].count(("exp",)) == 1
+
+
+@pytest.mark.parametrize(
+    "f", ["log(t*exp(s))", "log(t*u*exp(s))", "log(-t*exp(s))", "log(t*exp(s)/(u*(1 + exp(s))))", "log(t^3*exp(s))"]
+)
+def test_factors_of_unknown_sign_stay_together(f: str) -> None:
+    """log(t*u*exp(s)) is log(t*u) + s where both t and u are negative."""
+    at = {"s": 2.0, "t": -3.0, "u": -1.5} if f != "log(t*exp(s))" and "t^3" not in f else {"s": 2.0, "t": 3.0}
+    e = mc.parse(f, where="s, t, u: scalar")
+    at = {name: value for name, value in at.items() if name in e.variables}
+    assert float(mc.compile(e)(**at)) == pytest.approx(float(e.evaluate(at)), rel=1e-14)
+
+
+def test_factors_of_unknown_sign_beside_a_matrix_stay_together() -> None:
+    e = mc.parse("log(t*diag(u)*exp(Z))", where="t: scalar, u: vector(m), Z: matrix(m,n)")
+    at = {"t": -2.0, "u": np.array([-1.0, -3.0]), "Z": np.eye(2, 3)}
+    np.testing.assert_allclose(mc.compile(e)(**at), e.evaluate(at), rtol=1e-14)
+
+
+def test_what_has_no_exponentials_is_left_alone() -> None:
+    texts = ["log(s + t)", "s/(1 + t)", "exp(s)/(1 + t)", "log(1 - exp(s))", "1/(exp(s) - exp(t))", "log(exp(s) - t)"]
+    assert stable_forms([mc.parse(text, where="s, t: scalar") for text in texts]) == {}
+
+
+def test_the_logarithm_of_the_softmax_has_an_error_that_does_not_grow_with_its_argument() -> None:
+    compiled = mc.compile(mc.parse("-y'*log(softmax(z))", where="y, z: vector(n)"))
+    found = compiled(y=np.array([1.0, 0.0]), z=np.array([1e6, 1e6 - 10]))
+    assert found == pytest.approx(np.log1p(np.exp(-10.0)), abs=1e-15)
