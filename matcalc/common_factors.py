@@ -33,6 +33,7 @@ from matcalc.transposes import transpose
 MOST_TERMS = 60
 MOST_FACTORS = 1_000
 DEEPEST = 60
+DEEPEST_QUOTIENTS = 2  # each level tries several denominators
 Joiner: TypeAlias = Callable[[Expression, Sequence[Expression], int], Expression | None]
 ENDS = ("first", "last")
 
@@ -56,7 +57,8 @@ def factor(node: Expression, slack: int = 0, depth: int = 0) -> Expression:
     if shared is not ONE:
         found, c, terms = True, c * shared, [scale(1 / shared, t) for t in terms]
     for _ in range(len(terms) - 1):
-        groups = (_best_group(terms, slack, depth), _over_one_denominator(terms, depth))
+        quotients = _over_one_denominator(terms, depth) if depth <= DEEPEST_QUOTIENTS else None
+        groups = (_best_group(terms, slack, depth), quotients)
         best = max((g for g in groups if g is not None), key=lambda g: g.saved, default=None)
         if best is None:
             break
