@@ -103,6 +103,7 @@ TREES = [
     ("‖A*x - b‖²", "((call norm2 ((A * x) - b)) ^ 2)"),
     ("‖x‖_1 + ‖x‖₂ + ‖x‖_∞", "((call norm1 x) + (call norm2 x) + (call norminf x))"),
     ("‖A‖_F", "(call norm2 A)"),
+    ("‖x‖_2² + ‖A‖_F²", "(((call norm2 x) ^ 2) + ((call norm2 A) ^ 2))"),
     ("|x|'|y|", "((transpose (call abs x)) * (call abs y))"),
     # blocks and indices
     ("[A, B; C D]", "(block (row A B) (row C D))"),
