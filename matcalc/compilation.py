@@ -193,8 +193,14 @@ def _routine(
         elif step.op == "opaque":
             namespace[f"operation_{step.index}"] = _operation(step)
     filename = f"<matcalc {hash(source):x}>"
+    return Routine(_function(source, namespace, filename), source, steps, filename, layout.batched, outputs)
+
+
+def _function(source: str, namespace: dict[str, Any], filename: str = "<matcalc>") -> Callable[..., Any]:
+    """The function `run` of a text that is all ours; nothing else runs text."""
     exec(compile(source, filename, "exec"), namespace)
-    return Routine(namespace["run"], source, steps, filename, layout.batched, outputs)
+    found: Callable[..., Any] = namespace["run"]
+    return found
 
 
 def _with_releases(sheet: Sheet, formulas: Sequence[str]) -> Iterator[tuple[str, Value]]:
@@ -245,9 +251,7 @@ def chooser(programs: Sequence[Program], arguments: Sequence[Variable]) -> Calla
     first, *others = (sstr(c.xreplace({s: renamed[s.name] for s in c.free_symbols})) for c in counts)
     lines.append(f"    counts = ({WORTHWHILE} * ({first}), {', '.join(others)})")
     lines.append("    return counts.index(min(counts))")
-    namespace: dict[str, Callable[..., int]] = {}
-    exec("\n".join([f"def choose({', '.join(names.values())}):", *lines]), namespace)
-    return namespace["choose"]
+    return _function("\n".join([f"def run({', '.join(names.values())}):", *lines]), {})
 
 
 def _operation(v: Value) -> Callable[..., Any]:
@@ -300,7 +304,5 @@ def quick_check(arguments: Sequence[Variable]) -> Callable[..., bool] | None:
                 sizes[d.name] = length
                 shapes.append(f"{length} > 0")
     text = " and ".join([*kinds, *shapes]) or "True"
-    namespace: dict[str, Any] = {"ndarray": np.ndarray, "double": np.dtype(float)}
-    exec(f"def check({', '.join(f'a{i}' for i in range(len(arguments)))}):\n    return {text}\n", namespace)
-    check: Callable[..., bool] = namespace["check"]
-    return check
+    names = ", ".join(f"a{i}" for i in range(len(arguments)))
+    return _function(f"def run({names}):\n    return {text}\n", {"ndarray": np.ndarray, "double": np.dtype(float)})

@@ -5,6 +5,7 @@ Those with `is_ours` may write into their first argument, which nothing else hol
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, TypeAlias
@@ -105,13 +106,7 @@ def weighted_gram(F: Array, weights: Array) -> Array:
     dtype = np.result_type(F, weights)
     syrk = routine("syrk", dtype, "blas") if dtype.kind == "f" and np.all(weights >= 0) else None
     if syrk is None:
-        G = np.empty((n, n), dtype)
-        for i in range(0, n, STRIP):
-            j = min(i + STRIP, n)
-            np.matmul((weights[:, None] * F[:, i:j]).T, F[:, i:], out=G[i:j, i:])
-            G[i:j, i:j] = np.triu(G[i:j, i:j]) + np.triu(G[i:j, i:j], 1).T
-            G[j:, i:j] = G[i:j, j:].T
-        return G
+        return _in_strips(lambda i, j: (weights[:, None] * F[:, i:j]).T, F, dtype)
     G = np.zeros((n, n), dtype, order="F")
     roots = np.sqrt(weights)
     rows = max(STRIP, m // 32)
@@ -127,15 +122,17 @@ def symmetric_product(A: Array, B: Array) -> Array:
     >>> symmetric_product(np.array([[1.0, 2.0], [0.0, 1.0]]), np.array([[1.0, 0.0], [1.0, 1.0]])).tolist()
     [[3.0, 2.0], [2.0, 1.0]]
     """
-    n = len(A)
-    G = np.empty((n, n), np.result_type(A, B))
+    return _in_strips(lambda i, j: A[i:j], B, np.result_type(A, B))
+
+
+def _in_strips(rows: Callable[[int, int], Array], B: Array, dtype: np.dtype[Any]) -> Array:
+    """A·B where that is symmetric, from the rows of A between two numbers."""
+    n = B.shape[1]
+    G = np.empty((n, n), dtype)
     for i in range(0, n, STRIP):
         j = min(i + STRIP, n)
-        np.matmul(A[i:j], B[:, i:], out=G[i:j, i:])
-        block = G[i:j, i:j]
-        block[:] = np.triu(block) + np.triu(block, 1).T
-        G[j:, i:j] = G[i:j, j:].T
-    return G
+        np.matmul(rows(i, j), B[:, i:], out=G[i:j, i:])
+    return mirrored(G.T).T
 
 
 def mirrored(G: Array) -> Array:
