@@ -82,6 +82,8 @@ class Sheet:
     numbers: set[Value] = field(default_factory=set)
     loops: list[Value] = field(default_factory=list)
     given: Mapping[Value, str] = field(default_factory=dict)
+    overwritten: Mapping[Value, Value] = field(default_factory=dict)
+    early: Collection[Value] = ()
 
     def write(self, arguments: Mapping[str, str], output_names: Sequence[str]) -> list[str]:
         """Write the lines; the formulas of the outputs are returned."""
@@ -92,7 +94,7 @@ class Sheet:
             if v.op == "input":
                 self.texts[v] = Text(arguments[v.data[0].name])
         self.uses = self.program.uses()
-        named = self._repeated() | self._long_sums() | self._held()
+        named = self._repeated() | self._long_sums() | self._held() | set(self.early)
         levels = [iter(self.program.values)]
         while levels:
             v = next(levels[-1], END)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from sympy import Symbol, sstr
 
+from matcalc.array_reuse import Reuse, reuse_of
 from matcalc.batched_arrays import (
     DefiniteStack,
     Stack,
@@ -36,6 +37,7 @@ from matcalc.code_sheets import Sheet
 from matcalc.dense_kernels import (
     add_diagonal,
     inverse_times_part,
+    keep_freed_pages,
     overwritten,
     rank_one_update,
     symmetric_product,
@@ -156,7 +158,17 @@ def _routine(
     is_traced = bool(options.get("traced"))
     in_place = not (options["complex"] or batched or is_traced)
     more = {"runtime": True, "in_place": in_place, "layout": layout}
-    sheet = Sheet(program, BATCHED if batched else NUMPY, options={**options, **more}, given=given)
+    keep_freed_pages()
+    reuse = reuse_of(program) if in_place else Reuse(program)
+    language = BATCHED if batched else NUMPY
+    sheet = Sheet(
+        reuse.program,
+        language,
+        options={**options, **more},
+        given=given,
+        overwritten=reuse.overwritten,
+        early=reuse.early,
+    )
     names = {v.name: f"a{i}" for i, v in enumerate(arguments)}
     formulas = sheet.write(names, [f"y{i}" for i in range(len(program.outputs))])
     outputs = program.outputs
@@ -206,8 +218,7 @@ def _function(source: str, namespace: dict[str, Any], filename: str = "<matcalc>
 def _with_releases(sheet: Sheet, formulas: Sequence[str]) -> Iterator[tuple[str, Value]]:
     """The lines, each followed by one that lets go of the arrays that no later line needs.
 
-    What is released is used again while it is in the processor's cache, and the memory at the peak is an expert's. A
-    factorization whose last use is its inverse is overwritten.
+    What is released is used again while it is in the processor's cache, and the memory at the peak is an expert's.
     """
     arrays = {name for v, name in sheet.names.items() if v.rank in (2, FACTOR) and v not in sheet.given}
     arrays.difference_update(*(IDENTIFIER.findall(formula) for formula in formulas))
@@ -223,9 +234,6 @@ def _with_releases(sheet: Sheet, formulas: Sequence[str]) -> Iterator[tuple[str,
             last += 1
         released.setdefault(last, {}).setdefault(depths[first], []).append(name)
     for i, (text, value) in enumerate(sheet.lines):
-        for name in released.get(i, {}).get(depths[i], []) if sheet.options.get("in_place") else ():
-            if IDENTIFIER.findall(text).count(name) == 1:
-                text = re.sub(rf"\b{name}\.inverse\(\)", f"{name}.inverse(is_ours=True)", text)
         yield text, value
         found = released.get(i, {}) if i < len(sheet.lines) - 1 else {}
         for depth in sorted(found, reverse=True):

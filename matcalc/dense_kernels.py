@@ -6,6 +6,7 @@ Those with `is_ours` may write into their first argument, which nothing else hol
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, TypeAlias
@@ -35,6 +36,17 @@ def routine(name: str, dtype: np.dtype[Any], library: str = "lapack") -> Any:
             getattr(lapack, {"f": "s", "d": "d", "F": "c", "D": "z"}[dtype.char] + name) if lapack else None
         )
     return _routines[key]
+
+
+@cache
+def keep_freed_pages() -> None:
+    """Let the C library keep the memory of arrays that are let go for those that follow.
+
+    glibc gives it back to the system where more than twice the largest block is free that was ever freed; a page
+    that is asked for again costs more than the arithmetic on its 512 numbers. A block of just below 32 MB, the
+    largest that counts, is asked for and freed here; nothing is written to it. Elsewhere this has no effect.
+    """
+    np.empty((1 << 22) - (1 << 10))
 
 
 # ---- inverses ----------------------------------------------------------------------------------------------
@@ -177,13 +189,17 @@ def times(A: Array, factor: Any) -> Array:
     return A
 
 
-def overwritten(function: Any, A: Array) -> Array:
-    """A function of every entry, in A itself.
+def overwritten(function: Any, *operands: Any, place: int = 0) -> Array:
+    """A function of every entry, in the operand of that place where it has numbers of the right type.
 
     >>> overwritten(np.sqrt, np.array([[4.0, 9.0]])).tolist()
     [[2.0, 3.0]]
+    >>> overwritten(np.subtract, 1.0, np.array([[4.0, 9.0]]), place=1).tolist()
+    [[-3.0, -8.0]]
     """
-    result: Array = function(A, out=A)
+    A: Array = operands[place]
+    fits = len(operands) == 1 or np.result_type(*operands) == A.dtype
+    result: Array = function(*operands, out=A) if fits else function(*operands)
     return result
 
 

@@ -2,36 +2,65 @@
 
 from __future__ import annotations
 
-from matcalc.code_sheets import PLUS, TIMES, Sheet, Template, Text
-from matcalc.numpy_formulas import FUNCTIONS, PLAIN, form, is_runtime, write_add_diagonal, write_apply, write_mul
+from matcalc.array_reuse import is_fresh
+from matcalc.code_sheets import PLUS, POSTFIX, TIMES, Sheet, Template, Text
+from matcalc.numpy_formulas import (
+    FUNCTIONS,
+    PLAIN,
+    call,
+    form,
+    is_runtime,
+    write_add_diagonal,
+    write_apply,
+    write_mul,
+    write_plain_neg,
+)
 from matcalc.programs import Value
 
-FRESH = frozenset(
-    {"add", "sub", "mul", "div", "neg", "outer", "matmul", "weighted_gram", "inverse", "scale_rows", "scale_columns"}
-    | {"inverse_times_part", "symmetric_product", "add_diagonal", "apply"}
-)
 _QUOTIENT = form("{} / {}", TIMES, TIMES, TIMES + 1)
 
 
-def is_ours(sheet: Sheet, v: Value) -> bool:
-    """Whether an array may be written into: it is new, and has its last use here."""
-    is_fresh = v.op in FRESH and (v.op != "apply" or v.data[0] in FUNCTIONS)
-    is_last_use = sheet.uses[v] == 1 and not (v in sheet.names and sheet.loops) and v not in sheet.given
-    return is_fresh and v.rank == 2 and v.is_full and is_last_use
+def is_ours(sheet: Sheet, a: Value, v: Value) -> bool:
+    """Whether a step may write into an operand: it is new, and has its last use there."""
+    if not sheet.options.get("in_place") or (a.op == "apply" and a.data[0] not in FUNCTIONS):
+        return False
+    is_only_use = sheet.uses[a] == 1 and not (a in sheet.names and sheet.loops) and a not in sheet.given
+    return (is_only_use and is_fresh(a)) or sheet.overwritten.get(v) is a
+
+
+def overwriting(function: str, plain: Template, first: str = "{}") -> Template:
+    """A function of one or two operands, in place of a named one that is ours.
+
+    Those without a name are found by NumPy itself.
+    """
+
+    def write(sheet: Sheet, v: Value) -> Text:
+        for i, a in enumerate(v.args):
+            if a.rank == 2 and a.shape == v.shape and a.is_full and a in sheet.names and is_ours(sheet, a, v):
+                operands = [sheet.formula(b) for b in v.args]
+                if first != "{}":
+                    operands[0] = first.format(sheet.formula(v.args[0], POSTFIX))
+                place = f", place={i}" if i else ""
+                return Text(f"{sheet.helper('overwritten')}(np.{function}, {', '.join(operands)}{place})")
+        return plain(sheet, v)
+
+    return write
 
 
 def write_product(sheet: Sheet, v: Value) -> Text:
     """A product; of a number and a matrix of our own in place."""
     number, matrix = v.args
-    if sheet.options.get("in_place") and number.rank == 0 and is_ours(sheet, matrix):
+    if number.rank == 0 and is_ours(sheet, matrix, v):
         return Text(f"{sheet.helper('times')}({sheet.formula(matrix)}, {sheet.formula(number)})")
-    return write_mul(sheet, v)
+    if any(a.op == "sigmoid" and a not in sheet.names for a in v.args):
+        return write_mul(sheet, v)
+    return _write_entrywise_product(sheet, v)
 
 
 def write_entrywise(sheet: Sheet, v: Value) -> Text:
     """A function of every entry; of a matrix of our own in place."""
     argument = v.args[0]
-    if sheet.options.get("in_place") and v.data[0] in PLAIN and is_ours(sheet, argument):
+    if v.rank == 2 and v.data[0] in PLAIN and is_ours(sheet, argument, v):
         return Text(f"{sheet.helper('overwritten')}(np.{v.data[0]}, {sheet.formula(argument)})")
     return write_apply(sheet, v)
 
@@ -41,23 +70,24 @@ def write_with_diagonal(sheet: Sheet, v: Value) -> Text:
     if not is_runtime(sheet):
         return write_add_diagonal(sheet, v)
     A, entries = v.args
-    more = ", is_ours=True" if sheet.options.get("in_place") and is_ours(sheet, A) else ""
+    more = ", is_ours=True" if is_ours(sheet, A, v) else ""
     return Text(f"{sheet.helper('add_diagonal')}({sheet.formula(A)}, {sheet.formula(entries)}{more})")
 
 
 def write_quotient(sheet: Sheet, v: Value) -> Text:
     """A quotient; of a matrix of our own by a power of two in place, since products are faster."""
     matrix, number = v.args
-    if sheet.options.get("in_place") and number.op == "number" and is_ours(sheet, matrix):
+    if number.op == "number" and matrix.rank == 2 and is_ours(sheet, matrix, v):
         value = number.data[0]
         if value.is_Integer and 0 < value < 2**31 and not int(value) & (int(value) - 1):
             return Text(f"{sheet.helper('times')}({sheet.formula(matrix)}, {1 / float(value)!r})")
-    return _QUOTIENT(sheet, v)
+    return _write_entrywise_quotient(sheet, v)
 
 
 def write_sum(sign: str) -> Template:
     """A sum or difference; with an outer product of vectors in one pass."""
-    plain = form(f"{{}} {sign} {{}}", PLUS, PLUS, PLUS + (sign == "-"))
+    function = "add" if sign == "+" else "subtract"
+    plain = overwriting(function, form(f"{{}} {sign} {{}}", PLUS, PLUS, PLUS + (sign == "-")))
 
     def write(sheet: Sheet, v: Value) -> Text:
         matrix, product = v.args if sign == "-" or v.args[1].op == "outer" else v.args[::-1]
@@ -66,7 +96,15 @@ def write_sum(sign: str) -> Template:
             return plain(sheet, v)
         first, second = (sheet.formula(a) for a in product.args)
         first = first if sign == "+" else f"-{sheet.formula(product.args[0], TIMES)}"
-        more = ", is_ours=True" if is_ours(sheet, matrix) else ""
+        more = ", is_ours=True" if is_ours(sheet, matrix, v) else ""
         return Text(f"{sheet.helper('rank_one_update')}({sheet.formula(matrix)}, {first}, {second}{more})")
 
     return write
+
+
+write_neg = overwriting("negative", write_plain_neg)
+write_sqrt = overwriting("sqrt", call("np.sqrt"))
+write_scaled_rows = overwriting("multiply", form("{}[:, None] * {}", TIMES, POSTFIX, TIMES + 1), "{}[:, None]")
+write_scaled_columns = overwriting("multiply", form("{} * {}", TIMES, TIMES, TIMES + 1))
+_write_entrywise_product = overwriting("multiply", write_mul)
+_write_entrywise_quotient = overwriting("divide", _QUOTIENT)

@@ -6,7 +6,17 @@ import keyword
 from collections.abc import Collection, Iterator
 
 from matcalc.code_sheets import ATOM, POSTFIX, TIMES, Language, Sheet, Template, Text
-from matcalc.in_place_code import write_entrywise, write_product, write_quotient, write_sum, write_with_diagonal
+from matcalc.in_place_code import (
+    write_entrywise,
+    write_neg,
+    write_product,
+    write_quotient,
+    write_scaled_columns,
+    write_scaled_rows,
+    write_sqrt,
+    write_sum,
+    write_with_diagonal,
+)
 from matcalc.matrix_function_code import NUMPY_ALONE, NUMPY_FUNCTIONS, opaque
 from matcalc.numpy_factorizations import factor, inverse, of_factor, solve, symmetric, triangular
 from matcalc.numpy_formulas import (
@@ -28,7 +38,6 @@ from matcalc.numpy_formulas import (
     write_kron,
     write_kron_times,
     write_max,
-    write_neg,
     write_pow,
     write_row,
     write_scaled_eye,
@@ -56,13 +65,13 @@ OPERATIONS: dict[str, Template] = {
     "div": write_quotient,
     "neg": write_neg,
     "reciprocal": form("1 / {}", TIMES, TIMES + 1),
-    "sqrt": call("np.sqrt"),
+    "sqrt": write_sqrt,
     "pow": write_pow,
     "apply": write_entrywise,
     "sigmoid": write_sigmoid,
     "softplus": write_softplus,
-    "scale_rows": form("{}[:, None] * {}", TIMES, POSTFIX, TIMES + 1),
-    "scale_columns": form("{} * {}", TIMES, TIMES, TIMES + 1),
+    "scale_rows": write_scaled_rows,
+    "scale_columns": write_scaled_columns,
     "as_column": form("{}[:, None]", POSTFIX, POSTFIX),
     "as_row": write_as_row,
     "outer": call("np.outer", 2),

@@ -116,7 +116,7 @@ def factor(runtime: str, scipy: str) -> Template:
     def write(sheet: Sheet, v: Value) -> Text:
         matrix = sheet.formula(v.args[0])
         if is_runtime(sheet):
-            return _factorization(sheet, v.args[0], runtime)
+            return _factorization(sheet, v, runtime)
         if not has_scipy(sheet) or not scipy:
             return Text(matrix, sheet.texts[v.args[0]].binding)
         return Text(
@@ -126,17 +126,18 @@ def factor(runtime: str, scipy: str) -> Template:
     return write
 
 
-def _factorization(sheet: Sheet, matrix: Value, kind: str) -> Text:
+def _factorization(sheet: Sheet, v: Value, kind: str) -> Text:
     """A factorization that is made when the code runs."""
     kind = "LU" if is_complex(sheet) else kind
-    ours = sheet.options.get("in_place") and kind != "LU" and is_ours(sheet, matrix)
+    matrix = v.args[0]
+    ours = kind != "LU" and is_ours(sheet, matrix, v)
     return Text(f"{kind}({sheet.formula(matrix)}{', is_ours=True' if ours else ''})")
 
 
 def symmetric(sheet: Sheet, v: Value) -> Text:
     matrix = sheet.formula(v.args[0])
     if is_runtime(sheet):
-        return _factorization(sheet, v.args[0], "symmetric_factor")
+        return _factorization(sheet, v, "symmetric_factor")
     for name in ("cho_factor", "cho_solve", "lu_factor", "lu_solve"):
         sheet.imported("scipy.linalg", name)
     return Text(f"{sheet.helper('symmetric_factor')}({matrix})")
@@ -178,7 +179,7 @@ def inverse(sheet: Sheet, v: Value) -> Text:
     factor = v.args[0]
     F = sheet.formula(factor, POSTFIX)
     if is_runtime(sheet):
-        return Text(f"{F}.inverse()")
+        return Text(f"{F}.inverse({'is_ours=True' if is_ours(sheet, factor, v) else ''})")
     if not has_scipy(sheet) or factor.op in ("lower", "upper"):
         return Text(f"np.linalg.inv({F})")
     if factor.op == "symmetric":

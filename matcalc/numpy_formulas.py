@@ -152,7 +152,7 @@ def write_mul(sheet: Sheet, v: Value) -> Text:
     return _PRODUCT(sheet, v)
 
 
-def write_neg(sheet: Sheet, v: Value) -> Text:
+def write_plain_neg(sheet: Sheet, v: Value) -> Text:
     """A negative; of a number times an array, the negative number times the array."""
     a = v.args[0]
     if a not in sheet.names and a.op in ("mul", "div"):

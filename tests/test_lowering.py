@@ -316,7 +316,7 @@ def counted(case: Case) -> tuple[float, float] | None:
     namespace: dict[str, Any] = {"np": np, "Cholesky": EliminationOfSymmetric, "LU": Elimination}
     namespace |= {"Triangular": NoElimination, "symmetric_factor": EliminationOfSymmetric}
     namespace["times"] = lambda A, factor: A * factor
-    namespace["overwritten"] = lambda function, A: function(A)
+    namespace["overwritten"] = lambda function, *operands, place=0: function(*operands)
     namespace["rank_one_update"] = lambda A, u, v, is_ours=False: A + np.outer(u, v)
     namespace["add_diagonal"] = lambda A, d, is_ours=False: _with_diagonal(A, d)
     exec(compile(source, "counted", "exec"), namespace)

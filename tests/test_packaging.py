@@ -202,6 +202,7 @@ ORDER = [
     "size_sources",
     "program_choices",
     "numpy_formulas",
+    "array_reuse",
     "in_place_code",
     "numpy_factorizations",
     "matrix_function_code",
