@@ -15,31 +15,27 @@ from matcalc.reading import parse
 WHERE = "A, B: matrix(n,n), x, y: vector(n), t: scalar"
 
 
+def matrices_of(X: Any, Y: Any, u: Any, v: Any, s: Any) -> list[Any]:
+    """Matrices of matrices, vectors and a number."""
+    f, n = mc.functions, X.shape[0]
+    inverse = f.inv(X @ X.T + f.eye(n))
+    sums = [X + Y, X - Y, X - u @ v.T, X + s * f.eye(n), -X]
+    products = [s * X, X / 2, X @ Y, inverse @ X, f.diag(u) @ X, X @ f.diag(v), f.times(X, Y)]
+    return [*sums, *products, f.exp(-X), f.tanh(X), f.sigmoid(X), f.sqrt(f.exp(X)), X.T, inverse]
+
+
 def random_questions(rng: random.Random) -> list[Any]:
     """Some outputs over matrices that are used many times."""
     A, B, x, y, t = mc.variables(WHERE)
-    f = mc.functions
-    n = A.shape[0]
-    matrices = [A, B]
-    scalars = [t]
-    vectors = [x, y]
+    f, n = mc.functions, A.shape[0]
+    matrices, vectors, scalars = [A, B], [x, y], [t]
     for _ in range(rng.randint(4, 12)):
         X, Y = rng.choice(matrices), rng.choice(matrices)
         u, v = rng.choice(vectors), rng.choice(vectors)
-        s = rng.choice(scalars)
-        S = X @ X.T + f.eye(n)
-        made = rng.choice(
-            [
-                *(lambda: X + Y, lambda: X - Y, lambda: s * X, lambda: -X, lambda: f.exp(-X), lambda: f.tanh(X)),
-                *(lambda: f.times(X, Y), lambda: X @ Y, lambda: X.T, lambda: f.inv(S), lambda: X - u @ v.T),
-                *(lambda: f.diag(u) @ X, lambda: X @ f.diag(v), lambda: X / 2, lambda: X + s * f.eye(n)),
-                *(lambda: f.sigmoid(X), lambda: f.sqrt(f.exp(X)), lambda: f.inv(S) @ X),
-            ]
-        )
-        matrices.append(made())
+        matrices.append(rng.choice(matrices_of(X, Y, u, v, rng.choice(scalars))))
         vectors.append(f.tanh(rng.choice(matrices) @ rng.choice(vectors)))
-        reduced = [lambda: f.tr(X), lambda: f.sum(f.tanh(X)), lambda: f.logdet(S), lambda: u.T @ X @ v]
-        scalars.append(f.tanh(rng.choice(reduced)()))
+        reduced = [f.tr(X), f.sum(f.tanh(X)), f.logdet(X @ X.T + f.eye(n)), u.T @ X @ v]
+        scalars.append(f.tanh(rng.choice(reduced)))
     return [A @ x, *rng.sample([*matrices[2:], *vectors[2:], *scalars[1:]], rng.randint(1, 5))]
 
 
