@@ -39,7 +39,7 @@ def random_questions(rng: random.Random) -> list[Any]:
     return [A @ x, *rng.sample([*matrices[2:], *vectors[2:], *scalars[1:]], rng.randint(1, 5))]
 
 
-@pytest.mark.parametrize("seed", range(150))
+@pytest.mark.parametrize("seed", range(200))
 def test_no_array_is_overwritten_that_is_needed(seed: int) -> None:
     outputs = random_questions(random.Random(seed))
     function = mc.compile(outputs)
@@ -82,7 +82,7 @@ def test_a_trace_is_taken_before_the_inverse_is_overwritten() -> None:
 
 def test_what_is_an_output_or_seen_through_a_view_is_kept() -> None:
     assert reused("inv(A) - B", "inv(A)") == []
-    assert reused("exp(A) - B", "tanh(exp(A)'*x)", "exp(A)'*B") == []
+    assert reused("exp(A)'*B", "exp(A) - B") == []
 
 
 def test_what_makes_a_matrix_later_is_not_moved() -> None:
