@@ -1,7 +1,8 @@
-"""Quotients and logarithms of exponentials in a form that neither overflows nor loses digits.
+"""The formulas that programs compute in the place of those that are printed.
 
-exp(z)/(1 + exp(z)) is sigmoid(z), exp(x)/sum(exp(x)) is softmax(x); as typed they are nan where |z| is a few hundred.
-Programs are made of these forms; what is printed stays as it is.
+Quotients and logarithms of exponentials neither overflow nor lose digits: exp(z)/(1 + exp(z)) is sigmoid(z),
+exp(x)/sum(exp(x)) is softmax(x); as typed they are nan where |z| is a few hundred. A sum over data points handles
+all of them at once.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from sympy import Expr, Integer, Rational
 
 from matcalc.applications import apply
 from matcalc.comparisons import is_odd
+from matcalc.entry_sums import without_index
 from matcalc.expressions import (
     ONE,
     Apply,
     EntrywisePower,
     Expression,
     Hadamard,
+    IndexedSum,
     Number,
     Power,
     Product,
@@ -53,9 +56,12 @@ def stable_forms(roots: Sequence[Expression]) -> dict[Expression, Expression]:
     >>> f = mc.parse("-y'*log(ones(n) - sigmoid(z))", where="y, z: vector(n)")
     >>> str(stable_forms([f])[f])
     "softplus(z)'*y"
+    >>> f = mc.parse("sum(i, 1, m, log(1 + exp(X[i,:]*w)))", where="X: matrix(m,n), w: vector(n)")
+    >>> str(stable_forms([f])[f])
+    'sum(softplus(X*w))'
     """
     order = postorder(*roots)
-    if not any(isinstance(e, Apply) and e.function in _GROWING for e in order):
+    if not any(type(e) is IndexedSum or (isinstance(e, Apply) and e.function in _GROWING) for e in order):
         return {}
     forms: dict[Expression, Expression] = {}
     divisors: dict[Expression, Expression] = {}  # as they are beside other factors, with which they are seen to
@@ -74,6 +80,8 @@ def stable_forms(roots: Sequence[Expression]) -> dict[Expression, Expression]:
 
 
 def _stable(node: Expression) -> Expression | None:
+    if isinstance(node, IndexedSum):
+        return without_index(node)
     if isinstance(node, Apply):
         return logarithm_of(node.operands[0]) if node.function == "log" else None
     if isinstance(node, (Product, Hadamard, Power, EntrywisePower)):

@@ -15,8 +15,10 @@ import matcalc as mc
 from matcalc.compilation import routine_of
 from matcalc.compiled_functions import arguments_of
 from matcalc.errors import ParseError
+from matcalc.evaluation import evaluate
 from matcalc.lowering import lower
-from matcalc.programs import Program
+from matcalc.programs import INDEXED_SUM, Program
+from matcalc.reading import parse
 from matcalc.scale_invariance import scalable_exponentials
 from matcalc.typical_sizes import typical_sizes
 
@@ -653,3 +655,27 @@ def test_a_residual_is_multiplied_out_where_its_factors_are_narrow() -> None:
 def test_where_sizes_do_not_matter_there_is_one_program(formula: str) -> None:
     f = mc.compile(formula)
     assert f.source.count("def run") == 1
+
+
+DATA = "X: matrix(m,n), y: vector(m), w: vector(n), A: matrix(m,m)"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sum(i, 1, m, log(1 + exp(-y[i]*(X[i,:]*w))))",
+        "sum(i, 1, m, (X[i,:]*w - y[i])^2)/m + norm2(w)^2",
+        "sum(i, 1, m, norm2(X[i,:]' - w))",
+        "sum(i, 1, m, sum(j, 1, m, A[i,j]*(y[i] - y[j])^2))",
+        "sum(i, 1, m, logsumexp(y[i]*w))*w",
+    ],
+)
+def test_a_sum_over_data_points_is_no_loop(text: str) -> None:
+    question = parse(text, where=DATA)
+    assert not any(v.op == INDEXED_SUM for v in lower([question]).values)
+    rng = np.random.default_rng(3)
+    data = {"X": rng.standard_normal((6, 4)), "y": rng.standard_normal(6), "w": rng.standard_normal(4)}
+    data["A"] = rng.standard_normal((6, 6))
+    function = mc.compile(question)
+    found = function(**{name: data[name] for name in function.names})
+    assert np.allclose(found, evaluate(question, data), rtol=1e-12)
