@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from math import prod
 
 from matcalc.applications import along, apply, is_entrywise
+from matcalc.comparisons import is_even
 from matcalc.expressions import (
     ONE,
     Apply,
@@ -21,6 +22,7 @@ from matcalc.expressions import (
     Power,
     Product,
     Sum,
+    Variable,
     depends_on,
     postorder,
 )
@@ -33,8 +35,11 @@ from matcalc.transposes import transpose
 MOST_EXPANDED = 32
 
 
-def without_index(node: IndexedSum) -> Expression | None:
+def without_index(node: IndexedSum, multiplies_out: bool = True) -> Expression | None:
     """The sum over i = 1, …, n as products of matrices, else None.
+
+    Squared distances between x[i] and what has another index are multiplied out, which costs digits where they are
+    small beside x[i]; else they are left alone.
 
     >>> import matcalc as mc
     >>> str(without_index(mc.parse("sum(i, 1, n, x[i]*A[:,i])", where="A: matrix(m,n), x: vector(n)")))
@@ -43,14 +48,16 @@ def without_index(node: IndexedSum) -> Expression | None:
     index, lower, upper, body = node._args
     if lower is not ONE_NODE or not isinstance(upper, Number) or upper.value is ONE:
         return None
-    return _Entries(index, upper, body).total(body)
+    return _Entries(index, upper, body, multiplies_out).total(body)
 
 
 class _Entries:
     """What depends on the index, and the unit vector eᵢ."""
 
-    def __init__(self, index: Expression, upper: Number, body: Expression) -> None:
+    def __init__(self, index: Expression, upper: Number, body: Expression, multiplies_out: bool) -> None:
         self.dependent = depends_on(postorder(body), [index])
+        indices = {e for e in postorder(body) if isinstance(e, Variable) and e.is_index}
+        self.others = indices - {index} if multiplies_out else set[Expression]()
         self.size = upper.value
         self.column = unit(index, self.size)
         self.row = transpose(self.column)
@@ -85,14 +92,27 @@ class _Entries:
         return self._of_matrices(body) if isinstance(body, Product) else None
 
     def _of_matrices(self, body: Product) -> Expression | None:
-        """The sum of a product of matrices: of column times row, or multiplied out."""
+        """The sum of a product of matrices: of column times row, of one factor alone, or multiplied out."""
         for i in range(1, len(body.chain)):
             if body.chain[i].rows is ONE:
                 found = self._of_outer(body, body.chain[:i], body.chain[i:])
                 if found is not None:
                     return found
-        terms = self._multiplied_out(body)
-        return None if terms is None else _all(add, [self.total(t) for t in terms])
+        found = self._of_one_factor(body)
+        terms = self._multiplied_out(body) if found is None else None
+        return found if terms is None else _all(add, [self.total(t) for t in terms])
+
+    def _of_one_factor(self, body: Product) -> Expression | None:
+        """The sum of a product in which numbers and one diagonal matrix change, or numbers alone."""
+        factors = [f for f in body.chain if self.depends(f)]
+        scalars = multiply(number(body.coefficient), *body.scalars)
+        if not factors:
+            total = self.total(scalars)
+            return None if total is None else multiply(total, *body.chain)
+        if len(factors) > 1 or not (isinstance(factors[0], Apply) and factors[0].function == "diag"):
+            return None
+        total = self.total(multiply(scalars, factors[0].operands[0]))
+        return None if total is None else _replaced(body.chain, factors[0], apply("diag", total))
 
     def _of_outer(self, body: Product, left: Sequence[Expression], right: Sequence[Expression]) -> Expression | None:
         c = number(body.coefficient)
@@ -114,9 +134,8 @@ class _Entries:
         factors = [f for f in body.chain if isinstance(f, Sum) and self.depends(f)]
         if not factors or prod(len(f._args) for f in factors) > MOST_EXPANDED:
             return None
-        i = body.chain.index(factors[0])
         outer = [number(body.coefficient), *body.scalars]
-        return [multiply(*outer, multiply(*body.chain[:i], t, *body.chain[i + 1 :])) for t in factors[0]._args]
+        return [multiply(*outer, _replaced(body.chain, factors[0], t)) for t in factors[0]._args]
 
     # ---- the values of a scalar, as a vector
 
@@ -133,8 +152,12 @@ class _Entries:
                 return None
             return multiply(number(node.coefficient), hadamard(values, inner))
         if isinstance(node, Power) and not self.depends(node._args[1]):
-            base = self.values(node._args[0])
-            return None if base is None else entrywise_power(base, node._args[1])
+            base, exponent = node._args
+            square = self._squared_distance(base) if isinstance(exponent, Number) and is_even(exponent.value) else None
+            if square is not None:
+                base, exponent = square, number(exponent.value / 2)
+            values = self.values(base)
+            return None if values is None else entrywise_power(values, exponent)
         if isinstance(node, Apply) and is_entrywise(node.function) and len(node.operands) == 1:
             argument = self.values(node.operands[0])
             return None if argument is None else apply(node.function, argument)
@@ -145,6 +168,16 @@ class _Entries:
             columns = self.columns(node.operands[0])
             return None if columns is None else transpose(along("logsumexp", columns, 1))
         return None
+
+    def _squared_distance(self, norm: Expression) -> Expression | None:
+        """The square of a norm multiplied out, where its parts have different indices."""
+        if not (self.others and isinstance(norm, Apply) and norm.function == "norm2"):
+            return None
+        v = norm.operands[0]
+        terms = v._args if isinstance(v, Sum) else self._multiplied_out(v) if isinstance(v, Product) else None
+        if terms is None or all(self.others.isdisjoint(postorder(t)) for t in terms):
+            return None
+        return add(*(multiply(transpose(s), t) for s in terms for t in terms))
 
     def _product_of_values(self, scalars: Sequence[Expression]) -> Expression | None:
         """The values of a product; the vector of ones for none."""
@@ -199,6 +232,10 @@ class _Entries:
         scalars = node.scalars
         if self.depends(*left):
             places = [i for i in range(1, len(node.chain)) if node.chain[i].rows is ONE]
+            first = node.chain[0]
+            if not places and isinstance(first, Apply) and first.function == "diag":
+                inner = multiply(number(node.coefficient), *scalars, *node.chain[1:])
+                return self.columns(hadamard(first.operands[0], inner))
             if not places:
                 terms = self._multiplied_out(node)
                 return None if terms is None else _all(add, [self.columns(t) for t in terms])
@@ -210,6 +247,12 @@ class _Entries:
             return None
         weights = [] if values is self.each else [apply("diag", values)]
         return multiply(number(node.coefficient), *left, columns, *weights)
+
+
+def _replaced(chain: Sequence[Expression], factor: Expression, other: Expression) -> Expression:
+    """A product with another factor in the place of the first such."""
+    i = chain.index(factor)
+    return multiply(*chain[:i], other, *chain[i + 1 :])
 
 
 def _turned(node: Expression | None) -> Expression | None:

@@ -41,13 +41,31 @@ def sixty_digits() -> Iterator[None]:
         yield
 
 
+class DecimalArray(np.ndarray[Any, np.dtype[Any]]):
+    """An array of `decimal` numbers whose products end where one of their operations raises an error.
+
+    NumPy's `matmul` (2.4) goes on after the error of an entry, such as 0·∞, and the process may crash; `dot` does not.
+    """
+
+    def __matmul__(self, other: Any) -> Any:
+        return np.dot(self, other)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return np.dot(other, self)
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        return array[()] if array.ndim == 0 else array.view(DecimalArray)
+
+
 def precise(value: Any) -> Any:
     """A float, or an array of them, as exactly the same numbers with sixty digits.
 
     >>> precise(0.5)
     Decimal('0.5')
     """
-    return _ARRAY(value) if isinstance(value, np.ndarray) else Decimal(float(value))
+    if isinstance(value, np.ndarray) and value.ndim:
+        return _ARRAY(value).view(DecimalArray)
+    return Decimal(float(value))
 
 
 def _entry(value: Any) -> Decimal:

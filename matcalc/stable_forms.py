@@ -81,7 +81,7 @@ def stable_forms(roots: Sequence[Expression]) -> dict[Expression, Expression]:
 
 def _stable(node: Expression) -> Expression | None:
     if isinstance(node, IndexedSum):
-        return without_index(node)
+        return without_index(node, multiplies_out=False)
     if isinstance(node, Apply):
         return logarithm_of(node.operands[0]) if node.function == "log" else None
     if isinstance(node, (Product, Hadamard, Power, EntrywisePower)):
