@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import prod
 
+from sympy import Rational
+
 from matcalc.applications import along, apply, is_entrywise
-from matcalc.comparisons import is_even
 from matcalc.expressions import (
     ONE,
     Apply,
@@ -29,17 +30,15 @@ from matcalc.expressions import (
 from matcalc.leaves import ONE_NODE, identity, number, ones, unit
 from matcalc.powers import entrywise_power, hadamard
 from matcalc.products import multiply
-from matcalc.sums import add
+from matcalc.sums import add, negate
 from matcalc.transposes import transpose
 
+HALF = Rational(1, 2)
 MOST_EXPANDED = 32
 
 
-def without_index(node: IndexedSum, multiplies_out: bool = True) -> Expression | None:
+def without_index(node: IndexedSum) -> Expression | None:
     """The sum over i = 1, …, n as products of matrices, else None.
-
-    Squared distances between x[i] and what has another index are multiplied out, which costs digits where they are
-    small beside x[i]; else they are left alone.
 
     >>> import matcalc as mc
     >>> str(without_index(mc.parse("sum(i, 1, n, x[i]*A[:,i])", where="A: matrix(m,n), x: vector(n)")))
@@ -48,16 +47,16 @@ def without_index(node: IndexedSum, multiplies_out: bool = True) -> Expression |
     index, lower, upper, body = node._args
     if lower is not ONE_NODE or not isinstance(upper, Number) or upper.value is ONE:
         return None
-    return _Entries(index, upper, body, multiplies_out).total(body)
+    return _Entries(index, upper, body).total(body)
 
 
 class _Entries:
     """What depends on the index, and the unit vector eᵢ."""
 
-    def __init__(self, index: Expression, upper: Number, body: Expression, multiplies_out: bool) -> None:
+    def __init__(self, index: Expression, upper: Number, body: Expression) -> None:
         self.dependent = depends_on(postorder(body), [index])
         indices = {e for e in postorder(body) if isinstance(e, Variable) and e.is_index}
-        self.others = indices - {index} if multiplies_out else set[Expression]()
+        self.others = indices - {index}
         self.size = upper.value
         self.column = unit(index, self.size)
         self.row = transpose(self.column)
@@ -153,9 +152,9 @@ class _Entries:
             return multiply(number(node.coefficient), hadamard(values, inner))
         if isinstance(node, Power) and not self.depends(node._args[1]):
             base, exponent = node._args
-            square = self._squared_distance(base) if isinstance(exponent, Number) and is_even(exponent.value) else None
-            if square is not None:
-                base, exponent = square, number(exponent.value / 2)
+            distances = self._distances(base)
+            if distances is not None:
+                return entrywise_power(distances, multiply(number(HALF), exponent))
             values = self.values(base)
             return None if values is None else entrywise_power(values, exponent)
         if isinstance(node, Apply) and is_entrywise(node.function) and len(node.operands) == 1:
@@ -169,15 +168,18 @@ class _Entries:
             return None if columns is None else transpose(along("logsumexp", columns, 1))
         return None
 
-    def _squared_distance(self, norm: Expression) -> Expression | None:
-        """The square of a norm multiplied out, where its parts have different indices."""
+    def _distances(self, norm: Expression) -> Expression | None:
+        """The values of the square of a norm, where its parts have different indices: distances of x[i] from y[j]."""
         if not (self.others and isinstance(norm, Apply) and norm.function == "norm2"):
             return None
         v = norm.operands[0]
         terms = v._args if isinstance(v, Sum) else self._multiplied_out(v) if isinstance(v, Product) else None
-        if terms is None or all(self.others.isdisjoint(postorder(t)) for t in terms):
+        own = [t for t in terms or () if self.depends(t)]
+        rest = [t for t in terms or () if not self.depends(t)]
+        if not own or not rest or any(not self.others.isdisjoint(postorder(t)) for t in own):
             return None
-        return add(*(multiply(transpose(s), t) for s in terms for t in terms))
+        columns = self.columns(add(*own))
+        return None if columns is None else apply("sqdist", transpose(columns), transpose(negate(add(*rest))))
 
     def _product_of_values(self, scalars: Sequence[Expression]) -> Expression | None:
         """The values of a product; the vector of ones for none."""
@@ -222,6 +224,9 @@ class _Entries:
         if isinstance(node, Apply) and is_entrywise(node.function) and len(node.operands) == 1:
             argument = self.columns(node.operands[0])
             return None if argument is None else apply(node.function, argument)
+        if isinstance(node, Apply) and node.function == "sqdist" and not self.depends(node.operands[0]):
+            points = self.columns(transpose(node.operands[1])) if node.columns is ONE else None
+            return None if points is None else apply("sqdist", node.operands[0], transpose(points))
         if isinstance(node, Apply) and node.function == "softmax":
             argument = self.columns(node.operands[0])
             return None if argument is None else along("softmax", argument, 1)

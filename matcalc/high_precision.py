@@ -275,6 +275,7 @@ _OF_MATRICES: dict[str, Operation] = {
     "lu_l": lambda A: factorizations.lu(A)[0],
     "lu_u": lambda A: factorizations.lu(A)[1],
     "pinv": precise_spectra.pinv,
+    "sqdist": lambda X, Y: ((X[:, None, :] - Y[None, :, :]) ** 2).sum(axis=2),
     "sylvester": lambda A, B, C: factorizations.sylvester(A, B, C, _solve),
     "solve": _refined,
     **factorizations.spectral_kernels(precise_spectra.eigen, precise_spectra.singular),

@@ -90,10 +90,12 @@ class Builder:
 
     def added(self, a: Value, b: Value, shape: Shape) -> Value:
         """a + b."""
-        if b.op == "neg":
-            return self._difference(a, b.args[0], shape)
-        if a.op == "neg":
-            return self._difference(b, a.args[0], shape)
+        for one, other in ((a, b), (b, a)):
+            if other.op == "neg":
+                return self._difference(one, other.args[0], shape)
+            if other.op in _SPREAD.values() and other.args[0].op == "neg":
+                spread = self.emit(other.op, other.args[0].args[0], shape=other.shape, rank=2)
+                return self._difference(one, spread, shape)
         for one, other in ((a, b), (b, a)):
             if other.op == "number" and other.data[0].is_negative and one.op != "number":
                 return self.emit("sub", one, self.number(-other.data[0]), shape=shape)
