@@ -145,11 +145,7 @@ class _Entries:
         if isinstance(node, Sum):
             return _all(add, [self.values(t) for t in node._args])
         if isinstance(node, Product):
-            values = self._product_of_values(node.scalars)
-            inner = self._of_inner(node.chain) if node.chain else self.each
-            if values is None or inner is None:
-                return None
-            return multiply(number(node.coefficient), hadamard(values, inner))
+            return self._values_of_product(node)
         if isinstance(node, Power) and not self.depends(node._args[1]):
             base, exponent = node._args
             distances = self._distances(base)
@@ -167,6 +163,16 @@ class _Entries:
             columns = self.columns(node.operands[0])
             return None if columns is None else transpose(along("logsumexp", columns, 1))
         return None
+
+    def _values_of_product(self, node: Product) -> Expression | None:
+        if node.chain and self.depends(*node.chain[1:-1]):
+            terms = self._multiplied_out(node)
+            return None if terms is None else _all(add, [self.values(t) for t in terms])
+        values = self._product_of_values(node.scalars)
+        inner = self._of_inner(node.chain) if node.chain else self.each
+        if values is None or inner is None:
+            return None
+        return multiply(number(node.coefficient), hadamard(values, inner))
 
     def _distances(self, norm: Expression) -> Expression | None:
         """The values of the square of a norm, where its parts have different indices: distances of x[i] from y[j]."""
@@ -187,8 +193,6 @@ class _Entries:
 
     def _of_inner(self, chain: Sequence[Expression]) -> Expression | None:
         """The values of a row times matrices times a column."""
-        if self.depends(*chain[1:-1]):
-            return None
         first, last = chain[0], multiply(*chain[1:])
         if not self.depends(last):
             rows = self.columns(transpose(first))

@@ -17,14 +17,13 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-from matcalc import factorizations, soft_maxima
+from matcalc import distances, factorizations, soft_maxima
 from matcalc.matrix_functions import MATRIX_FUNCTIONS, MatrixFunction, derivative_of, in_arithmetic
 
 Kernel = Callable[..., Any]
 SYMMETRIC, DEFINITE, TALL = "symmetric", "spd", "tall"
 # Smaller singular values are rounding, as those of λI − S where λ is an eigenvalue of S.
 SMALLEST_RELATIVE_SINGULAR_VALUE = 1e-12
-MOST_DIFFERENCES = 2**20
 
 
 class sigmoid(sp.Function):
@@ -180,16 +179,6 @@ def _unrearrange(R: Any, m: Any, n: Any, p: Any, q: Any) -> Any:
     return R.reshape(n, m, q, p).transpose(1, 3, 0, 2).reshape(m * p, n * q)
 
 
-def _squared_distances(X: Any, Y: Any) -> Any:
-    """|xᵢ − yⱼ|² for all rows; from products where an array of all differences would be large."""
-    if len(X) * len(Y) * X.shape[1] <= MOST_DIFFERENCES:
-        return ((X[:, None, :] - Y[None, :, :]) ** 2).sum(axis=2)
-    center = Y.mean(axis=0)
-    X, Y = X - center, Y - center
-    found = (X * X).sum(axis=1)[:, None] + (Y * Y).sum(axis=1) - 2 * X @ Y.T
-    return found if np.iscomplexobj(found) else np.maximum(found, 0)
-
-
 def _trace(A: Any) -> Any:
     return np.trace(A)
 
@@ -287,7 +276,7 @@ _ROWS = (
     Function("logdet", "(n,n) -> (1,1)", _logdet, r"\log\det"),
     Function("logabsdet", "(n,n) -> (1,1)", lambda A: np.linalg.slogdet(A)[1], r"\log|\det"),
     Function("norm2", "(m,n) -> (1,1)", np.linalg.norm, r"\|", ("norm", "fro", "normF", "norm_fro")),
-    Function("sqdist", "(m,k) (n,k) -> (m,n)", _squared_distances, r"\operatorname{sqdist}"),
+    Function("sqdist", "(m,k) (n,k) -> (m,n)", distances.squared_distances, r"\operatorname{sqdist}"),
     Function("adj", "(n,n) -> (n,n)", lambda A: _cofactor(A).T, r"\operatorname{adj}", ("adjugate",)),
     Function("diag", "(n,1) -> (n,n)", lambda x: np.diag(x[:, 0]), r"\operatorname{diag}"),
     Function("diagonal", "(n,n) -> (n,1)", lambda A: np.diag(A)[:, None], r"\operatorname{diag}", ("diagv",)),

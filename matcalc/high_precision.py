@@ -18,6 +18,7 @@ from mpmath import MPContext
 from sympy import Expr, Float
 
 from matcalc import factorizations, precise_spectra
+from matcalc.distances import from_differences
 from matcalc.function_table import FUNCTIONS
 from matcalc.matrix_functions import MATRIX_FUNCTIONS, derivative_of, in_arithmetic
 from matcalc.operations import Arithmetic, Array, Operation
@@ -275,7 +276,7 @@ _OF_MATRICES: dict[str, Operation] = {
     "lu_l": lambda A: factorizations.lu(A)[0],
     "lu_u": lambda A: factorizations.lu(A)[1],
     "pinv": precise_spectra.pinv,
-    "sqdist": lambda X, Y: ((X[:, None, :] - Y[None, :, :]) ** 2).sum(axis=2),
+    "sqdist": from_differences,
     "sylvester": lambda A, B, C: factorizations.sylvester(A, B, C, _solve),
     "solve": _refined,
     **factorizations.spectral_kernels(precise_spectra.eigen, precise_spectra.singular),

@@ -45,6 +45,7 @@ ORDER = [
     "powers",
     "factorizations",
     "soft_maxima",
+    "distances",
     "function_table",
     "applications",
     "analytic_forms",
