@@ -195,6 +195,7 @@ ORDER = [
     "stable_logarithms",
     "stable_forms",
     "written_orders",
+    "low_rank_forms",
     "lowered_products",
     "lowered_entries",
     "lowered_functions",
