@@ -241,13 +241,13 @@ def _with_releases(sheet: Sheet, formulas: Sequence[str]) -> Iterator[tuple[str,
 
 
 def chooser(programs: Sequence[Program], arguments: Sequence[Variable]) -> Callable[..., int] | None:
-    """The number of the program that takes the fewest operations, as a function of the arrays.
+    """The number of the program that takes the least effort, as a function of the arrays.
 
     The first is taken where others are hardly better. None where there is one, or no argument shows the sizes.
     """
     if len(programs) < 2:
         return None
-    counts = [p.flops for p in programs]
+    counts = [p.effort for p in programs]
     symbols = sorted({s.name for c in counts for s in c.free_symbols})
     try:
         sources = size_sources(symbols, arguments)

@@ -21,7 +21,9 @@ from matcalc.powers import entrywise_power, power
 from matcalc.products import multiply
 from matcalc.substitutions import rebuilt
 from matcalc.sums import add, negate
+from matcalc.transposes import transpose
 
+MOST_PUSHED = 8
 _DETERMINANTS = frozenset({"logdet", "logabsdet", "det"})
 
 
@@ -36,20 +38,9 @@ def low_rank_forms(roots: Sequence[Expression]) -> dict[Expression, Expression]:
     order = postorder(*roots)
     if not any(_base(e) is not None for e in order):
         return {}
-    forms: dict[Expression, Expression] = {}
-    for node in order:
-        new = node
-        if not forms.keys().isdisjoint(node.operands):
-            new = _pushed_through(node) if isinstance(node, Product) else node
-        if not forms.keys().isdisjoint(new.operands):
-            new = rebuilt(new, [forms.get(a, a) for a in new._args])
-        base = _base(new)
-        parts = None if base is None else _Parts.of(base)
-        if parts is not None:
-            new = parts.inverse(new) if isinstance(new, Power) else parts.determinant(new) or new
-        if new is not node:
-            forms[node] = new
-    return forms
+    rewriting = _Rewriting()
+    rewriting.rewrite(order)
+    return rewriting.forms
 
 
 def narrow_sizes(roots: Sequence[Expression]) -> set[str]:
@@ -73,25 +64,68 @@ def _base(node: Expression) -> Sum | None:
     return base if isinstance(base, Sum) else None
 
 
-def _pushed_through(node: Product) -> Expression:
-    """(sI + UV)⁻¹U as U(sI + VU)⁻¹, and V(sI + UV)⁻¹ as (sI + VU)⁻¹V, wherever they stand in a product."""
-    chain = list(node.chain)
-    i = 0
-    while i < len(chain):
-        base = _base(chain[i])
-        parts = None if base is None or not isinstance(chain[i], Power) else _Parts.of(base)
-        if parts is not None and parts.diagonal.is_scalar:
-            small = power(parts.small(), chain[i]._args[1])
-            left, right = _chain(parts.left), _chain(parts.right)
-            if tuple(chain[i + 1 : i + 1 + len(left)]) == left:
-                chain[i : i + 1 + len(left)] = [*left, small]
-                i += len(left)
-            elif tuple(chain[max(i - len(right), 0) : i]) == right:
-                chain[i - len(right) : i + 1] = [small, *right]
-        i += 1
-    if tuple(chain) == node.chain:
-        return node
-    return multiply(number(node.coefficient), *node.scalars, *chain)
+class _Rewriting:
+    """The forms found so far, and the inverses of small matrices that they are made of."""
+
+    def __init__(self) -> None:
+        self.forms: dict[Expression, Expression] = {}
+        self.made: set[Expression] = set()
+
+    def rewrite(self, order: Sequence[Expression], depth: int = 0) -> None:
+        """Find the forms of nodes, operands first."""
+        for node in order:
+            new = self._pushed_through(node) if isinstance(node, Product) and depth < MOST_PUSHED else node
+            if new is not node:
+                self.rewrite([e for e in postorder(new) if e not in self.made and e not in self.forms], depth + 1)
+                self.forms[node] = self.forms.get(new, new)
+                continue
+            if not self.forms.keys().isdisjoint(node.operands):
+                new = rebuilt(node, [self.forms.get(a, a) for a in node._args])
+            base = _base(new)
+            parts = None if base is None else _Parts.of(base)
+            if parts is not None:
+                new = parts.inverse(new) if isinstance(new, Power) else parts.determinant(new) or new
+            if new is not node:
+                self.forms[node] = new
+
+    def _pushed_through(self, node: Product) -> Expression:
+        """(sI + UV)⁻¹U as U(sI + VU)⁻¹, and V(sI + UV)⁻¹ as (sI + VU)⁻¹V, wherever they stand in a product."""
+        forward = self._pushed_right(node.chain)
+        backward = self._pushed_right([transpose(f) for f in reversed(forward)])
+        chain = tuple(transpose(f) for f in reversed(backward))
+        return node if chain == node.chain else multiply(number(node.coefficient), *node.scalars, *chain)
+
+    def _pushed_right(self, factors: Sequence[Expression]) -> list[Expression]:
+        """The factors of a product with inverses, but for those made here, on the other side of what follows them."""
+        chain = list(factors)
+        i = 0
+        while i < len(chain) - 1:
+            before, inverse = _split(chain[i])
+            base = None if inverse is None or inverse in self.made else _base(inverse)
+            parts = None if base is None else _Parts.of(base)
+            if inverse is not None and parts is not None and parts.diagonal.is_scalar:
+                left = _chain(parts.left)
+                if tuple(chain[i + 1 : i + 1 + len(left)]) == left:
+                    small = power(parts.small(), inverse._args[1])
+                    self.made |= {small, transpose(small)}
+                    chain[i : i + 1 + len(left)] = [multiply(before, *left), small]
+            i += 1
+        return chain
+
+
+def _split(node: Expression) -> tuple[Expression, Power | None]:
+    """X and P where the node, maybe a sum, is X·P with a negative power P; else P is None."""
+    if isinstance(node, Power):
+        return identity(node.rows), node
+    if isinstance(node, Product) and isinstance(node.chain[-1], Power):
+        before = node.chain[:-1] or [identity(node.rows)]
+        return multiply(number(node.coefficient), *node.scalars, *before), node.chain[-1]
+    if isinstance(node, Sum):
+        found = [_split(t) for t in node._args if not isinstance(t, Sum)]
+        first = found[0][1]
+        if len(found) == len(node._args) and first is not None and all(p is first for _, p in found):
+            return add(*(before for before, _ in found)), first
+    return node, None
 
 
 def _chain(node: Expression) -> tuple[Expression, ...]:

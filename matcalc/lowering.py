@@ -90,7 +90,7 @@ def lowered(
     if forms:
         named = {forms.get(e, e): name for e, name in names.items()} if names is not None else None
         other, _ = _as_it_stands([forms.get(e, e) for e in expressions], sizes, known, named)
-        if estimated_count(other, sizes) < WORTHWHILE * estimated_count(program, sizes):
+        if estimated_effort(other, sizes) < WORTHWHILE * estimated_effort(program, sizes):
             program = replace(other, expressions=expressions)
     return program, orders
 
@@ -110,9 +110,9 @@ def _as_it_stands(
     return program, lowering.orders
 
 
-def estimated_count(program: Program, sizes: Mapping[str, int]) -> float:
-    """The number of operations for these sizes, and typical ones where they are not given."""
-    count: Expr = program.flops
+def estimated_effort(program: Program, sizes: Mapping[str, int]) -> float:
+    """The effort for these sizes, and typical ones where they are not given."""
+    count: Expr = program.effort
     return float(count.subs({s: sizes.get(s.name, GUESS) for s in count.free_symbols}))
 
 

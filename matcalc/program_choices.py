@@ -1,7 +1,7 @@
 """Several programs for the same formulas, where the best order of products depends on the sizes.
 
 A(BC) is better than (AB)C for some sizes and worse for others. The programs are made beforehand, for sizes that are
-alike and for sizes one of which is much smaller or larger; each call takes the one that takes the fewest operations.
+alike and for sizes one of which is much smaller or larger; each call takes the one that takes the least effort.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from itertools import islice
 
 from matcalc.expressions import ONE, Expression, Variable
 from matcalc.low_rank_forms import narrow_sizes
-from matcalc.lowering import WORTHWHILE, estimated_count, lower, lowered
+from matcalc.lowering import WORTHWHILE, estimated_effort, lower, lowered
 from matcalc.product_orders import GUESS, ProductOrders
 from matcalc.programs import Program
 from matcalc.typical_sizes import MUCH, SMALL, TypicalSizes
@@ -45,7 +45,7 @@ def programs_for_sizes(
         other = lower(expressions, guesses, known=known)
         if repr(other.values) not in steps:
             steps.add(repr(other.values))
-            if estimated_count(other, guesses) < WORTHWHILE * min(estimated_count(p, guesses) for p in found):
+            if estimated_effort(other, guesses) < WORTHWHILE * min(estimated_effort(p, guesses) for p in found):
                 found.append(other)
     return found
 
