@@ -155,7 +155,6 @@ class CompiledFunction:
         self._choose = chooser(programs, self.arguments)
         self._programs = programs if self._choose is not None else programs[:1]
         self._reals = [routine_of(p, self.arguments, self.fixed, is_complex=False) for p in self._programs]
-        self._real = self._reals[0]
         self._routines: dict[tuple[int, bool, frozenset[str]], Routine] = {}
 
     @property
@@ -188,14 +187,14 @@ class CompiledFunction:
     def _called(self, arrays: list[Any]) -> Any:
         fits = self._fits
         if fits is not None and fits(*arrays) and all(has_properties(v, arrays[i]) for i, v in self._checked):
-            dtype, routine = DOUBLE, self._real if self._choose is None else self._reals[self._choose(*arrays)]
+            dtype = DOUBLE
         else:
             bound = self._signature.bound(arrays)
             if bound.batched:
                 return self._of_batch(bound)
             arrays, dtype = bound.arrays, bound.dtype
-            choice = 0 if self._choose is None else self._choose(*arrays)
-            routine = self._reals[choice] if dtype.kind == "f" else self._routine(True, choice=choice)
+        choice = 0 if self._choose is None else self._choose(*arrays)
+        routine = self._reals[choice] if dtype.kind == "f" else self._routine(True, choice=choice)
         try:
             found = routine.run(real_type(dtype), *arrays)
         except ERRORS as error:
