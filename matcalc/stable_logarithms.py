@@ -34,8 +34,9 @@ from matcalc.sums import add, negate, product_of, scale, split_coefficient
 from matcalc.transposes import transpose
 
 MOST_TERMS = 8
-SOFTMAX = ("softmax", "softmax_columns", "softmax_rows")
 MOST_LEVELS = 8
+SOFTMAX = {"softmax": 0, "softmax_columns": 1, "softmax_rows": 2}
+"""The functions that divide by sums: of all entries, of each column, of each row."""
 FAR = Integer(20)
 """log(cosh(x)) is x − log(2) to the last digit from here on."""
 
