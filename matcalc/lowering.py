@@ -8,7 +8,7 @@ is never formed. Rules are generators that a loop runs: nothing recurses over th
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from matcalc.expressions import (
     Apply,
@@ -69,31 +69,47 @@ def lower(
     >>> lower([parse("A*B*x", where="A, B: matrix(n,n), x: vector(n)")]).flops
     4*n**2
     """
-    lowering = Lowering(expressions, sizes or {}, known)
+    stable = Stable.of(expressions)
+    lowering = Lowering(stable, sizes or {}, known)
     if names is not None:
-        lowering.written = WrittenOrder([lowering.forms.get(e, e) for e in expressions])
-    program = lowering.program(expressions)
-    named = {lowering.forms.get(e, e): name for e, name in (names or {}).items()}
+        lowering.written = WrittenOrder(stable.roots)
+    program = lowering.program()
+    named = {stable.forms.get(e, e): name for e, name in (names or {}).items()}
     program.names = {lowering.values[e]: name for e, name in named.items() if e in lowering.values}
     return program
+
+
+class Stable(NamedTuple):
+    """Expressions, and the formulas that are computed in their place, whatever the sizes are."""
+
+    expressions: Sequence[Expression]
+    roots: Sequence[Expression]
+    forms: Mapping[Expression, Expression]
+    scalable: Collection[Expression]
+
+    @classmethod
+    def of(cls, expressions: Sequence[Expression]) -> Stable:
+        """The stable forms of the expressions, and the exponentials in these whose rows may be scaled."""
+        forms = stable_forms(expressions)
+        roots = [forms.get(e, e) for e in expressions]
+        return cls(expressions, roots, forms, scalable_exponentials(roots))
 
 
 class Lowering(ProductLowering):
     """The values of nodes made so far."""
 
-    def __init__(self, expressions: Sequence[Expression], sizes: Mapping[str, int], known: Collection[str]) -> None:
+    def __init__(self, stable: Stable, sizes: Mapping[str, int], known: Collection[str]) -> None:
         super().__init__(sizes, known)
-        self.forms = stable_forms(expressions)
-        stable = [self.forms.get(e, e) for e in expressions]
-        self.orders.survey(stable)
-        self.scalable = scalable_exponentials(stable)
+        self.stable = stable
+        self.orders.survey(stable.roots)
+        self.scalable = stable.scalable
         self.values: dict[Expression, Value] = {}
 
-    def program(self, expressions: Sequence[Expression]) -> Program:
+    def program(self) -> Program:
         """The program that computes the expressions."""
-        outputs = [self.value(self.forms.get(e, e)) for e in expressions]
+        outputs = [self.value(e) for e in self.stable.roots]
         inputs = [v for v in self.values if isinstance(v, Variable) and not v.is_index]
-        return self.builder.program(outputs, expressions, inputs)
+        return self.builder.program(outputs, self.stable.expressions, inputs)
 
     def value(self, root: Expression) -> Value:
         """The value of a node."""

@@ -6,13 +6,13 @@ alike and for sizes one of which is much smaller or larger; each call takes the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from sympy import Expr
+from sympy import Expr, Integer
 
 from matcalc.expressions import ONE, Expression, Variable
-from matcalc.lowering import Lowering, lower
+from matcalc.lowering import Lowering, Stable
 from matcalc.product_orders import GUESS, ProductOrders
 from matcalc.programs import Program
 from matcalc.typical_sizes import MUCH, SMALL, TypicalSizes
@@ -36,20 +36,27 @@ def programs_for_sizes(
     >>> len(programs_for_sizes([e], typical_sizes("k >> p")))
     1
     """
-    lowering = Lowering(expressions, sizes.guesses, known)
-    found = [lowering.program(expressions)]
+    stable = Stable.of(expressions)
+    lowering = Lowering(stable, sizes.guesses, known)
+    found = [lowering.program()]
     undecided = _undecided(lowering.orders) - sizes.guesses.keys()
     if sizes.guesses or not 2 <= len(undecided) <= MOST_UNDECIDED or len(found[0].values) > LONGEST_PROGRAM:
         return found
-    steps = {repr(found[0].values)}
+    known_steps = {_steps(found[0])}
     work = sum(len(factors) ** 3 for factors in lowering.orders.chains)
     for guesses in islice(_other_sizes(sorted(undecided)), MOST_WORK // work):
-        other = lower(expressions, guesses, known=known)
-        if repr(other.values) not in steps:
-            steps.add(repr(other.values))
+        other = Lowering(stable, guesses, known).program()
+        steps = _steps(other)
+        if steps not in known_steps:
+            known_steps.add(steps)
             if _count(other, guesses) < WORTHWHILE * min(_count(p, guesses) for p in found):
                 found.append(other)
     return found
+
+
+def _steps(program: Program) -> tuple[Hashable, ...]:
+    """What a program does, for comparison with others of the same expressions."""
+    return tuple((v.index, v.op, v.data, *(a.index for a in v.args)) for v in program.values)
 
 
 def _undecided(orders: ProductOrders) -> set[str]:
@@ -73,4 +80,4 @@ def _other_sizes(names: Sequence[str]) -> Iterator[dict[str, int]]:
 
 def _count(program: Program, guesses: Mapping[str, int]) -> float:
     count: Expr = program.flops
-    return float(count.subs({s: guesses.get(s.name, GUESS) for s in count.free_symbols}))
+    return float(count.xreplace({s: Integer(guesses.get(s.name, GUESS)) for s in count.free_symbols}))

@@ -17,6 +17,7 @@ from sympy import Expr, Integer, Symbol
 from matcalc.errors import MatcalcError
 from matcalc.expressions import ONE, Expression, Shape, Variable
 from matcalc.flop_counts import FLOPS, simplified_count
+from matcalc.lazy_properties import lazy_property
 
 FACTOR = -1
 FEW_TERMS = 6  # a longer sum is added up in one place, each term as soon as it is known
@@ -112,7 +113,7 @@ class Program:
     names: Mapping[Value, str] = field(default_factory=dict)
     """What parts of the question are called."""
 
-    @property
+    @lazy_property
     def flops(self) -> Expr:
         """The number of arithmetic operations of the whole, as a formula in the sizes."""
         total = Integer(0)
