@@ -13,10 +13,11 @@ from sympy import Expr
 
 from matcalc.bindings import declared_shape
 from matcalc.compilation import FUSED, Routine, chooser, quick_check, routine_of
+from matcalc.contexts import Contexts
 from matcalc.errors import EvaluationError, MatcalcError
 from matcalc.evaluation import evaluate_all
 from matcalc.expressions import Expression, Variable, postorder, variables_of
-from matcalc.nested_formulas import Formula, Structure, arranged, formulas_of
+from matcalc.nested_formulas import Formula, Formulas, arranged, formulas_of
 from matcalc.program_choices import programs_for_sizes
 from matcalc.programs import FACTOR, Program, Value
 from matcalc.reading import Where
@@ -71,18 +72,21 @@ def compile_formulas(
         raise MatcalcError("several formulas are given as a list", hint="write mc.compile([f, g]), where=… by its name")
     if backend not in BACKENDS:
         raise MatcalcError(f"there is no backend {backend!r}", hint=f"backends: {', '.join(BACKENDS)}")
-    found = formulas_of(formulas, where)
-    return CompiledFunction(found.expressions, found.structure, sizes, batch)
+    return CompiledFunction(formulas_of(formulas, where), sizes, batch)
 
 
-def arguments_of(expressions: Iterable[Expression], sizes: Mapping[str, int] | None = None) -> list[Variable]:
-    """The variables in the order in which they are written, and those of the questions that show sizes not given."""
-    expressions = list(expressions)
+def arguments_of(
+    expressions: Sequence[Expression], sizes: Mapping[str, int] | None = None, contexts: Sequence[Contexts] = ()
+) -> list[Variable]:
+    """The variables in the order in which they are written, and those of the contexts that show sizes not given.
+
+    There are contexts for each expression; the questions that it remembers where none are said.
+    """
     found = formula_variables(expressions)
     shown = _symbols(found.values()) | (sizes or {}).keys()
-    for e in expressions:
+    for e, own in zip(expressions, contexts or [e._contexts for e in expressions], strict=True):
         missing = _named_sizes(e) - shown
-        for context in e._contexts:
+        for context in own:
             for v in variables_of(*context):
                 if missing & _symbols([v]) and v.name not in found:
                     found[v.name] = v
@@ -125,15 +129,10 @@ class CompiledFunction:
     (25.0, ('x', 'A'))
     """
 
-    def __init__(
-        self,
-        expressions: Sequence[Expression],
-        structure: Structure,
-        sizes: Sizes,
-        batch: BatchNames = None,
-    ) -> None:
+    def __init__(self, formulas: Formulas, sizes: Sizes, batch: BatchNames = None) -> None:
+        self.formulas = formulas
+        expressions, structure = formulas.expressions, formulas.structure
         self.expressions = tuple(expressions)
-        self.structure = structure
         self._arranged: Callable[[list[Any]], Any] = (
             itemgetter(0)
             if structure is None
@@ -145,7 +144,7 @@ class CompiledFunction:
         self.batch = batch if batch is None or isinstance(batch, (bool, str)) else tuple(batch)
         programs = programs_for_sizes(expressions, self.sizes, known=FUSED)
         self.program: Program = programs[0]
-        self.arguments = arguments_of(expressions, self.sizes)
+        self.arguments = arguments_of(expressions, self.sizes, formulas.contexts)
         shown = _symbols(self.arguments)
         self.fixed = {name: size for name, size in self.sizes.items() if name not in shown}
         self._signature = Signature(self.arguments, self.fixed, self.batch)
@@ -168,7 +167,7 @@ class CompiledFunction:
         return "\n".join(routine.source for routine in self._reals)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return CompiledFunction, (self.expressions, self.structure, self.sizes, self.batch)
+        return CompiledFunction, (self.formulas, self.sizes, self.batch)
 
     def __repr__(self) -> str:
         return f"<compiled ({', '.join(self.names)}) -> {'; '.join(map(str, self.expressions))}>"
@@ -214,7 +213,7 @@ class CompiledFunction:
         return self._arranged(finished)
 
     def _by_structure(self, values: list[Any]) -> Any:
-        return arranged(self.structure, iter(values))
+        return arranged(self.formulas.structure, iter(values))
 
     def _routine(self, is_complex: bool, batched: frozenset[str] = frozenset(), choice: int = 0) -> Routine:
         """The routine for these arguments, made when it is first needed; made twice, it is the same."""

@@ -21,7 +21,6 @@ from matcalc.compiled_functions import (
     ERRORS,
     CompiledFunction,
     FactorizationError,
-    compile_formulas,
     explained,
     real_type,
 )
@@ -33,6 +32,7 @@ from matcalc.expressions import ONE, Expression, Shape
 from matcalc.free_entries import entries_matrix
 from matcalc.leaves import identity, is_zero, number, variable, zero
 from matcalc.lowering import lower
+from matcalc.nested_formulas import formulas_of
 from matcalc.operator_stages import Linear, Shapes, Stages, as_declared, parts_of, size_of
 from matcalc.powers import block, power
 from matcalc.products import multiply
@@ -74,8 +74,9 @@ class CompiledOperator:
         self.derivative = derivative
         self.sizes = typical_sizes(sizes)
         self.is_hessian = derivative.expression.is_scalar
-        formulas = [derivative.expression, *self.variables]  # whose values show the sizes of directions
-        self.question: CompiledFunction = compile_formulas(formulas, sizes=self.sizes, batch=False)
+        asked = formulas_of([derivative.expression, *self.variables])  # whose values show the sizes of directions
+        asked.contexts[0] = derivative.contexts
+        self.question = CompiledFunction(asked, self.sizes, batch=False)
         self._stages: dict[tuple[str, bool], Stages] = {}
         self._full: dict[bool, Routine] = {}
 

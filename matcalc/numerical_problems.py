@@ -65,7 +65,7 @@ class Problem:
     def _checked_data(self, data: Mapping[str, Any]) -> dict[str, int]:
         """Keep the data as arrays, and return the sizes that they show."""
         names = [v.name for v in self.unknowns]
-        variables = arguments_of([self.expression], self._sizes)
+        variables = arguments_of([self.expression], self._sizes, [self.derivative.contexts])
         given = [v for v in variables if v.name not in names]
         expected = [v.name for v in given]
         symbols = {s.name for v in (*given, *self.unknowns) for d in v.shape for s in d.free_symbols} - {*expected}
