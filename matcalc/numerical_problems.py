@@ -20,7 +20,7 @@ from matcalc.derivatives import Derivative
 from matcalc.differentiation import Names, differentiate
 from matcalc.errors import EvaluationError, MatcalcError, NotScalar, ShapeError, UnknownName
 from matcalc.expressions import Expression, Variable
-from matcalc.flat_vectors import FlatVectors, sizes_shown
+from matcalc.flat_vectors import FlatVectors, flattened, sizes_shown
 from matcalc.function_table import nearest_names
 from matcalc.leaves import variable
 from matcalc.linear_operators import CompiledOperator, LinearOperator
@@ -171,8 +171,7 @@ class Problem:
     def _joined(self, slopes: Sequence[Any], rows: int) -> Array:
         """The gradients below each other, or the Jacobians side by side."""
         if self.expression.is_scalar:
-            parts = [np.ravel(g, order="F") for g in slopes]
-            return _real_or_complex(np.concatenate(parts) if len(parts) > 1 else parts[0])
+            return _real_or_complex(flattened(slopes))
         matrices = [np.reshape(J, (rows, -1)) for J in slopes]
         return _real_or_complex(np.hstack(matrices) if len(matrices) > 1 else matrices[0])
 
@@ -206,7 +205,7 @@ def _real_or_complex(A: Array) -> Array:
 
 
 def _flat(value: Any) -> Any:
-    return value if np.ndim(value) == 0 else np.ravel(value, order="F")
+    return value if np.ndim(value) == 0 else flattened([value])
 
 
 def _like(x: Any, slope: Array) -> Any:
