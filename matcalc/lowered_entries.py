@@ -248,9 +248,6 @@ def lower_entrywise_function(self: ProductLowering, node: Apply) -> Lowered:
     name, argument = node.function, node.operands[0]
     shape = column_shape(node)
     if name == "log":
-        summed = _summed_up(argument)
-        if summed is not None:
-            return b.logsumexp((yield summed), 0 if node.is_scalar else 2)
         if isinstance(argument, Apply) and argument.function in SOFTMAX:
             return b.log_softmax((yield argument.operands[0]), SOFTMAX[argument.function])
         other = _other_than_one(argument)
@@ -276,16 +273,6 @@ def _other_than_one(node: Expression) -> Expression | None:
             return second
         if entry_of(second) == 1:
             return first
-    return None
-
-
-def _summed_up(node: Expression) -> Expression | None:
-    """x where the node is sum(exp(x)) of a vector, or exp(x)*ones, the sums of the rows of a matrix."""
-    if not isinstance(node, Product) or len(node.chain) != 2 or node.coefficient is not ONE or node.scalars:
-        return None
-    exponential, other = node.chain if node.columns is ONE and not node.is_scalar else node.chain[::-1]
-    if isinstance(other, Ones) and isinstance(exponential, Apply) and exponential.function == "exp":
-        return exponential.operands[0]
     return None
 
 

@@ -216,6 +216,8 @@ class Builder:
 
     def softmax(self, X: Value, axis: int) -> Value:
         """exp(X) divided by its sums."""
+        if X.op == "vec":
+            return self.vec(self.softmax(X.args[0], axis))
         return self._divided_by_sums(self.shifted(X, axis)[0], axis)
 
     def softmax_of_rows(self, exponentials: Value) -> Value:
@@ -226,11 +228,13 @@ class Builder:
 
     def logsumexp(self, X: Value, axis: int) -> Value:
         """log(sums of exp(X)) from exp(X − the largest entries), which softmax shares."""
-        exponentials, top = self.shifted(X, axis)
+        exponentials, top = self.shifted(X.args[0] if X.op == "vec" else X, axis)
         return self.emit("add", self._log_of_sums(exponentials, axis), top, shape=top.shape)
 
     def log_softmax(self, X: Value, axis: int) -> Value:
         """log(softmax(x)) as x − max x − log(sum(exp(x − max x))), finite where the softmax is too small."""
+        if X.op == "vec":
+            return self.vec(self.log_softmax(X.args[0], axis))
         exponentials, _ = self.shifted(X, axis)
         logarithms = self._spread(self._log_of_sums(exponentials, axis), X, axis)
         return self.emit("sub", exponentials.args[0], logarithms, shape=X.shape)

@@ -72,7 +72,7 @@ def _is_scalable(E: Expression, nodes: Sequence[Expression], roots: Sequence[Exp
     for node in nodes:
         if node is E:
             continue
-        found = _degree(node, E, degrees)
+        found = _degree(node, degrees)
         if found is None:
             return False
         if found != ZERO:
@@ -80,11 +80,11 @@ def _is_scalable(E: Expression, nodes: Sequence[Expression], roots: Sequence[Exp
     return not any(root in degrees for root in roots)
 
 
-def _degree(node: Expression, E: Expression, degrees: Mapping[Expression, Degree]) -> Degree | None:
+def _degree(node: Expression, degrees: Mapping[Expression, Degree]) -> Degree | None:
     """The degree of a node whose operands have degrees; None where it is not homogeneous."""
     operands = list(operands_of(node))
     own = [degrees.get(o, ZERO) for o in operands]
-    if all(d == ZERO for d in own) or _is_safe_logarithm(node, E):
+    if all(d == ZERO for d in own):
         return ZERO
     if isinstance(node, Transpose):
         return own[0][1], own[0][0]
@@ -104,11 +104,6 @@ def _degree(node: Expression, E: Expression, degrees: Mapping[Expression, Degree
             return ZERO if total == 0 else None
         return total, Integer(0)
     return None
-
-
-def _is_safe_logarithm(node: Expression, E: Expression) -> bool:
-    """Whether the node is log(E*ones), which is computed from scaled rows as it is."""
-    return isinstance(node, Apply) and node.function == "log" and summed_exponential(node.operands[0]) is E
 
 
 def _degree_of_product(node: Product, degrees: Mapping[Expression, Degree]) -> Degree | None:

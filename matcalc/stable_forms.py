@@ -159,7 +159,7 @@ class _Quotient:
         """exp(x)/sum(exp(x)) is softmax(x)."""
         exponential = summed_exponential(base)
         assert exponential is not None
-        softmax = apply("softmax", exponential.operands[0])
+        softmax = _softmax(exponential.operands[0])
         for value, wanted in ((softmax, exponential), (transpose(softmax), transpose(exponential))):
             if wanted in chain:
                 chain[chain.index(wanted)] = value
@@ -172,6 +172,13 @@ class _Quotient:
         return False
 
 
+def _softmax(X: Expression) -> Expression:
+    """exp(X)/sum(exp(X)), X a column or a matrix."""
+    if X.columns is ONE:
+        return apply("softmax", X)
+    return apply("unvec", apply("softmax", apply("vec", X)), number(X.rows), number(X.columns))
+
+
 def _is_divisor(f: Expression) -> bool:
     """Whether a factor is a negative whole power of a sum of exponentials, all of them positive."""
     if not isinstance(f, (Power, EntrywisePower)) or f._args[0].shape != f.shape:
@@ -180,8 +187,7 @@ def _is_divisor(f: Expression) -> bool:
     if not isinstance(exponent, Number) or not exponent.value.is_Integer or not -MOST_LEVELS <= exponent.value < 0:
         return False
     if isinstance(base, Product) and base.is_scalar and not base.scalars and base.coefficient is ONE:
-        exponential = summed_exponential(base)
-        return exponential is not None and exponential.columns is ONE
+        return summed_exponential(base) is not None
     if not isinstance(base, Sum) or len(base._args) > MOST_TERMS or (isinstance(f, Power) and not f.is_scalar):
         return False
     terms = [_exponential(t) for t in base._args]

@@ -97,6 +97,35 @@ def test_functions_of_vectors_do_not_overflow(f: str, expected: Any) -> None:
         np.testing.assert_allclose(compiled(**arguments), expected, rtol=1e-14, atol=1e-300)
 
 
+X = np.array([[800.0, -800.0, 799.0], [0.0, 1.0, 2.0]])
+LOG_SHARES = X - 800 - np.log1p(np.exp(-1))
+SHARES = np.exp(X - 800) / (1 + np.exp(-1))
+OF_MATRICES = [
+    ("log(sum(exp(X)))", np.logaddexp(800.0, 799.0)),
+    ("exp(X)/sum(exp(X))", SHARES),
+    ("exp(X')/sum(exp(X))", SHARES.T),
+    ("y'*exp(X)/sum(exp(X))", SHARES.sum(axis=0, keepdims=True)),
+    ("log(exp(X)/sum(exp(X)))", LOG_SHARES),
+    ("log(exp(X)*ones(n))", np.array([np.logaddexp(800.0, 799.0), np.logaddexp(np.logaddexp(0, 1), 2)])),
+    ("log(exp(X)'*ones(m))", np.array([800.0, np.logaddexp(-800, 1), 799.0])),
+    ("log(ones(m)'*exp(X))", np.array([[800.0, np.logaddexp(-800, 1), 799.0]])),
+]
+
+
+@pytest.mark.parametrize(("f", "expected"), OF_MATRICES, ids=[f for f, _ in OF_MATRICES])
+def test_functions_of_matrices_do_not_overflow(f: str, expected: Any) -> None:
+    compiled = mc.compile(mc.parse(f, where="X: matrix(m,n), y: vector(m)"))
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        found = compiled(**({"X": X, "y": np.ones(2)} if "y" in f else {"X": X}))
+    np.testing.assert_allclose(found, expected, rtol=1e-14, atol=1e-300)
+
+
+def test_the_value_and_gradient_of_a_sum_over_a_matrix_share_its_exponentials() -> None:
+    f = mc.parse("log(sum(exp(X)))", where="X: matrix(m,n)")
+    found = lower([f, mc.gradient(f, "X")])
+    assert [v.op for v in found.values] == ["input", "max", "sub", "apply", "sum", "apply", "add", "div"]
+
+
 def test_the_logarithm_of_the_softmax_shares_its_exponentials() -> None:
     where = "y, z: vector(n)"
     found = lower([mc.parse("-y'*log(softmax(z))", where=where), mc.parse("softmax(z)", where=where)])
