@@ -28,7 +28,7 @@ from matcalc.expressions import (
     Sum,
     postorder,
 )
-from matcalc.leaves import number
+from matcalc.leaves import number, ones
 from matcalc.powers import hadamard, power
 from matcalc.products import multiply
 from matcalc.stable_logarithms import (
@@ -42,7 +42,7 @@ from matcalc.stable_logarithms import (
     raised,
     summed_exponential,
 )
-from matcalc.substitutions import rebuilt
+from matcalc.substitutions import rebuilt, substitute_all
 from matcalc.sums import add, negate, scale, split_coefficient
 from matcalc.transposes import transpose
 
@@ -77,6 +77,44 @@ def stable_forms(roots: Sequence[Expression]) -> dict[Expression, Expression]:
         if new is not node:
             forms[node] = new
     return forms
+
+
+def evaluated_forms(roots: Sequence[Expression]) -> list[Expression]:
+    """The expressions in their stable forms, for evaluation node by node: without the operations of programs.
+
+    >>> import matcalc as mc
+    >>> [str(e) for e in evaluated_forms([mc.parse("log(1 + exp(s))", where="s: scalar")])]
+    ['softplus(s)']
+    """
+    forms = stable_forms(roots)
+    stable = [forms.get(e, e) for e in roots]
+    logarithms: dict[Expression, Expression] = {}
+    for node in postorder(*stable):
+        if isinstance(node, Apply) and node.function == "log":
+            inner = node.operands[0]
+            if isinstance(inner, Apply) and inner.function in SOFTMAX:
+                (logarithms[node],) = substitute_all([_log_softmax(inner)], logarithms)
+    return substitute_all(stable, logarithms) if logarithms else stable
+
+
+def _log_softmax(node: Apply) -> Expression:
+    """X − logsumexp(X), which is not positive, in every line, and once more: so the rounding of a large X is taken off.
+
+    Within relu, which changes nothing, the first difference is computed before the second.
+    """
+    axis = SOFTMAX[node.function]
+    X = node.operands[0]
+    shifted = negate(apply("relu", add(_log_totals(X, axis), negate(X))))
+    return add(shifted, negate(_log_totals(shifted, axis)))
+
+
+def _log_totals(X: Expression, axis: int) -> Expression:
+    """The logsumexp of all entries, of the columns (1) or of the rows (2), at each of their entries."""
+    if axis == 0:
+        return multiply(apply("logsumexp", X), ones(*X.shape))
+    if axis == 1:
+        return multiply(ones(X.rows, ONE), apply("logsumexp_columns", X))
+    return multiply(apply("logsumexp_rows", X), ones(ONE, X.columns))
 
 
 def _stable(node: Expression) -> Expression | None:
