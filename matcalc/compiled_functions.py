@@ -6,12 +6,12 @@ import cmath
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from sympy import Expr
 
-from matcalc.bindings import declared_shape
+from matcalc.bindings import Array, declared_shape, size_names, size_value
 from matcalc.compilation import FUSED, Routine, chooser, quick_check, routine_of
 from matcalc.contexts import Contexts
 from matcalc.errors import EvaluationError, MatcalcError
@@ -21,10 +21,9 @@ from matcalc.nested_formulas import Formula, Formulas, arranged, formulas_of
 from matcalc.program_choices import programs_for_sizes
 from matcalc.programs import FACTOR, Program, Value
 from matcalc.reading import Where
-from matcalc.signatures import BatchNames, Bound, Signature, has_properties, size_value
+from matcalc.signatures import BatchNames, Bound, Signature, has_properties
 from matcalc.typical_sizes import Sizes, typical_sizes
 
-Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 BACKENDS = ("numpy",)
 DOUBLE = np.dtype(float)
 ERRORS = (np.linalg.LinAlgError, ArithmeticError, IndexError, TypeError, ValueError)
@@ -83,14 +82,14 @@ def arguments_of(
     There are contexts for each expression; the questions that it remembers where none are said.
     """
     found = formula_variables(expressions)
-    shown = _symbols(found.values()) | (sizes or {}).keys()
+    shown = size_names(found.values()) | (sizes or {}).keys()
     for e, own in zip(expressions, contexts or [e._contexts for e in expressions], strict=True):
         missing = _named_sizes(e) - shown
         for context in own:
             for v in variables_of(*context):
-                if missing & _symbols([v]) and v.name not in found:
+                if missing & size_names([v]) and v.name not in found:
                     found[v.name] = v
-                    shown |= _symbols([v])
+                    shown |= size_names([v])
                     missing -= shown
     return list(found.values())
 
@@ -109,10 +108,6 @@ def formula_variables(expressions: Iterable[Expression]) -> dict[str, Variable]:
                     hint="declare it alike in all of them",
                 )
     return found
-
-
-def _symbols(variables: Iterable[Variable]) -> set[str]:
-    return {s.name for v in variables for d in v.shape for s in d.free_symbols}
 
 
 def _named_sizes(e: Expression) -> set[str]:
@@ -145,7 +140,7 @@ class CompiledFunction:
         programs = programs_for_sizes(expressions, self.sizes, known=FUSED)
         self.program: Program = programs[0]
         self.arguments = arguments_of(expressions, self.sizes, formulas.contexts)
-        shown = _symbols(self.arguments)
+        shown = size_names(self.arguments)
         self.fixed = {name: size for name, size in self.sizes.items() if name not in shown}
         self._signature = Signature(self.arguments, self.fixed, self.batch)
         self.names = self._signature.names

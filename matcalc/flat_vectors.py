@@ -6,14 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from sympy import Add, Expr, Integer, Poly, Symbol
+from sympy import Add, Integer
 
-from matcalc.bindings import declared_shape, known_sizes, shown_shape
-from matcalc.dense_kernels import Array
+from matcalc.bindings import Array, declared_shape, known_sizes, shown_shape, size_names, size_value, solved_size
 from matcalc.errors import EvaluationError, ShapeError
 from matcalc.expressions import Variable
 from matcalc.lazy_properties import lazy_property
-from matcalc.signatures import Signature, size_value
+from matcalc.signatures import Signature
 
 
 class Part(NamedTuple):
@@ -75,7 +74,7 @@ class FlatVectors:
     @lazy_property
     def size(self) -> int:
         """The number of entries; raises EvaluationError where a size is not known."""
-        missing = {s.name for v in self.variables for d in v.shape for s in d.free_symbols} - self.sizes.keys()
+        missing = size_names(self.variables) - self.sizes.keys()
         if missing:
             name = min(missing)
             raise EvaluationError(f"no argument shows the size {name}", hint=f"give it: sizes={{{name!r}: 3}}")
@@ -96,7 +95,7 @@ class FlatVectors:
         if len(missing) != 1:
             return self.sizes
         (symbol,) = missing
-        found = _root(total - length, symbol)
+        found = solved_size(total - length, symbol)
         return self.sizes if found is None else {**self.sizes, symbol.name: found}
 
     def _layout(self, length: int) -> tuple[Part, ...]:
@@ -116,7 +115,7 @@ class FlatVectors:
 
     def _misfit(self, length: int, sizes: Mapping[str, int]) -> ShapeError:
         names = " and ".join(f"{v.name}, {declared_shape(v)}" for v in self.variables)
-        symbols = sorted({s.name for v in self.variables for d in v.shape for s in d.free_symbols})
+        symbols = sorted(size_names(self.variables))
         known = " and ".join(f"{s} = {sizes[s]}" for s in symbols if s in sizes)
         missing = [s for s in symbols if s not in sizes]
         return ShapeError(
@@ -163,13 +162,3 @@ class FlatVectors:
     def showing(self, values: Mapping[str, Any]) -> FlatVectors:
         """The same, with the sizes that values show."""
         return FlatVectors(self.variables, sizes_shown(self.variables, values, self.sizes))
-
-
-def _root(difference: Expr, symbol: Symbol) -> int | None:
-    """The size that makes a polynomial 0: the only natural number that does."""
-    if not difference.is_polynomial(symbol):
-        return None
-    coefficients = [float(c) for c in Poly(difference, symbol).all_coeffs()]
-    near = {round(z.real) for z in np.roots(coefficients) if z.real > 0.5}
-    found = [n for n in near if n > 0 and difference.xreplace({symbol: Integer(n)}) == 0]
-    return found[0] if len(found) == 1 else None

@@ -16,6 +16,7 @@ from sympy import Expr
 
 from matcalc.adjoints import pullback
 from matcalc.applications import apply
+from matcalc.bindings import as_array
 from matcalc.compilation import FUSED, Routine, routine_of
 from matcalc.compiled_functions import (
     ERRORS,
@@ -314,7 +315,7 @@ class LinearOperator:
         if len(parts) != len(names) or given.keys() != set(names):
             known = f"one each for {', '.join(names)}" if len(parts) == len(names) else "an array"
             raise EvaluationError(f"directions are given for {', '.join(map(str, given))}", hint=f"give {known}")
-        arrays = [np.asarray(given[name]) for name in names]
+        arrays = [as_array(x, given[x.name]) for x in self.formula.variables]
         for name, v, (_, _, shape, _) in zip(names, arrays, parts, strict=True):
             if v.shape != shape and not (v.ndim < 2 and 1 in shape and v.size == shape[0] * shape[1]):
                 raise ShapeError(f"a direction for {name} is of shape {shape}, not {v.shape}")

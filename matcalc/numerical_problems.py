@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from matcalc.bindings import size_names
 from matcalc.compiled_functions import CompiledFunction, arguments_of, compile_formulas
 from matcalc.declarations import declarations
 from matcalc.dense_kernels import Array
@@ -68,7 +69,7 @@ class Problem:
         variables = arguments_of([self.expression], self._sizes, [self.derivative.contexts])
         given = [v for v in variables if v.name not in names]
         expected = [v.name for v in given]
-        symbols = {s.name for v in (*given, *self.unknowns) for d in v.shape for s in d.free_symbols} - {*expected}
+        symbols = size_names((*given, *self.unknowns)) - {*expected}
         sizes = {name: int(n) for name, n in data.items() if name in symbols and isinstance(n, (int, np.integer))}
         for name in data:
             if name in names:

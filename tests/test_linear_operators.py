@@ -277,6 +277,7 @@ def test_directions_by_name_give_values_by_name() -> None:
         ({"U": values["U"]}, "directions are given for U"),
         ({"U": values["U"], "V": values["V"].T}, "a direction for V is of shape"),
         ({"U": values["U"], "W": values["V"]}, "directions are given for U, W"),
+        ({"U": values["U"], "V": [[1.0], [1.0, 2.0]]}, "the rows of V differ in length"),
     ):
         with pytest.raises(mc.MatcalcError, match=message):
             H @ parts
