@@ -203,7 +203,7 @@ class CompiledFunction:
                 value = value if value.dtype is dtype else value.astype(dtype)
                 is_finite = is_finite and _is_finite(value)
             finished.append(value)
-        if not is_finite and all(np.all(np.isfinite(x)) for x in arrays):
+        if not is_finite and are_finite(arrays):
             warnings.warn(self._reason(arrays, dtype), RuntimeWarning, stacklevel=3)
         return self._arranged(finished)
 
@@ -250,7 +250,7 @@ class CompiledFunction:
         is_finite = [np.isfinite(value).reshape(bound.length, -1).all(axis=1) for value in finished]
         for index in np.flatnonzero(~np.all(is_finite, axis=0)):
             arrays = bound.item(self.names, index)
-            if all(np.all(np.isfinite(x)) for x in arrays):
+            if are_finite(arrays):
                 warnings.warn(
                     f"{self._reason(arrays, bound.dtype)}, at index {index} of the batch", RuntimeWarning, stacklevel=5
                 )
@@ -334,6 +334,11 @@ def _factors_of(step: Value | None) -> list[Value]:
         else:
             stack.extend(v.args)
     return found
+
+
+def are_finite(values: Iterable[Any]) -> bool:
+    """Whether all entries of numbers and arrays are finite."""
+    return all(np.all(np.isfinite(x)) for x in values)
 
 
 def _is_finite(value: Array) -> bool:

@@ -22,6 +22,7 @@ from matcalc.compiled_functions import (
     ERRORS,
     CompiledFunction,
     FactorizationError,
+    are_finite,
     explained,
     real_type,
 )
@@ -276,7 +277,7 @@ class LinearOperator:
     def full(self) -> Array:
         """The matrix, all its entries written out."""
         (found,) = self._run(self.formula.full(self.dtype.kind == "c"))
-        found = self._finished(found, [self.formula.matrix], all(np.all(np.isfinite(x)) for x in self._at.arrays), 3)
+        found = self._finished(found, [self.formula.matrix], are_finite(self._at.arrays), 3)
         return found.reshape(self.shape[::-1]).T if self.is_turned else found.reshape(self.shape)
 
     def _applied(self, part: str, v: Any, start: FlatVectors, end: FlatVectors) -> Any:

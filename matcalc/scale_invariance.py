@@ -43,20 +43,20 @@ def scalable_exponentials(roots: Sequence[Expression]) -> frozenset[Expression]:
     frozenset()
     """
     nodes = list(evaluation_order(roots))
-    sums = {e for node in nodes if (e := divided_exponential(node)) is not None}
+    sums = {e for node in nodes if (e := _divided_by_rows(node)) is not None}
     if not sums or len(sums) > MOST_EXPONENTIALS:
         return frozenset()
     return frozenset(e for e in sums if _is_scalable(e, nodes, roots))
 
 
-def divided_exponential(node: Expression) -> Expression | None:
+def _divided_by_rows(node: Expression) -> Expression | None:
     """E where the node is a negative power of E*ones, and E = exp(Z) is a matrix."""
     if isinstance(node, EntrywisePower) and isinstance(node.args[1], Number) and node.args[1].value.is_negative:
-        return summed_exponential(node.args[0])
+        return _summed_by_rows(node.args[0])
     return None
 
 
-def summed_exponential(node: Expression) -> Expression | None:
+def _summed_by_rows(node: Expression) -> Expression | None:
     """E where the node is E*ones, the sums of the rows of a matrix E = exp(Z)."""
     if isinstance(node, Product) and len(node.chain) == 2 and node.coefficient is ONE and not node.scalars:
         E, other = node.chain
