@@ -60,9 +60,9 @@ from matcalc.linear_solves import (
     position,
     symmetric_factor,
 )
+from matcalc.lowering import WORTHWHILE
 from matcalc.numpy_code import NUMPY, result, seen_through
 from matcalc.operations import FLOAT, compiled, operands_of
-from matcalc.program_choices import WORTHWHILE
 from matcalc.programs import FACTOR, Program, Value, every_value
 from matcalc.size_sources import size_formula, size_sources
 

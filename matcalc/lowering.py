@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from sympy import Expr, Integer
+
 from matcalc.expressions import (
     Apply,
     Block,
@@ -32,6 +34,7 @@ from matcalc.expressions import (
 )
 from matcalc.function_table import FUNCTIONS
 from matcalc.leaves import Duplication, Elimination
+from matcalc.low_rank_forms import low_rank_forms
 from matcalc.lowered_entries import (
     column_shape,
     lower_entrywise_function,
@@ -44,12 +47,14 @@ from matcalc.lowered_entries import (
 from matcalc.lowered_functions import APPLICATIONS
 from matcalc.lowered_products import Lowered, ProductLowering
 from matcalc.operations import is_minus_one
-from matcalc.product_orders import MOST_COPIES
+from matcalc.product_orders import GUESS, MOST_COPIES, ProductOrders
 from matcalc.programs import Program, Value
 from matcalc.scale_invariance import scalable_exponentials
 from matcalc.stable_forms import stable_forms
 from matcalc.transposes import transpose
 from matcalc.written_orders import WrittenOrder
+
+WORTHWHILE = 0.8
 
 
 def lower(
@@ -69,17 +74,10 @@ def lower(
     >>> lower([parse("A*B*x", where="A, B: matrix(n,n), x: vector(n)")]).flops
     4*n**2
     """
-    stable = Stable.of(expressions)
-    lowering = Lowering(stable, sizes or {}, known)
-    if names is not None:
-        lowering.written = WrittenOrder(stable.roots)
-    program = lowering.program()
-    named = {stable.forms.get(e, e): name for e, name in (names or {}).items()}
-    program.names = {lowering.values[e]: name for e, name in named.items() if e in lowering.values}
-    return program
+    return lowered(formulations(expressions), sizes or {}, known, names)[0]
 
 
-class Stable(NamedTuple):
+class Formulation(NamedTuple):
     """Expressions, and the formulas that are computed in their place, whatever the sizes are."""
 
     expressions: Sequence[Expression]
@@ -87,29 +85,71 @@ class Stable(NamedTuple):
     forms: Mapping[Expression, Expression]
     scalable: Collection[Expression]
 
-    @classmethod
-    def of(cls, expressions: Sequence[Expression]) -> Stable:
-        """The stable forms of the expressions, and the exponentials in these whose rows may be scaled."""
-        forms = stable_forms(expressions)
-        roots = [forms.get(e, e) for e in expressions]
-        return cls(expressions, roots, forms, scalable_exponentials(roots))
+
+def formulations(expressions: Sequence[Expression]) -> list[Formulation]:
+    """The expressions in stable forms, and where inverses of narrow updates may be by the small matrix, with these."""
+    found = [_formulation(expressions, {})]
+    narrow = low_rank_forms(expressions)
+    return [*found, _formulation(expressions, narrow)] if narrow else found
+
+
+def _formulation(expressions: Sequence[Expression], others: Mapping[Expression, Expression]) -> Formulation:
+    stable = stable_forms([others.get(e, e) for e in expressions])
+    forms = {**stable, **{e: stable.get(other, other) for e, other in others.items()}}
+    roots = [forms.get(e, e) for e in expressions]
+    return Formulation(expressions, roots, forms, scalable_exponentials(roots))
+
+
+def lowered(
+    choices: Sequence[Formulation],
+    sizes: Mapping[str, int],
+    known: Collection[str] = (),
+    names: Mapping[Expression, str] | None = None,
+) -> tuple[Program, ProductOrders]:
+    """The program of the formulation that takes the least work, and the orders of products of the first."""
+    (program, orders), *others = [_as_it_stands(choice, sizes, known, names) for choice in choices]
+    for other, _ in others:
+        if estimated_count(other, sizes) < WORTHWHILE * estimated_count(program, sizes):
+            program = other
+    return program, orders
+
+
+def _as_it_stands(
+    choice: Formulation,
+    sizes: Mapping[str, int],
+    known: Collection[str],
+    names: Mapping[Expression, str] | None,
+) -> tuple[Program, ProductOrders]:
+    lowering = Lowering(choice, sizes, known)
+    if names is not None:
+        lowering.written = WrittenOrder(choice.roots)
+    program = lowering.program()
+    named = {choice.forms.get(e, e): name for e, name in (names or {}).items()}
+    program.names = {lowering.values[e]: name for e, name in named.items() if e in lowering.values}
+    return program, lowering.orders
+
+
+def estimated_count(program: Program, sizes: Mapping[str, int]) -> float:
+    """The number of operations for these sizes, and typical ones where they are not given."""
+    count: Expr = program.flops
+    return float(count.xreplace({s: Integer(sizes.get(s.name, GUESS)) for s in count.free_symbols}))
 
 
 class Lowering(ProductLowering):
     """The values of nodes made so far."""
 
-    def __init__(self, stable: Stable, sizes: Mapping[str, int], known: Collection[str]) -> None:
+    def __init__(self, formulation: Formulation, sizes: Mapping[str, int], known: Collection[str]) -> None:
         super().__init__(sizes, known)
-        self.stable = stable
-        self.orders.survey(stable.roots)
-        self.scalable = stable.scalable
+        self.formulation = formulation
+        self.orders.survey(formulation.roots)
+        self.scalable = formulation.scalable
         self.values: dict[Expression, Value] = {}
 
     def program(self) -> Program:
         """The program that computes the expressions."""
-        outputs = [self.value(e) for e in self.stable.roots]
+        outputs = [self.value(e) for e in self.formulation.roots]
         inputs = [v for v in self.values if isinstance(v, Variable) and not v.is_index]
-        return self.builder.program(outputs, self.stable.expressions, inputs)
+        return self.builder.program(outputs, self.formulation.expressions, inputs)
 
     def value(self, root: Expression) -> Value:
         """The value of a node."""

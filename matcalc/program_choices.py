@@ -6,13 +6,12 @@ alike and for sizes one of which is much smaller or larger; each call takes the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from itertools import islice
 
-from sympy import Expr, Integer
-
 from matcalc.expressions import ONE, Expression, Variable
-from matcalc.lowering import Lowering, Stable
+from matcalc.low_rank_forms import narrow_sizes
+from matcalc.lowering import WORTHWHILE, estimated_count, formulations, lowered
 from matcalc.product_orders import GUESS, ProductOrders
 from matcalc.programs import Program
 from matcalc.typical_sizes import MUCH, SMALL, TypicalSizes
@@ -20,7 +19,6 @@ from matcalc.typical_sizes import MUCH, SMALL, TypicalSizes
 MOST_UNDECIDED = 4
 MOST_WORK = 4_000  # of looking for orders, so that compiling takes a few milliseconds
 LONGEST_PROGRAM = 200
-WORTHWHILE = 0.8
 
 
 def programs_for_sizes(
@@ -36,20 +34,20 @@ def programs_for_sizes(
     >>> len(programs_for_sizes([e], typical_sizes("k >> p")))
     1
     """
-    stable = Stable.of(expressions)
-    lowering = Lowering(stable, sizes.guesses, known)
-    found = [lowering.program()]
-    undecided = _undecided(lowering.orders) - sizes.guesses.keys()
+    choices = formulations(expressions)
+    program, orders = lowered(choices, sizes.guesses, known)
+    found = [program]
+    undecided = (_undecided(orders) | narrow_sizes(expressions)) - sizes.guesses.keys()
     if sizes.guesses or not 2 <= len(undecided) <= MOST_UNDECIDED or len(found[0].values) > LONGEST_PROGRAM:
         return found
     known_steps = {_steps(found[0])}
-    work = sum(len(factors) ** 3 for factors in lowering.orders.chains)
+    work = sum(len(factors) ** 3 for factors in orders.chains) or 1
     for guesses in islice(_other_sizes(sorted(undecided)), MOST_WORK // work):
-        other = Lowering(stable, guesses, known).program()
+        other, _ = lowered(choices, guesses, known)
         steps = _steps(other)
         if steps not in known_steps:
             known_steps.add(steps)
-            if _count(other, guesses) < WORTHWHILE * min(_count(p, guesses) for p in found):
+            if estimated_count(other, guesses) < WORTHWHILE * min(estimated_count(p, guesses) for p in found):
                 found.append(other)
     return found
 
@@ -76,8 +74,3 @@ def _other_sizes(names: Sequence[str]) -> Iterator[dict[str, int]]:
         yield {name: SMALL}
     for name in names if len(names) > 2 else ():
         yield {name: MUCH * GUESS}
-
-
-def _count(program: Program, guesses: Mapping[str, int]) -> float:
-    count: Expr = program.flops
-    return float(count.xreplace({s: Integer(guesses.get(s.name, GUESS)) for s in count.free_symbols}))

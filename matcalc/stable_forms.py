@@ -7,7 +7,7 @@ all of them at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from sympy import Expr, Integer, Rational
@@ -46,11 +46,13 @@ from matcalc.substitutions import rebuilt, substitute_all
 from matcalc.sums import add, negate, scale, split_coefficient
 from matcalc.transposes import transpose
 
-_GROWING = frozenset({"exp", "cosh", "sigmoid", "tanh", *SOFTMAX})
+_REWRITTEN = frozenset({"exp", "cosh", "sigmoid", "tanh", "sqdist", *SOFTMAX})
 
 
-def stable_forms(roots: Sequence[Expression]) -> dict[Expression, Expression]:
+def stable_forms(roots: Sequence[Expression], kept: Collection[str] = ()) -> dict[Expression, Expression]:
     """The parts of expressions that are better computed from another formula, and that formula.
+
+    Functions that are kept are computed as they are.
 
     >>> import matcalc as mc
     >>> f = mc.parse("-y'*log(ones(n) - sigmoid(z))", where="y, z: vector(n)")
@@ -61,7 +63,27 @@ def stable_forms(roots: Sequence[Expression]) -> dict[Expression, Expression]:
     'sum(softplus(X*w))'
     """
     order = postorder(*roots)
-    if not any(type(e) is IndexedSum or (isinstance(e, Apply) and e.function in _GROWING) for e in order):
+    if any(type(e) is IndexedSum for e in order):
+        at_once = _sums_at_once(order)
+        forms = _stable_forms(postorder(*roots, *at_once.values()), kept)
+        return {**forms, **{e: forms.get(other, other) for e, other in at_once.items()}}
+    return _stable_forms(order, kept)
+
+
+def _sums_at_once(order: Sequence[Expression]) -> dict[Expression, Expression]:
+    """The nodes with sums over data points in them, and what they are with all points handled at once."""
+    found: dict[Expression, Expression] = {}
+    for node in order:
+        new = node if found.keys().isdisjoint(node.operands) else rebuilt(node, [found.get(a, a) for a in node._args])
+        if isinstance(new, IndexedSum):
+            new = without_index(new) or new
+        if new is not node:
+            found[node] = new
+    return found
+
+
+def _stable_forms(order: Sequence[Expression], kept: Collection[str]) -> dict[Expression, Expression]:
+    if not any(isinstance(e, Apply) and e.function in _REWRITTEN for e in order):
         return {}
     forms: dict[Expression, Expression] = {}
     divisors: dict[Expression, Expression] = {}  # as they are beside other factors, with which they are seen to
@@ -73,7 +95,7 @@ def stable_forms(roots: Sequence[Expression]) -> dict[Expression, Expression]:
             new = rebuilt(node, [beside.get(a) or forms.get(a, a) for a in node._args])
         if _is_divisor(new):
             divisors[node] = new
-        new = _stable(new) or new
+        new = (None if isinstance(new, Apply) and new.function in kept else _stable(new)) or new
         if new is not node:
             forms[node] = new
     return forms
@@ -86,7 +108,7 @@ def evaluated_forms(roots: Sequence[Expression]) -> list[Expression]:
     >>> [str(e) for e in evaluated_forms([mc.parse("log(1 + exp(s))", where="s: scalar")])]
     ['softplus(s)']
     """
-    forms = stable_forms(roots)
+    forms = stable_forms(roots, kept={"sqdist"})  # which is quicker from products, and less precise
     stable = [forms.get(e, e) for e in roots]
     logarithms: dict[Expression, Expression] = {}
     for node in postorder(*stable):
@@ -118,13 +140,22 @@ def _log_totals(X: Expression, axis: int) -> Expression:
 
 
 def _stable(node: Expression) -> Expression | None:
-    if isinstance(node, IndexedSum):
-        return without_index(node)
     if isinstance(node, Apply):
+        if node.function == "sqdist":
+            return _squared_distances(*node.operands)
         return logarithm_of(node.operands[0]) if node.function == "log" else None
     if isinstance(node, (Product, Hadamard, Power, EntrywisePower)):
         return _Quotient.of(node)
     return None
+
+
+def _squared_distances(X: Expression, Y: Expression) -> Expression:
+    """Squared distances from products, of points that are moved to where the second ones are, and never negative."""
+    center = scale(1 / Y.rows, multiply(ones(ONE, Y.rows), Y))
+    X, Y = (add(Z, negate(multiply(ones(Z.rows, ONE), center))) for Z in (X, Y))
+    squares = [multiply(hadamard(Z, Z), ones(Z.columns, ONE)) for Z in (X, Y)]
+    left, right = multiply(squares[0], ones(ONE, Y.rows)), multiply(ones(X.rows, ONE), transpose(squares[1]))
+    return apply("relu", add(left, right, scale(Integer(-2), multiply(X, transpose(Y)))))
 
 
 class _Exponential(NamedTuple):
