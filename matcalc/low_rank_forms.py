@@ -40,7 +40,9 @@ def low_rank_forms(roots: Sequence[Expression]) -> dict[Expression, Expression]:
     for node in order:
         new = node
         if not forms.keys().isdisjoint(node.operands):
-            new = rebuilt(node, [forms.get(a, a) for a in node._args])
+            new = _pushed_through(node) if isinstance(node, Product) else node
+        if not forms.keys().isdisjoint(new.operands):
+            new = rebuilt(new, [forms.get(a, a) for a in new._args])
         base = _base(new)
         parts = None if base is None else _Parts.of(base)
         if parts is not None:
@@ -69,6 +71,32 @@ def _base(node: Expression) -> Sum | None:
     else:
         base = node.operands[0] if isinstance(node, Apply) and node.function in _DETERMINANTS else None
     return base if isinstance(base, Sum) else None
+
+
+def _pushed_through(node: Product) -> Expression:
+    """(sI + UV)⁻¹U as U(sI + VU)⁻¹, and V(sI + UV)⁻¹ as (sI + VU)⁻¹V, wherever they stand in a product."""
+    chain = list(node.chain)
+    i = 0
+    while i < len(chain):
+        base = _base(chain[i])
+        parts = None if base is None or not isinstance(chain[i], Power) else _Parts.of(base)
+        if parts is not None and parts.diagonal.is_scalar:
+            small = power(parts.small(), chain[i]._args[1])
+            left, right = _chain(parts.left), _chain(parts.right)
+            if tuple(chain[i + 1 : i + 1 + len(left)]) == left:
+                chain[i : i + 1 + len(left)] = [*left, small]
+                i += len(left)
+            elif tuple(chain[max(i - len(right), 0) : i]) == right:
+                chain[i - len(right) : i + 1] = [small, *right]
+        i += 1
+    if tuple(chain) == node.chain:
+        return node
+    return multiply(number(node.coefficient), *node.scalars, *chain)
+
+
+def _chain(node: Expression) -> tuple[Expression, ...]:
+    """The factors of a product of matrices."""
+    return node.chain if isinstance(node, Product) else (node,)
 
 
 class _Parts(NamedTuple):
@@ -102,7 +130,7 @@ class _Parts(NamedTuple):
         """D⁻¹ where D is diag(w)."""
         return apply("diag", entrywise_power(self.diagonal, MINUS_ONE))
 
-    def _small(self) -> Expression:
+    def small(self) -> Expression:
         """sI + right·left, or I + right·D⁻¹·left."""
         eye = identity(self.inner)
         if self.diagonal.is_scalar:
@@ -111,7 +139,7 @@ class _Parts(NamedTuple):
 
     def inverse(self, node: Power) -> Expression:
         """The power of the inverse that the node is."""
-        small = power(self._small(), MINUS_ONE)
+        small = power(self.small(), MINUS_ONE)
         if self.diagonal.is_scalar:
             difference = add(identity(self.left.rows), negate(multiply(self.left, small, self.right)))
             found = multiply(power(self.diagonal, MINUS_ONE), difference)
@@ -125,7 +153,7 @@ class _Parts(NamedTuple):
         """The determinant, or its logarithm, where D is known to be positive; else None."""
         if not is_positive(self.diagonal):
             return None
-        small = apply(node.function, self._small())
+        small = apply(node.function, self.small())
         if self.diagonal.is_scalar:
             count = number(self.left.rows - self.inner)
             if node.function == "det":

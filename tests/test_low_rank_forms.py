@@ -63,6 +63,28 @@ def test_with_few_columns_the_work_grows_with_the_length_and_not_its_cube(text: 
     assert count.subs(sizes) < 10_000 * 300 * size
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("inv(s*eye(n) + U*U')*U", "U*inv(U'*U + s*eye)"),
+        ("U'*inv(s*eye(n) + U*U')^2*y", "(U'*U + s*eye)^-2*U'*y"),
+        ("y'*inv(s*eye(n) + u*u')*u", "u'*y/(u'*u + s)"),
+        ("V*inv(eye(n) + U*C*V)*U", "V*U*inv(C*V*U + eye)"),
+    ],
+)
+def test_beside_its_parts_the_inverse_is_pushed_through(text: str, expected: str) -> None:
+    question = parse(text, where=WHERE)
+    assert str(low_rank_forms([question])[question]) == expected
+
+
+def test_pushed_through_no_digits_cancel() -> None:
+    values = data(8, 2) | {"s": 1e-10}
+    U = values["U"]
+    function = mc.compile(parse("inv(s*eye(n) + U*U')*U", where=WHERE), sizes="n >> k")
+    expected = U @ np.linalg.inv(1e-10 * np.eye(2) + U.T @ U)
+    assert np.allclose(function(U=U, s=1e-10), expected, rtol=1e-13)
+
+
 def test_the_sizes_of_a_call_choose() -> None:
     f = parse(LINEAR, where=WHERE)
     function = mc.compile([f, mc.gradient(f, "U"), mc.gradient(f, "t")])
