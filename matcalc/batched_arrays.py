@@ -6,13 +6,12 @@ A stack of numbers has one axis, of vectors two, of matrices three. What is not 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
+from matcalc.dense_kernels import Array
 from matcalc.linear_solves import NOT_DEFINITE, SINGULAR, LinAlgError
-
-Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 
 def item_by_item(operation: Callable[..., Any], batch: int, *operands: tuple[Any, bool]) -> Array:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
-from sympy import Expr, Integer
+from sympy import Expr, Integer, Poly, Symbol
 
 from matcalc.errors import EvaluationError, ShapeError
 from matcalc.expressions import Variable
@@ -34,7 +34,7 @@ def bind(
     shapes = {v: _shape(v, arrays[v.name]) for v in variables}
     known = known_sizes(shapes, sizes)
     for v, found in shapes.items():
-        if tuple(_value(d, known) for d in v.shape) != found:
+        if tuple(size_value(d, known) for d in v.shape) != found:
             raise _misshapen(v, arrays[v.name].shape, known)
         arrays[v.name] = arrays[v.name].reshape(found) if not v.is_scalar else arrays[v.name].reshape(())[()]
         _check_properties(v, arrays[v.name])
@@ -55,15 +55,23 @@ def declared_shape(v: Variable) -> str:
     return f"a row of length {v.columns}" if v.rows == 1 else f"a matrix of shape {v.rows}×{v.columns}"
 
 
+def as_array(v: Variable, value: Any) -> Array:
+    """The value as an array, of numbers or not; raises EvaluationError where it is none, or has masked entries."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise EvaluationError(f"{v.name} has masked entries", hint="fill them, or leave them out")
+    try:
+        return np.asarray(value)
+    except ValueError:
+        raise EvaluationError(f"the rows of {v.name} differ in length", hint=_wanted(v)) from None
+    except Exception as error:  # whatever an object raises that is asked for its array
+        raise EvaluationError(f"{v.name} is not read as an array: {error}", hint=f"give {declared_shape(v)}") from error
+
+
 def _array(v: Variable, values: Mapping[str, Any]) -> Array:
     """The value as an array of numbers."""
     if v.name not in values:
         raise EvaluationError(f"{v.name} has no value", hint=f"give {declared_shape(v)} under the name {v.name!r}")
-    refuse_masked(v, values[v.name])
-    try:
-        array = np.asarray(values[v.name])
-    except ValueError:
-        raise EvaluationError(f"the rows of {v.name} differ in length", hint=_wanted(v)) from None
+    array = as_array(v, values[v.name])
     if array.dtype.kind not in "biufc":
         kind = _unknown_kind(array) if array.dtype.kind == "O" else f"of type {array.dtype}"
         raise EvaluationError(f"the entries of {v.name} are {kind}", hint="give real or complex numbers")
@@ -80,12 +88,6 @@ def _numbers(v: Variable, values: Mapping[str, Any]) -> Array:
 def shown_shape(v: Variable, values: Mapping[str, Any]) -> tuple[int, int]:
     """The rows and columns of the value of a variable; raises an error with its name where it cannot be one."""
     return _shape(v, _array(v, values))
-
-
-def refuse_masked(v: Variable, value: Any) -> None:
-    """Raise EvaluationError where entries of an array are masked: they are no numbers."""
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise EvaluationError(f"{v.name} has masked entries", hint="fill them, or leave them out")
 
 
 def _unknown_kind(array: Array) -> str:
@@ -126,27 +128,42 @@ def known_sizes(shapes: Mapping[Variable, tuple[int, int]], sizes: Mapping[str, 
         for d, found, _v in pairs:
             unknown = [s for s in d.free_symbols if s.name not in known]
             if len(unknown) == 1:
-                value = _solution(d, unknown[0], found, known)
+                value = solved_size(_with_sizes(d, known) - found, unknown[0])
                 if value is not None:
                     known[unknown[0].name] = value
     return known
 
 
-def _solution(d: Expr, symbol: Expr, found: int, known: Mapping[str, int]) -> int | None:
-    """The positive integer that makes a dimension, linear in the symbol, equal to the size found."""
-    d = d.xreplace({s: Integer(known[s.name]) for s in d.free_symbols if s.name in known})
-    at_zero = d.subs(symbol, 0)
-    slope = d.subs(symbol, 1) - at_zero
-    value = (found - at_zero) / slope if slope != 0 else None
-    return int(value) if value is not None and value.is_Integer and value > 0 else None
+def size_names(variables: Iterable[Variable]) -> set[str]:
+    """The names of the sizes in the shapes of variables."""
+    return {s.name for v in variables for d in v.shape for s in d.free_symbols}
 
 
-def _value(d: Expr, known: Mapping[str, int]) -> int | None:
-    if d.is_Integer:
-        return int(d)
-    if any(s.name not in known for s in d.free_symbols):
+def size_value(dimension: Expr, sizes: Mapping[str, int]) -> int:
+    """The number that a dimension stands for, -1 where it is not a natural one."""
+    if dimension.is_Symbol and dimension.name in sizes:
+        return sizes[dimension.name]
+    found = _with_sizes(dimension, sizes)
+    return int(found) if found.is_Integer else -1
+
+
+def _with_sizes(dimension: Expr, sizes: Mapping[str, int]) -> Expr:
+    return dimension.xreplace({s: Integer(sizes[s.name]) for s in dimension.free_symbols if s.name in sizes})
+
+
+def solved_size(difference: Expr, symbol: Symbol) -> int | None:
+    """The size that makes a polynomial 0: the only natural number that does.
+
+    >>> n = Symbol("n")
+    >>> solved_size(n * (n + 1) / 2 - 6, n)
+    3
+    """
+    if not difference.is_polynomial(symbol):
         return None
-    return int(d.xreplace({s: Integer(known[s.name]) for s in d.free_symbols}))
+    coefficients = [float(c) for c in Poly(difference, symbol).all_coeffs()]
+    near = {round(z.real) for z in np.roots(coefficients) if z.real > 0.5}
+    found = [n for n in near if n > 0 and difference.xreplace({symbol: Integer(n)}) == 0]
+    return found[0] if len(found) == 1 else None
 
 
 def _misshapen(v: Variable, found: tuple[int, ...], known: Mapping[str, int]) -> ShapeError:

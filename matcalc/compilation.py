@@ -68,42 +68,21 @@ from matcalc.size_sources import size_formula, size_sources
 
 IDENTIFIER = re.compile(r"(?<![\w.\"])[A-Za-z_]\w*", re.ASCII)
 FUSED = frozenset({"weighted_gram", "symmetric", "inverse_times_part", "symmetric_product"})
+
+
+def _by_name(*functions: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
+    return {f.__name__: f for f in functions}
+
+
 RUNTIME: Mapping[str, Any] = {
     "np": np,
-    "Cholesky": Cholesky,
-    "LU": LU,
-    "Triangular": Triangular,
-    "add_diagonal": add_diagonal,
-    "adjugate": adjugate,
-    "duplication": duplication,
-    "elimination": elimination,
-    "indices": indices,
-    "inverse_times_part": inverse_times_part,
-    "kron_times": kron_times,
-    "log_determinant": log_determinant,
-    "overwritten": overwritten,
-    "position": position,
-    "rank_one_update": rank_one_update,
-    "symmetric_factor": symmetric_factor,
-    "symmetric_product": symmetric_product,
-    "times": times,
-    "weighted_gram": weighted_gram,
+    **_by_name(Cholesky, LU, Triangular, add_diagonal, adjugate, duplication, elimination, indices, inverse_times_part),
+    **_by_name(kron_times, log_determinant, overwritten, position, rank_one_update, symmetric_factor),
+    **_by_name(symmetric_product, times, weighted_gram),
 }
 RUNTIME_OF_BATCHES: Mapping[str, Any] = {
-    "DefiniteStack": DefiniteStack,
-    "Stack": Stack,
-    "TriangularStack": TriangularStack,
-    "add_diagonals": add_diagonals,
-    "blocks": blocks,
-    "diagonal_matrices": diagonal_matrices,
-    "item_by_item": item_by_item,
-    "kron_products": kron_products,
-    "kron_times_each": kron_times_each,
-    "log_determinants": log_determinants,
-    "repeated": repeated,
-    "scaled_eyes": scaled_eyes,
-    "solved_columns": solved_columns,
-    "weighted_grams": weighted_grams,
+    **_by_name(DefiniteStack, Stack, TriangularStack, add_diagonals, blocks, diagonal_matrices, item_by_item),
+    **_by_name(kron_products, kron_times_each, log_determinants, repeated, scaled_eyes, solved_columns, weighted_grams),
 }
 
 

@@ -6,24 +6,24 @@ import cmath
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from sympy import Expr
 
-from matcalc.bindings import declared_shape
+from matcalc.bindings import Array, declared_shape, size_names, size_value
 from matcalc.compilation import FUSED, Routine, chooser, quick_check, routine_of
+from matcalc.contexts import Contexts
 from matcalc.errors import EvaluationError, MatcalcError
 from matcalc.evaluation import evaluate_all
 from matcalc.expressions import Expression, Variable, postorder, variables_of
-from matcalc.nested_formulas import Formula, Structure, arranged, formulas_of
+from matcalc.nested_formulas import Formula, Formulas, arranged, formulas_of
 from matcalc.program_choices import programs_for_sizes
 from matcalc.programs import FACTOR, Program, Value
 from matcalc.reading import Where
-from matcalc.signatures import BatchNames, Bound, Signature, has_properties, size_value
+from matcalc.signatures import BatchNames, Bound, Signature, has_properties
 from matcalc.typical_sizes import Sizes, typical_sizes
 
-Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 BACKENDS = ("numpy",)
 DOUBLE = np.dtype(float)
 ERRORS = (np.linalg.LinAlgError, ArithmeticError, IndexError, TypeError, ValueError)
@@ -71,22 +71,25 @@ def compile_formulas(
         raise MatcalcError("several formulas are given as a list", hint="write mc.compile([f, g]), where=… by its name")
     if backend not in BACKENDS:
         raise MatcalcError(f"there is no backend {backend!r}", hint=f"backends: {', '.join(BACKENDS)}")
-    found = formulas_of(formulas, where)
-    return CompiledFunction(found.expressions, found.structure, sizes, batch)
+    return CompiledFunction(formulas_of(formulas, where), sizes, batch)
 
 
-def arguments_of(expressions: Iterable[Expression], sizes: Mapping[str, int] | None = None) -> list[Variable]:
-    """The variables in the order in which they are written, and those of the questions that show sizes not given."""
-    expressions = list(expressions)
+def arguments_of(
+    expressions: Sequence[Expression], sizes: Mapping[str, int] | None = None, contexts: Sequence[Contexts] = ()
+) -> list[Variable]:
+    """The variables in the order in which they are written, and those of the contexts that show sizes not given.
+
+    There are contexts for each expression; the questions that it remembers where none are said.
+    """
     found = formula_variables(expressions)
-    shown = _symbols(found.values()) | (sizes or {}).keys()
-    for e in expressions:
+    shown = size_names(found.values()) | (sizes or {}).keys()
+    for e, own in zip(expressions, contexts or [e._contexts for e in expressions], strict=True):
         missing = _named_sizes(e) - shown
-        for context in e._contexts:
+        for context in own:
             for v in variables_of(*context):
-                if missing & _symbols([v]) and v.name not in found:
+                if missing & size_names([v]) and v.name not in found:
                     found[v.name] = v
-                    shown |= _symbols([v])
+                    shown |= size_names([v])
                     missing -= shown
     return list(found.values())
 
@@ -107,10 +110,6 @@ def formula_variables(expressions: Iterable[Expression]) -> dict[str, Variable]:
     return found
 
 
-def _symbols(variables: Iterable[Variable]) -> set[str]:
-    return {s.name for v in variables for d in v.shape for s in d.free_symbols}
-
-
 def _named_sizes(e: Expression) -> set[str]:
     arguments = [a for node in postorder(e) for a in (*node.args, *node.shape) if isinstance(a, Expr)]
     return {s.name for a in arguments if not isinstance(a, Expression) for s in a.free_symbols}
@@ -125,15 +124,10 @@ class CompiledFunction:
     (25.0, ('x', 'A'))
     """
 
-    def __init__(
-        self,
-        expressions: Sequence[Expression],
-        structure: Structure,
-        sizes: Sizes,
-        batch: BatchNames = None,
-    ) -> None:
+    def __init__(self, formulas: Formulas, sizes: Sizes, batch: BatchNames = None) -> None:
+        self.formulas = formulas
+        expressions, structure = formulas.expressions, formulas.structure
         self.expressions = tuple(expressions)
-        self.structure = structure
         self._arranged: Callable[[list[Any]], Any] = (
             itemgetter(0)
             if structure is None
@@ -145,8 +139,8 @@ class CompiledFunction:
         self.batch = batch if batch is None or isinstance(batch, (bool, str)) else tuple(batch)
         programs = programs_for_sizes(expressions, self.sizes, known=FUSED)
         self.program: Program = programs[0]
-        self.arguments = arguments_of(expressions, self.sizes)
-        shown = _symbols(self.arguments)
+        self.arguments = arguments_of(expressions, self.sizes, formulas.contexts)
+        shown = size_names(self.arguments)
         self.fixed = {name: size for name, size in self.sizes.items() if name not in shown}
         self._signature = Signature(self.arguments, self.fixed, self.batch)
         self.names = self._signature.names
@@ -155,7 +149,6 @@ class CompiledFunction:
         self._choose = chooser(programs, self.arguments)
         self._programs = programs if self._choose is not None else programs[:1]
         self._reals = [routine_of(p, self.arguments, self.fixed, is_complex=False) for p in self._programs]
-        self._real = self._reals[0]
         self._routines: dict[tuple[int, bool, frozenset[str]], Routine] = {}
 
     @property
@@ -169,7 +162,7 @@ class CompiledFunction:
         return "\n".join(routine.source for routine in self._reals)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return CompiledFunction, (self.expressions, self.structure, self.sizes, self.batch)
+        return CompiledFunction, (self.formulas, self.sizes, self.batch)
 
     def __repr__(self) -> str:
         return f"<compiled ({', '.join(self.names)}) -> {'; '.join(map(str, self.expressions))}>"
@@ -188,14 +181,14 @@ class CompiledFunction:
     def _called(self, arrays: list[Any]) -> Any:
         fits = self._fits
         if fits is not None and fits(*arrays) and all(has_properties(v, arrays[i]) for i, v in self._checked):
-            dtype, routine = DOUBLE, self._real if self._choose is None else self._reals[self._choose(*arrays)]
+            dtype = DOUBLE
         else:
             bound = self._signature.bound(arrays)
             if bound.batched:
                 return self._of_batch(bound)
             arrays, dtype = bound.arrays, bound.dtype
-            choice = 0 if self._choose is None else self._choose(*arrays)
-            routine = self._reals[choice] if dtype.kind == "f" else self._routine(True, choice=choice)
+        choice = 0 if self._choose is None else self._choose(*arrays)
+        routine = self._reals[choice] if dtype.kind == "f" else self._routine(True, choice=choice)
         try:
             found = routine.run(real_type(dtype), *arrays)
         except ERRORS as error:
@@ -210,12 +203,12 @@ class CompiledFunction:
                 value = value if value.dtype is dtype else value.astype(dtype)
                 is_finite = is_finite and _is_finite(value)
             finished.append(value)
-        if not is_finite and all(np.all(np.isfinite(x)) for x in arrays):
+        if not is_finite and are_finite(arrays):
             warnings.warn(self._reason(arrays, dtype), RuntimeWarning, stacklevel=3)
         return self._arranged(finished)
 
     def _by_structure(self, values: list[Any]) -> Any:
-        return arranged(self.structure, iter(values))
+        return arranged(self.formulas.structure, iter(values))
 
     def _routine(self, is_complex: bool, batched: frozenset[str] = frozenset(), choice: int = 0) -> Routine:
         """The routine for these arguments, made when it is first needed; made twice, it is the same."""
@@ -257,7 +250,7 @@ class CompiledFunction:
         is_finite = [np.isfinite(value).reshape(bound.length, -1).all(axis=1) for value in finished]
         for index in np.flatnonzero(~np.all(is_finite, axis=0)):
             arrays = bound.item(self.names, index)
-            if all(np.all(np.isfinite(x)) for x in arrays):
+            if are_finite(arrays):
                 warnings.warn(
                     f"{self._reason(arrays, bound.dtype)}, at index {index} of the batch", RuntimeWarning, stacklevel=5
                 )
@@ -341,6 +334,11 @@ def _factors_of(step: Value | None) -> list[Value]:
         else:
             stack.extend(v.args)
     return found
+
+
+def are_finite(values: Iterable[Any]) -> bool:
+    """Whether all entries of numbers and arrays are finite."""
+    return all(np.all(np.isfinite(x)) for x in values)
 
 
 def _is_finite(value: Array) -> bool:

@@ -2,18 +2,23 @@
 
 The gradient of tr(X) is eye(n), in which X does not occur; given a value of X it can still be evaluated, since
 the node remembers that it was an answer about X.  Nothing but the sizes is taken from there.
+
+Equal expressions are one node, which remembers all the questions it answers.  A text is about what is declared with it
+and about no earlier question, so its context is kept beside the node by what reads it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from matcalc.errors import MatcalcError
 from matcalc.evaluation import evaluate
 from matcalc.expressions import Expression, Variable, postorder, variables_of
 
 MOST_CONTEXTS = 8
+Contexts: TypeAlias = tuple[tuple[Expression, ...], ...]
+"""Questions, each as expressions whose variables may show sizes; the first that shows one is asked."""
 
 
 def remember(answer: Expression, question: Iterable[Expression]) -> Expression:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from matcalc.conditions import conditions_of
-from matcalc.contexts import remember
+from matcalc.contexts import Contexts, remember
 from matcalc.derivations import Step, derivation_of
 from matcalc.expressions import Expression, Variable, variables_of
 from matcalc.forms import Forms
@@ -40,6 +40,8 @@ class Derivative:
     inner: InnerProduct | None
     free: bool
     program: Program
+    question: Contexts = field(compare=False, repr=False)
+    """The contexts of what was differentiated."""
 
     def __init__(
         self,
@@ -49,17 +51,24 @@ class Derivative:
         inner: InnerProduct | None = None,
         free: bool = False,
         program: Program | None = None,
+        question: Contexts = (),
     ) -> None:
         program = program or Program((), expression)
         self.__dict__.update(
             expression=expression, variables=variables, notes=notes, inner=inner, free=free, program=program
         )
+        self.__dict__["question"] = question
 
     @lazy_property
     def known_variables(self) -> tuple[Variable, ...]:
         """The variables of the question: of the expression, of the weights of an inner product, and those asked for."""
         weights = self.inner.variables if self.inner else ()
         return tuple(dict.fromkeys((*variables_of(self.expression), *weights, *self.variables)))
+
+    @property
+    def contexts(self) -> Contexts:
+        """The variables of the question, and those that were declared with it."""
+        return self.known_variables, *self.question
 
     @property
     def perturbations(self) -> dict[Variable, Variable]:

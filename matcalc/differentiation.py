@@ -68,7 +68,7 @@ def differentiate(
         weights = product.variables if product is not None else ()
         asked = {name for x in variables for name in (x.name, f"d{x.name}")} | {v.name for v in weights}
         notes = (*notes, *unused(where, asked | occurring.keys()))
-    return Derivative(expression, variables, notes, product, free, reading.program)
+    return Derivative(expression, variables, notes, product, free, reading.program, reading.contexts)
 
 
 def _read(
@@ -77,7 +77,9 @@ def _read(
     """The formula as it was given, its variables in the order in which they occur in it."""
     if not isinstance(f, str):
         expression = f if isinstance(f, Expression) else method("from_sympy")(f)
-        return Reading(expression, tuple(variables_of(expression)), (), "", Program((), expression))
+        return Reading(
+            expression, tuple(variables_of(expression)), (), "", Program((), expression), expression._contexts
+        )
     together = None if inner is None or len(names) > 1 else read_together(f, inner, str(names[0]), where)
     if together is None:
         return read(f, where, avoiding=avoiding)

@@ -1,8 +1,8 @@
 """Numbers for expressions: every node once, operands first, without recursion.
 
-An `Evaluator` is made once for some expressions and run at many points. `evaluate` is the door for users:
-every argument is checked, vectors have shape (n,), and a result that is not finite is an error that names the
-operation.
+An `Evaluator` is made once for some expressions and run at many points; checks use it, and it computes what is written.
+`evaluate` is the door for users: every argument is checked, vectors have shape (n,), exponentials are computed from
+stable forms, and a result that is not finite is an error that names the operation.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from matcalc.operations import (
     shape_value,
     solved_inverses,
 )
+from matcalc.registries import method
 
 
 class TimeIsUp(Exception):
@@ -70,11 +71,18 @@ def evaluate_all(
     sizes: Sizes | None = None,
     declared: Iterable[Variable] = (),
 ) -> list[Any]:
-    """``evaluate`` for several expressions that share work."""
+    """``evaluate`` for several expressions that share work.
+
+    >>> from matcalc.reading import parse
+    >>> evaluate_all([parse(f, "s: scalar") for f in ("log(1 + exp(s))", "exp(s)/(1 + exp(s))")], {"s": 1000})
+    [1000.0, 1.0]
+    """
     evaluator = _evaluator(tuple(expressions))
     used = {v.name for v in evaluator.inputs}
     others = [v for v in declared if v.name in values and v.name not in used]
     arrays, known = bind([*evaluator.inputs, *others], values, sizes or {})
+    if not any(map(np.iscomplexobj, arrays.values())):  # a logarithm that is complex has branches
+        evaluator = _stable_evaluator(tuple(expressions))
     memory = evaluator.memory(arrays, known)
     found = [memory[slot] for slot in evaluator.roots]
     if not all(np.all(np.isfinite(value)) for value in found):
@@ -106,6 +114,11 @@ def _as_given(value: Any, expression: Expression) -> Any:
     if expression.is_scalar:
         return value.item() if isinstance(value, np.generic) else value
     return np.array(value[:, 0] if expression.columns == 1 else value)
+
+
+@lru_cache(maxsize=32)
+def _stable_evaluator(expressions: tuple[Expression, ...]) -> Evaluator:
+    return _evaluator(tuple(method("stable forms")(expressions)))
 
 
 @lru_cache(maxsize=32)

@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from sympy import Add, Expr, Integer, Poly, Symbol
+from sympy import Add, Integer
 
-from matcalc.bindings import declared_shape, known_sizes, shown_shape
-from matcalc.dense_kernels import Array
+from matcalc.bindings import Array, declared_shape, known_sizes, shown_shape, size_names, size_value, solved_size
 from matcalc.errors import EvaluationError, ShapeError
 from matcalc.expressions import Variable
-from matcalc.signatures import Signature, size_value
+from matcalc.lazy_properties import lazy_property
+from matcalc.signatures import Signature
 
 
 class Part(NamedTuple):
-    """A variable, where its entries stand in the flat vector, and the shape of its array."""
+    """A variable, where its entries stand in the flat vector, its rows and columns, and the shape of its array."""
 
     variable: Variable
     place: slice
+    dimensions: tuple[int, int]
     shape: tuple[int, ...]
 
     @property
     def size(self) -> int:
         """The number of its entries."""
         return self.place.stop - self.place.start
+
+
+def flattened(arrays: Iterable[Any]) -> Array:
+    """The flat vector of some arrays.
+
+    >>> flattened([[[1, 2], [3, 4]], 5]).tolist()
+    [1, 3, 2, 4, 5]
+    """
+    flat = [np.ravel(np.asarray(x), order="F") for x in arrays]
+    return np.concatenate(flat) if len(flat) > 1 else flat[0]
 
 
 def sizes_shown(variables: Sequence[Variable], values: Mapping[str, Any], sizes: Mapping[str, int]) -> dict[str, int]:
@@ -60,6 +71,15 @@ class FlatVectors:
         self.sizes = dict(sizes)
         self._last: tuple[int, tuple[Part, ...]] | None = None
 
+    @lazy_property
+    def size(self) -> int:
+        """The number of entries; raises EvaluationError where a size is not known."""
+        missing = size_names(self.variables) - self.sizes.keys()
+        if missing:
+            name = min(missing)
+            raise EvaluationError(f"no argument shows the size {name}", hint=f"give it: sizes={{{name!r}: 3}}")
+        return sum(size_value(v.rows, self.sizes) * size_value(v.columns, self.sizes) for v in self.variables)
+
     def layout(self, length: int) -> tuple[Part, ...]:
         """What stands where in a flat vector of that length."""
         last = self._last
@@ -75,7 +95,7 @@ class FlatVectors:
         if len(missing) != 1:
             return self.sizes
         (symbol,) = missing
-        found = _root(total - length, symbol)
+        found = solved_size(total - length, symbol)
         return self.sizes if found is None else {**self.sizes, symbol.name: found}
 
     def _layout(self, length: int) -> tuple[Part, ...]:
@@ -87,7 +107,7 @@ class FlatVectors:
             if rows < 1 or columns < 1:
                 raise self._misfit(length, sizes)
             shape = () if v.is_scalar else tuple(n for n, d in zip((rows, columns), v.shape, strict=True) if d != 1)
-            parts.append(Part(v, slice(start, start + rows * columns), shape))
+            parts.append(Part(v, slice(start, start + rows * columns), (rows, columns), shape))
             start += rows * columns
         if start != length:
             raise self._misfit(length, sizes)
@@ -95,7 +115,7 @@ class FlatVectors:
 
     def _misfit(self, length: int, sizes: Mapping[str, int]) -> ShapeError:
         names = " and ".join(f"{v.name}, {declared_shape(v)}" for v in self.variables)
-        symbols = sorted({s.name for v in self.variables for d in v.shape for s in d.free_symbols})
+        symbols = sorted(size_names(self.variables))
         known = " and ".join(f"{s} = {sizes[s]}" for s in symbols if s in sizes)
         missing = [s for s in symbols if s not in sizes]
         return ShapeError(
@@ -109,16 +129,17 @@ class FlatVectors:
         """The arrays by name."""
         z = np.asarray(z, dtype=float)
         if z.ndim != 1:
-            z = self._flattened(z)
-        found: dict[str, Any] = {}
-        for v, place, shape in self.layout(len(z)):
-            if len(shape) == 1:
-                found[v.name] = z[place]
-            else:
-                found[v.name] = z[place].reshape(shape, order="F") if shape else z.item(place.start)
-        return found
+            z = self._only_column(z)
+        return dict(zip([v.name for v in self.variables], self.parts(z), strict=True))
 
-    def _flattened(self, z: Array) -> Array:
+    def parts(self, z: Array) -> list[Any]:
+        """The numbers and arrays, views of a flat vector, which may be of any type of numbers."""
+        return [
+            z[place] if len(shape) == 1 else z[place].reshape(shape, order="F") if shape else z.item(place.start)
+            for _, place, _, shape in self.layout(len(z))
+        ]
+
+    def _only_column(self, z: Array) -> Array:
         """The flat vector of one column, or of the value of the one variable."""
         flat = z.ravel(order="F")
         if z.shape[1:] in ((), (1,)):
@@ -131,22 +152,13 @@ class FlatVectors:
     def join(self, values: Mapping[str, Any]) -> Array:
         """The flat vector of arrays by name, their shapes checked."""
         sizes_shown(self.variables, values, self.sizes)
-        flat = [np.ravel(np.asarray(values[v.name]), order="F") for v in self.variables]
-        if any(x.dtype.kind == "c" for x in flat):
-            name = next(v.name for v, x in zip(self.variables, flat, strict=True) if x.dtype.kind == "c")
-            raise EvaluationError(f"{name} has complex entries", hint="an unknown is real: take its parts for two")
-        return np.concatenate(flat).astype(float)
+        for v in self.variables:
+            if np.iscomplexobj(values[v.name]):
+                raise EvaluationError(
+                    f"{v.name} has complex entries", hint="an unknown is real: take its parts for two"
+                )
+        return flattened(values[v.name] for v in self.variables).astype(float)
 
     def showing(self, values: Mapping[str, Any]) -> FlatVectors:
         """The same, with the sizes that values show."""
         return FlatVectors(self.variables, sizes_shown(self.variables, values, self.sizes))
-
-
-def _root(difference: Expr, symbol: Symbol) -> int | None:
-    """The size that makes a polynomial 0: the only natural number that does."""
-    if not difference.is_polynomial(symbol):
-        return None
-    coefficients = [float(c) for c in Poly(difference, symbol).all_coeffs()]
-    near = {round(z.real) for z in np.roots(coefficients) if z.real > 0.5}
-    found = [n for n in near if n > 0 and difference.xreplace({symbol: Integer(n)}) == 0]
-    return found[0] if len(found) == 1 else None

@@ -137,7 +137,10 @@ def _each(f: Callable[[float], float]) -> Kernel:
 
 
 def _sigmoid(x: Any) -> Any:
-    return 0.5 * (1 + np.tanh(0.5 * np.asarray(x)))
+    if np.iscomplexobj(x):
+        return 0.5 * (1 + np.tanh(0.5 * np.asarray(x)))
+    with np.errstate(over="ignore"):  # the reciprocal is 0
+        return 1 / (1 + np.exp(-np.asarray(x)))
 
 
 def _of_columns(kernel: Kernel) -> Kernel:

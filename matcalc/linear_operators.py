@@ -16,12 +16,13 @@ from sympy import Expr
 
 from matcalc.adjoints import pullback
 from matcalc.applications import apply
+from matcalc.bindings import as_array
 from matcalc.compilation import FUSED, Routine, routine_of
 from matcalc.compiled_functions import (
     ERRORS,
     CompiledFunction,
     FactorizationError,
-    compile_formulas,
+    are_finite,
     explained,
     real_type,
 )
@@ -29,16 +30,18 @@ from matcalc.dense_kernels import Array
 from matcalc.derivatives import Derivative
 from matcalc.differentiation import Names, differentiate
 from matcalc.errors import EvaluationError, NotDifferentiable, ShapeError
-from matcalc.expressions import ONE, Expression, Shape
+from matcalc.expressions import ONE, Expression
+from matcalc.flat_vectors import FlatVectors, flattened
 from matcalc.free_entries import entries_matrix
 from matcalc.leaves import identity, is_zero, number, variable, zero
 from matcalc.lowering import lower
-from matcalc.operator_stages import Linear, Shapes, Stages, as_declared, parts_of, size_of
+from matcalc.nested_formulas import formulas_of
+from matcalc.operator_stages import Linear, Prepared, Stages
 from matcalc.powers import block, power
 from matcalc.products import multiply
 from matcalc.reading import Where
 from matcalc.second_derivatives import Blocks
-from matcalc.signatures import Bound, size_value
+from matcalc.signatures import Bound
 from matcalc.simplification import simplify
 from matcalc.tangents import CURVED, projection
 from matcalc.transposes import transpose
@@ -74,8 +77,9 @@ class CompiledOperator:
         self.derivative = derivative
         self.sizes = typical_sizes(sizes)
         self.is_hessian = derivative.expression.is_scalar
-        formulas = [derivative.expression, *self.variables]  # whose values show the sizes of directions
-        self.question: CompiledFunction = compile_formulas(formulas, sizes=self.sizes, batch=False)
+        asked = formulas_of([derivative.expression, *self.variables])  # whose values show the sizes of directions
+        asked.contexts[0] = derivative.contexts
+        self.question = CompiledFunction(asked, self.sizes, batch=False)
         self._stages: dict[tuple[str, bool], Stages] = {}
         self._full: dict[bool, Routine] = {}
 
@@ -213,30 +217,23 @@ class LinearOperator:
         self.dtype = at.dtype
         self.is_turned = is_turned
         self._at = at
-        self._prepared: dict[str, tuple[Any, ...]] = {}
+        self._prepared: dict[str, Prepared] = {}
 
     # ---- what it is ----
 
     @cached_property
-    def _ends(self) -> tuple[Shapes, Shapes]:
-        """The shapes of what it takes and of what it gives."""
-        domain = tuple(self._numbers(x.shape) for x in self.formula.variables)
-        codomain = domain if self.formula.is_hessian else (self._numbers(self.formula.derivative.expression.shape),)
+    def _ends(self) -> tuple[FlatVectors, FlatVectors]:
+        """The flat vectors of what it takes and of what it gives."""
+        domain = FlatVectors(self.formula.variables, self._at.sizes)
+        value = self.formula.derivative.expression
+        codomain = domain if self.formula.is_hessian else FlatVectors([variable("f", *value.shape)], self._at.sizes)
         return (codomain, domain) if self.is_turned else (domain, codomain)
-
-    def _numbers(self, shape: Shape) -> tuple[int, int]:
-        missing = {s.name for d in shape for s in d.free_symbols} - self._at.sizes.keys()
-        if missing:
-            name = min(missing)
-            raise EvaluationError(f"no argument shows the size {name}", hint=f"give it: sizes={{{name!r}: 3}}")
-        rows, columns = (size_value(d, self._at.sizes) for d in shape)
-        return rows, columns
 
     @property
     def shape(self) -> tuple[int, int]:
         """The numbers of rows and columns of its matrix."""
         domain, codomain = self._ends
-        return size_of(codomain), size_of(domain)
+        return codomain.size, domain.size
 
     @property
     def T(self) -> LinearOperator:
@@ -280,10 +277,10 @@ class LinearOperator:
     def full(self) -> Array:
         """The matrix, all its entries written out."""
         (found,) = self._run(self.formula.full(self.dtype.kind == "c"))
-        found = self._finished(found, [self.formula.matrix], all(np.all(np.isfinite(x)) for x in self._at.arrays), 3)
+        found = self._finished(found, [self.formula.matrix], are_finite(self._at.arrays), 3)
         return found.reshape(self.shape[::-1]).T if self.is_turned else found.reshape(self.shape)
 
-    def _applied(self, part: str, v: Any, start: Shapes, end: Shapes) -> Any:
+    def _applied(self, part: str, v: Any, start: FlatVectors, end: FlatVectors) -> Any:
         if isinstance(v, Mapping):
             return self._kept(self._applied(part, self._flat(v, start), start, end), end)
         v = np.asarray(v)
@@ -295,55 +292,47 @@ class LinearOperator:
                 return {name: real[name] + 1j * imaginary[name] for name in real}
             return real + 1j * imaginary
         v = v.astype(self.dtype, copy=False)
-        size = size_of(start)
+        size = start.size
         if v.ndim == 1 and len(v) == size:
-            return self._of_one(part, v, start)
-        if len(start) == 1 and (v.shape == start[0] or (v.ndim == 0 and size == 1)):
-            found = self._kept(self._of_one(part, v.reshape(-1, order="F"), start), end)
-            is_column = v.ndim and len(end) == 1
-            return np.reshape(found, end[0]) if is_column else found
+            return self._of_one(part, v)
+        shapes, ends = ([p.dimensions for p in vectors.layout(vectors.size)] for vectors in (start, end))
+        if len(shapes) == 1 and (v.shape == shapes[0] or (v.ndim == 0 and size == 1)):
+            found = self._kept(self._of_one(part, v.reshape(-1, order="F")), end)
+            is_column = v.ndim and len(ends) == 1
+            return np.reshape(found, ends[0]) if is_column else found
         if v.ndim == 2 and len(v) == size:
-            columns = [self._of_one(part, c, start) for c in v.T]
-            return np.column_stack(columns) if columns else np.empty((size_of(end), 0), self.dtype)
-        shape = f" or a matrix of shape {start[0]}" if len(start) == 1 and 1 not in start[0] else ""
+            columns = [self._of_one(part, c) for c in v.T]
+            return np.column_stack(columns) if columns else np.empty((end.size, 0), self.dtype)
+        shape = f" or a matrix of shape {shapes[0]}" if len(shapes) == 1 and 1 not in shapes[0] else ""
         raise ShapeError(
             f"a direction of shape {v.shape} is given to an operator of shape {self.shape}",
             hint=f"give a vector of length {size}{shape}",
         )
 
-    def _flat(self, parts: Mapping[str, Any], shapes: Shapes) -> Array:
+    def _flat(self, given: Mapping[str, Any], vectors: FlatVectors) -> Array:
         """The flat vector of directions by name."""
+        parts = vectors.layout(vectors.size)
         names = [x.name for x in self.formula.variables]
-        if len(shapes) != len(names) or parts.keys() != set(names):
-            known = f"one each for {', '.join(names)}" if len(shapes) == len(names) else "an array"
-            raise EvaluationError(f"directions are given for {', '.join(map(str, parts))}", hint=f"give {known}")
-        found = []
-        for name, shape in zip(names, shapes, strict=True):
-            v = np.asarray(parts[name])
+        if len(parts) != len(names) or given.keys() != set(names):
+            known = f"one each for {', '.join(names)}" if len(parts) == len(names) else "an array"
+            raise EvaluationError(f"directions are given for {', '.join(map(str, given))}", hint=f"give {known}")
+        arrays = [as_array(x, given[x.name]) for x in self.formula.variables]
+        for name, v, (_, _, shape, _) in zip(names, arrays, parts, strict=True):
             if v.shape != shape and not (v.ndim < 2 and 1 in shape and v.size == shape[0] * shape[1]):
                 raise ShapeError(f"a direction for {name} is of shape {shape}, not {v.shape}")
-            found.append(v.reshape(-1, order="F"))
-        return np.concatenate(found)
+        return flattened(arrays)
 
-    def _kept(self, v: Array, shapes: Shapes) -> Any:
+    def _kept(self, v: Array, vectors: FlatVectors) -> Any:
         """A flat vector as numbers, vectors and matrices: by name where it is one of several variables."""
-        parts = [
-            part if 1 in shape else part.reshape(shape, order="F")
-            for shape, part in zip(shapes, parts_of(v, shapes), strict=True)
-        ]
-        if len(shapes) == 1:
-            return parts[0].item() if parts[0].size == 1 else parts[0]
-        named = zip(self.formula.variables, parts, strict=True)
-        return {x.name: part.item() if x.is_scalar else part for x, part in named}
+        parts = vectors.parts(v)
+        if len(parts) > 1:
+            return {x.name: part for x, part in zip(self.formula.variables, parts, strict=True)}
+        return parts[0].item() if np.ndim(parts[0]) and parts[0].size == 1 else parts[0]
 
-    def _of_one(self, part: str, v: Array, start: Shapes) -> Array:
+    def _of_one(self, part: str, v: Array) -> Array:
         """The value at one direction, flat as it is."""
-        stages = self.formula.stages(part, self.dtype.kind == "c")
-        prepared = self._before(part)
-        parts = zip(parts_of(v, start), start, stages.directions, strict=True)
-        directions = [as_declared(p.reshape(shape, order="F"), d) for p, shape, d in parts]
-        found = [np.ravel(x, order="F") for x in self._run(stages.routines[1], *directions, *prepared)]
-        whole = np.concatenate(found) if len(found) > 1 else found[0]
+        stages, vectors, prepared = self._before(part)
+        whole = flattened(self._run(stages.routines[1], *vectors.parts(v), *prepared))
         whole = np.array(whole, self.dtype) if stages.is_constant else whole
         return self._finished(whole, stages.formulas, np.all(np.isfinite(v)))
 
@@ -357,13 +346,14 @@ class LinearOperator:
             )
         return found
 
-    def _before(self, part: str) -> tuple[Any, ...]:
-        """What a part needs that does not depend on the direction."""
+    def _before(self, part: str) -> Prepared:
+        """A part, with what it needs that does not depend on the direction."""
         found = self._prepared.get(part)
         if found is None:
             stages = self.formula.stages(part, self.dtype.kind == "c")
-            late = [as_declared(np.empty(self._numbers(d.shape), self.dtype), d) for d in stages.directions]
-            found = self._prepared[part] = self._run(stages.routines[0], *late)
+            vectors = FlatVectors(stages.directions, self._at.sizes)
+            late = vectors.parts(np.empty(vectors.size, self.dtype))
+            found = self._prepared[part] = Prepared(stages, vectors, self._run(stages.routines[0], *late))
         return found
 
     def _run(self, routine: Routine, *values: Any) -> tuple[Any, ...]:

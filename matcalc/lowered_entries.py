@@ -29,8 +29,8 @@ from matcalc.expressions import (
 from matcalc.lowered_products import Lowered, ProductLowering
 from matcalc.operations import operands_of
 from matcalc.product_orders import is_diagonal, parts_of
-from matcalc.program_building import SUMS
 from matcalc.programs import FEW_TERMS, Value
+from matcalc.stable_logarithms import SOFTMAX
 
 LARGEST_WRITTEN_OUT = 64
 
@@ -248,13 +248,8 @@ def lower_entrywise_function(self: ProductLowering, node: Apply) -> Lowered:
     name, argument = node.function, node.operands[0]
     shape = column_shape(node)
     if name == "log":
-        summed = _summed_up(argument)
-        if summed is not None and node.is_scalar:
-            return (yield from logsumexp(self, summed))
-        if summed is not None:
-            return (yield from logsumexp_along(self, summed, 2))
-        if isinstance(argument, Apply) and argument.function in _SOFTMAX:
-            return (yield from _log_softmax(self, argument))
+        if isinstance(argument, Apply) and argument.function in SOFTMAX:
+            return b.log_softmax((yield argument.operands[0]), SOFTMAX[argument.function])
         other = _other_than_one(argument)
         if other is not None:
             if isinstance(other, Apply) and other.function == "exp":
@@ -279,60 +274,6 @@ def _other_than_one(node: Expression) -> Expression | None:
         if entry_of(second) == 1:
             return first
     return None
-
-
-def _summed_up(node: Expression) -> Expression | None:
-    """x where the node is sum(exp(x)) of a vector, or exp(x)*ones, the sums of the rows of a matrix."""
-    if not isinstance(node, Product) or len(node.chain) != 2 or node.coefficient is not ONE or node.scalars:
-        return None
-    exponential, other = node.chain if node.columns is ONE and not node.is_scalar else node.chain[::-1]
-    if isinstance(other, Ones) and isinstance(exponential, Apply) and exponential.function == "exp":
-        return exponential.operands[0]
-    return None
-
-
-def logsumexp_along(self: ProductLowering, argument: Expression, axis: int) -> Lowered:
-    """log(exp(X)*ones), or of the columns, from exp(X − the largest entries of the rows)."""
-    b = self.builder
-    X = yield argument
-    exponentials, top = b.shifted(X, axis)
-    sums = b.emit(SUMS[axis], exponentials, shape=top.shape)
-    return b.emit("add", b.emit("apply", sums, shape=top.shape, data=("log",)), top, shape=top.shape)
-
-
-_SOFTMAX = {"softmax": 0, "softmax_columns": 1, "softmax_rows": 2}
-
-
-def _log_softmax(self: ProductLowering, node: Apply) -> Lowered:
-    """log(softmax(x)) as x − max x − log(sum(exp(x − max x))), finite where the softmax is too small for a number."""
-    b = self.builder
-    axis, argument = _SOFTMAX[node.function], node.operands[0]
-    if axis:
-        exponentials, top = b.shifted((yield argument), axis)
-        sums = b.emit(SUMS[axis], exponentials, shape=top.shape)
-    else:
-        exponentials, top = yield from shifted_exponentials(self, argument)
-        sums = b.emit("sum", exponentials, shape=SCALAR)
-    logarithms = b.emit("apply", sums, shape=top.shape, data=("log",))
-    spread = b.spread(logarithms, exponentials.shape, axis) if axis else logarithms
-    return b.emit("sub", exponentials.args[0], spread, shape=exponentials.shape)
-
-
-def logsumexp(self: ProductLowering, argument: Expression) -> Lowered:
-    """log(sum(exp(x))) from exp(x − max x), which softmax shares."""
-    b = self.builder
-    exponentials, top = yield from shifted_exponentials(self, argument)
-    total = b.emit("sum", exponentials, shape=SCALAR)
-    return b.emit("add", b.emit("apply", total, shape=SCALAR, data=("log",)), top, shape=SCALAR)
-
-
-def shifted_exponentials(self: ProductLowering, argument: Expression) -> Any:
-    """exp(x − max x) and max x."""
-    b = self.builder
-    x = yield argument
-    top = b.emit("max", x, shape=SCALAR)
-    shifted = b.emit("sub", x, top, shape=x.shape)
-    return b.emit("apply", shifted, shape=x.shape, data=("exp",)), top
 
 
 def opaque(self: ProductLowering, node: Expression) -> Lowered:

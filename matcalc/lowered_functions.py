@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from matcalc.expressions import ONE, SCALAR, Apply, Expression, Hadamard, Product, Sum
-from matcalc.lowered_entries import column_shape, logsumexp, logsumexp_along, shifted_exponentials
+from matcalc.lowered_entries import column_shape
 from matcalc.lowered_products import Lowered, ProductLowering
 from matcalc.positivity import is_semidefinite
 from matcalc.product_orders import (
@@ -22,6 +22,7 @@ from matcalc.product_orders import (
 )
 from matcalc.programs import Value
 from matcalc.registries import CONSTRUCTORS
+from matcalc.stable_logarithms import SOFTMAX
 from matcalc.transposes import transpose
 
 Rule = Callable[[ProductLowering, Apply], Lowered]
@@ -203,26 +204,16 @@ def _norm(self: ProductLowering, node: Apply) -> Lowered:
     return self.builder.emit("norm", (yield node.operands[0]), shape=SCALAR)
 
 
-def _softmax(self: ProductLowering, node: Apply) -> Lowered:
-    b = self.builder
-    exponentials, _ = yield from shifted_exponentials(self, node.operands[0])
-    return b.emit("div", exponentials, b.emit("sum", exponentials, shape=SCALAR), shape=column_shape(node))
-
-
-def _logsumexp(self: ProductLowering, node: Apply) -> Lowered:
-    return (yield from logsumexp(self, node.operands[0]))
-
-
-def _softmax_along(axis: int) -> Rule:
+def _softmax(axis: int) -> Rule:
     def rule(self: ProductLowering, node: Apply) -> Lowered:
         return self.builder.softmax((yield node.operands[0]), axis)
 
     return rule
 
 
-def _logsumexp_along(axis: int) -> Rule:
+def _logsumexp(axis: int) -> Rule:
     def rule(self: ProductLowering, node: Apply) -> Lowered:
-        return (yield from logsumexp_along(self, node.operands[0], axis))
+        return self.builder.logsumexp((yield node.operands[0]), axis)
 
     return rule
 
@@ -279,12 +270,10 @@ APPLICATIONS: dict[str, Rule] = {
     "logdet": _determinant("logdet", "log_determinant"),
     "logabsdet": _determinant("logabsdet", "log_abs_determinant"),
     "norm2": _norm,
-    "softmax": _softmax,
-    "logsumexp": _logsumexp,
-    "softmax_columns": _softmax_along(1),
-    "softmax_rows": _softmax_along(2),
-    "logsumexp_columns": _logsumexp_along(1),
-    "logsumexp_rows": _logsumexp_along(2),
+    **{name: _softmax(axis) for name, axis in SOFTMAX.items()},
+    "logsumexp": _logsumexp(0),
+    "logsumexp_columns": _logsumexp(1),
+    "logsumexp_rows": _logsumexp(2),
     "max": _max,
     "hardmax": _hardmax,
     "vec": _vec,

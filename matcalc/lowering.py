@@ -8,10 +8,9 @@ is never formed. Rules are generators that a loop runs: nothing recurses over th
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from sympy import Expr
+from sympy import Expr, Integer
 
 from matcalc.expressions import (
     Apply,
@@ -75,37 +74,57 @@ def lower(
     >>> lower([parse("A*B*x", where="A, B: matrix(n,n), x: vector(n)")]).flops
     4*n**2
     """
-    return lowered(expressions, sizes or {}, known, names)[0]
+    return lowered(formulations(expressions), sizes or {}, known, names)[0]
+
+
+class Formulation(NamedTuple):
+    """Expressions, and the formulas that are computed in their place, whatever the sizes are."""
+
+    expressions: Sequence[Expression]
+    roots: Sequence[Expression]
+    forms: Mapping[Expression, Expression]
+    scalable: Collection[Expression]
+
+
+def formulations(expressions: Sequence[Expression]) -> list[Formulation]:
+    """The expressions in stable forms, and where inverses of narrow updates may be by the small matrix, with these."""
+    found = [_formulation(expressions, {})]
+    narrow = low_rank_forms(expressions)
+    return [*found, _formulation(expressions, narrow)] if narrow else found
+
+
+def _formulation(expressions: Sequence[Expression], others: Mapping[Expression, Expression]) -> Formulation:
+    stable = stable_forms([others.get(e, e) for e in expressions])
+    forms = {**stable, **{e: stable.get(other, other) for e, other in others.items()}}
+    roots = [forms.get(e, e) for e in expressions]
+    return Formulation(expressions, roots, forms, scalable_exponentials(roots))
 
 
 def lowered(
-    expressions: Sequence[Expression],
+    choices: Sequence[Formulation],
     sizes: Mapping[str, int],
     known: Collection[str] = (),
     names: Mapping[Expression, str] | None = None,
 ) -> tuple[Program, ProductOrders]:
-    """The program, and the orders of products that were looked for."""
-    program, orders = _as_it_stands(expressions, sizes, known, names)
-    forms = low_rank_forms(expressions)
-    if forms:
-        named = {forms.get(e, e): name for e, name in names.items()} if names is not None else None
-        other, _ = _as_it_stands([forms.get(e, e) for e in expressions], sizes, known, named)
+    """The program of the formulation that takes the least work, and the orders of products of the first."""
+    (program, orders), *others = [_as_it_stands(choice, sizes, known, names) for choice in choices]
+    for other, _ in others:
         if estimated_effort(other, sizes) < WORTHWHILE * estimated_effort(program, sizes):
-            program = replace(other, expressions=expressions)
+            program = other
     return program, orders
 
 
 def _as_it_stands(
-    expressions: Sequence[Expression],
+    choice: Formulation,
     sizes: Mapping[str, int],
     known: Collection[str],
     names: Mapping[Expression, str] | None,
 ) -> tuple[Program, ProductOrders]:
-    lowering = Lowering(expressions, sizes, known)
+    lowering = Lowering(choice, sizes, known)
     if names is not None:
-        lowering.written = WrittenOrder([lowering.forms.get(e, e) for e in expressions])
-    program = lowering.program(expressions)
-    named = {lowering.forms.get(e, e): name for e, name in (names or {}).items()}
+        lowering.written = WrittenOrder(choice.roots)
+    program = lowering.program()
+    named = {choice.forms.get(e, e): name for e, name in (names or {}).items()}
     program.names = {lowering.values[e]: name for e, name in named.items() if e in lowering.values}
     return program, lowering.orders
 
@@ -113,25 +132,24 @@ def _as_it_stands(
 def estimated_effort(program: Program, sizes: Mapping[str, int]) -> float:
     """The effort for these sizes, and typical ones where they are not given."""
     count: Expr = program.effort
-    return float(count.subs({s: sizes.get(s.name, GUESS) for s in count.free_symbols}))
+    return float(count.xreplace({s: Integer(sizes.get(s.name, GUESS)) for s in count.free_symbols}))
 
 
 class Lowering(ProductLowering):
     """The values of nodes made so far."""
 
-    def __init__(self, expressions: Sequence[Expression], sizes: Mapping[str, int], known: Collection[str]) -> None:
+    def __init__(self, formulation: Formulation, sizes: Mapping[str, int], known: Collection[str]) -> None:
         super().__init__(sizes, known)
-        self.forms = stable_forms(expressions)
-        stable = [self.forms.get(e, e) for e in expressions]
-        self.orders.survey(stable)
-        self.scalable = scalable_exponentials(stable)
+        self.formulation = formulation
+        self.orders.survey(formulation.roots)
+        self.scalable = formulation.scalable
         self.values: dict[Expression, Value] = {}
 
-    def program(self, expressions: Sequence[Expression]) -> Program:
+    def program(self) -> Program:
         """The program that computes the expressions."""
-        outputs = [self.value(self.forms.get(e, e)) for e in expressions]
+        outputs = [self.value(e) for e in self.formulation.roots]
         inputs = [v for v in self.values if isinstance(v, Variable) and not v.is_index]
-        return self.builder.program(outputs, expressions, inputs)
+        return self.builder.program(outputs, self.formulation.expressions, inputs)
 
     def value(self, root: Expression) -> Value:
         """The value of a node."""

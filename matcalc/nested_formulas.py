@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
+from matcalc.contexts import Contexts
 from matcalc.derivatives import Derivative
 from matcalc.errors import MatcalcError
 from matcalc.expressions import Expression
-from matcalc.reading import Where, parse
+from matcalc.reading import Where, read
 from matcalc.registries import method
 from matcalc.second_derivatives import Blocks
 
@@ -19,21 +20,22 @@ DEEPEST = 20
 
 
 class Formulas(NamedTuple):
-    """Formulas in order, a label for each, and the structure in which they were given."""
+    """Formulas in order, for each a label and the contexts that show its sizes, and the structure of them all."""
 
     expressions: list[Expression]
     labels: list[str]
+    contexts: list[Contexts]
     structure: Structure
 
 
-def expression_of(formula: Formula, where: Where) -> Expression:
-    """The expression of text, of an expression or of a SymPy matrix expression."""
+def expression_of(formula: Formula, where: Where) -> tuple[Expression, Contexts]:
+    """The expression of text, of an expression or of a SymPy matrix expression, and what may show its sizes."""
     if isinstance(formula, str):
-        return parse(formula, where=where)
+        reading = read(formula, where)
+        return reading.expression, reading.contexts
     if isinstance(formula, Expression):
-        return formula
-    found: Expression = method("from_sympy")(formula)
-    return found
+        return formula, formula._contexts
+    return method("from_sympy")(formula), ()
 
 
 def is_one(formula: Formula) -> bool:
@@ -48,17 +50,20 @@ def formulas_of(formulas: Formula, where: Where = None) -> Formulas:
 
     >>> import matcalc as mc
     >>> D = mc.differentiate("x'*A*y", ("x", "y"))
-    >>> formulas_of([D.expression, D.gradient])
-    Formulas(expressions=[x'*A*y, A*y, A'*x], labels=['f1', 'f2_x', 'f2_y'], structure=(None, {'x': None, 'y': None}))
+    >>> found = formulas_of([D.expression, D.gradient])
+    >>> found.expressions, found.labels, found.structure
+    ([x'*A*y, A*y, A'*x], ['f1', 'f2_x', 'f2_y'], (None, {'x': None, 'y': None}))
     """
-    found = Formulas([], [], None)
+    found = Formulas([], [], [], None)
     return found._replace(structure=_gathered(formulas, where, "f", found, DEEPEST))
 
 
 def _gathered(formulas: Formula, where: Where, label: str, found: Formulas, depth: int) -> Structure:
     """The structure of a collection whose formulas are put at the end of those found."""
     if is_one(formulas):
-        found.expressions.append(expression_of(formulas, where))
+        expression, contexts = expression_of(formulas, where)
+        found.expressions.append(expression)
+        found.contexts.append(contexts)
         found.labels.append(label)
         return None
     if not depth:
@@ -66,7 +71,10 @@ def _gathered(formulas: Formula, where: Where, label: str, found: Formulas, dept
     if isinstance(formulas, Derivative):
         slope = "gradient" if formulas.expression.is_scalar else "jacobian"
         parts = ((label, formulas.expression), (f"{label}_{slope}", getattr(formulas, slope)))
-        return tuple([_gathered(part, where, name, found, depth - 1) for name, part in parts])
+        start = len(found.contexts)
+        structure = tuple([_gathered(part, where, name, found, depth - 1) for name, part in parts])
+        found.contexts[start:] = [formulas.contexts] * (len(found.contexts) - start)
+        return structure
     if not formulas:
         raise MatcalcError("there is nothing to compile", hint="give an expression, or a list or a dict of them")
     if isinstance(formulas, Mapping):

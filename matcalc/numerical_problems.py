@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from matcalc.bindings import size_names
 from matcalc.compiled_functions import CompiledFunction, arguments_of, compile_formulas
 from matcalc.declarations import declarations
 from matcalc.dense_kernels import Array
@@ -20,7 +21,7 @@ from matcalc.derivatives import Derivative
 from matcalc.differentiation import Names, differentiate
 from matcalc.errors import EvaluationError, MatcalcError, NotScalar, ShapeError, UnknownName
 from matcalc.expressions import Expression, Variable
-from matcalc.flat_vectors import FlatVectors, sizes_shown
+from matcalc.flat_vectors import FlatVectors, flattened, sizes_shown
 from matcalc.function_table import nearest_names
 from matcalc.leaves import variable
 from matcalc.linear_operators import CompiledOperator, LinearOperator
@@ -65,10 +66,10 @@ class Problem:
     def _checked_data(self, data: Mapping[str, Any]) -> dict[str, int]:
         """Keep the data as arrays, and return the sizes that they show."""
         names = [v.name for v in self.unknowns]
-        variables = arguments_of([self.expression], self._sizes)
+        variables = arguments_of([self.expression], self._sizes, [self.derivative.contexts])
         given = [v for v in variables if v.name not in names]
         expected = [v.name for v in given]
-        symbols = {s.name for v in (*given, *self.unknowns) for d in v.shape for s in d.free_symbols} - {*expected}
+        symbols = size_names((*given, *self.unknowns)) - {*expected}
         sizes = {name: int(n) for name, n in data.items() if name in symbols and isinstance(n, (int, np.integer))}
         for name in data:
             if name in names:
@@ -171,8 +172,7 @@ class Problem:
     def _joined(self, slopes: Sequence[Any], rows: int) -> Array:
         """The gradients below each other, or the Jacobians side by side."""
         if self.expression.is_scalar:
-            parts = [np.ravel(g, order="F") for g in slopes]
-            return _real_or_complex(np.concatenate(parts) if len(parts) > 1 else parts[0])
+            return _real_or_complex(flattened(slopes))
         matrices = [np.reshape(J, (rows, -1)) for J in slopes]
         return _real_or_complex(np.hstack(matrices) if len(matrices) > 1 else matrices[0])
 
@@ -206,7 +206,7 @@ def _real_or_complex(A: Array) -> Array:
 
 
 def _flat(value: Any) -> Any:
-    return value if np.ndim(value) == 0 else np.ravel(value, order="F")
+    return value if np.ndim(value) == 0 else flattened([value])
 
 
 def _like(x: Any, slope: Array) -> Any:

@@ -1,21 +1,15 @@
-"""What is linear in some variables, computed in two stages: what does not depend on them once, the rest at each value.
-
-Flat vectors stand for several matrices: the columns of each below each other, one matrix after the other.
-"""
+"""What is linear in some variables, in two stages: what does not depend on them once, the rest at each value."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
-
-import numpy as np
+from typing import Any, NamedTuple, TypeAlias
 
 from matcalc.compilation import FUSED, Routine, staged_routines
-from matcalc.dense_kernels import Array
-from matcalc.expressions import ONE, Expression, Variable
+from matcalc.expressions import Expression, Variable
+from matcalc.flat_vectors import FlatVectors
 from matcalc.lowering import lower
 
-Shapes: TypeAlias = tuple[tuple[int, int], ...]
 Linear: TypeAlias = tuple[list[Expression], list[Variable]]
 """Expressions, and the variables in which they are linear."""
 
@@ -40,20 +34,9 @@ class Stages:
         self.is_constant = any(v in self.before.outputs for v in self.after.outputs)
 
 
-def size_of(shapes: Shapes) -> int:
-    """The number of entries of arrays of these shapes."""
-    return sum(rows * columns for rows, columns in shapes)
+class Prepared(NamedTuple):
+    """Stages at numbers: the flat vectors of their variables, and the values of what is done once."""
 
-
-def parts_of(v: Array, shapes: Shapes) -> Sequence[Array]:
-    """The parts of a flat vector that are of these shapes."""
-    if len(shapes) == 1:
-        return [v]
-    return np.split(v, np.cumsum([rows * columns for rows, columns in shapes])[:-1])
-
-
-def as_declared(v: Array, direction: Variable) -> Any:
-    """A matrix of one row or column as what routines take: a number, a flat vector or the matrix."""
-    if direction.is_scalar:
-        return v.item()
-    return v.reshape(-1) if direction.rows is ONE or direction.columns is ONE else v
+    stages: Stages
+    vectors: FlatVectors
+    values: tuple[Any, ...]

@@ -5,7 +5,7 @@ What an operation simplifies to is found here, as far as it can be seen from the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,9 +17,9 @@ from matcalc.programs import FACTOR, INDEXED_SUM, Program, Value, rank_of
 SHAPED = frozenset({"eye", "ones", "zeros", "unit", "scaled_eye", "commutation", "as_column", "as_row", "unvec"})
 """Operations whose shape does not follow from their operands."""
 COMMUTATIVE = frozenset({"add", "mul", "dot"})
-# What is done along the columns (1) and along the rows (2) of a matrix.
-SUMS = {1: "column_sums", 2: "row_sums"}
-_LARGEST = {1: "column_max", 2: "row_max"}
+# What is done to all entries (0), along the columns (1) and along the rows (2) of a matrix.
+_SUMS = {0: "sum", 1: "column_sums", 2: "row_sums"}
+_LARGEST = {0: "max", 1: "column_max", 2: "row_max"}
 _SPREAD = {1: "as_row", 2: "as_column"}
 
 
@@ -214,14 +214,18 @@ class Builder:
         square = self.multiplied(half, half, a.shape, a.shape[0])
         return square if exponent % 2 == 0 else self.multiplied(square, a, a.shape, a.shape[0])
 
+    # ---- exponentials divided by their sums, of all entries (axis 0), of each column (1) or of each row (2) ----
+
     def shifted(self, X: Value, axis: int) -> tuple[Value, Value]:
-        """exp(X − the largest entries of the columns, or for axis 2 of the rows), and these entries."""
-        top = self.emit(_LARGEST[axis], X, shape=(X.shape[2 - axis], ONE))
-        shifted = self.emit("sub", X, self.spread(top, X.shape, axis), shape=X.shape)
+        """exp(X − the largest entries), and these entries."""
+        top = self._reduced(_LARGEST, X, axis)
+        shifted = self.emit("sub", X, self._spread(top, X, axis), shape=X.shape)
         return self.emit("apply", shifted, shape=X.shape, data=("exp",)), top
 
     def softmax(self, X: Value, axis: int) -> Value:
-        """exp(X) with every column, or for axis 2 every row, divided by its sum."""
+        """exp(X) divided by its sums."""
+        if X.op == "vec":
+            return self.vec(self.softmax(X.args[0], axis))
         return self._divided_by_sums(self.shifted(X, axis)[0], axis)
 
     def softmax_of_rows(self, exponentials: Value) -> Value:
@@ -230,13 +234,32 @@ class Builder:
         is_shifted = X.op == "sub" and X.args[1].op == "as_column" and X.args[1].args[0].op == "row_max"
         return self._divided_by_sums(exponentials, 2) if is_shifted else self.softmax(X, 2)
 
-    def _divided_by_sums(self, E: Value, axis: int) -> Value:
-        sums = self.emit(SUMS[axis], E, shape=(E.shape[2 - axis], ONE))
-        return self.emit("div", E, self.spread(sums, E.shape, axis), shape=E.shape)
+    def logsumexp(self, X: Value, axis: int) -> Value:
+        """log(sums of exp(X)) from exp(X − the largest entries), which softmax shares."""
+        exponentials, top = self.shifted(X.args[0] if X.op == "vec" else X, axis)
+        return self.emit("add", self._log_of_sums(exponentials, axis), top, shape=top.shape)
 
-    def spread(self, values: Value, shape: Shape, axis: int) -> Value:
-        """One value for every column, or for axis 2 for every row, at each of its entries."""
-        return self.emit(_SPREAD[axis], values, shape=shape, rank=2)
+    def log_softmax(self, X: Value, axis: int) -> Value:
+        """log(softmax(x)) as x − max x − log(sum(exp(x − max x))), finite where the softmax is too small."""
+        if X.op == "vec":
+            return self.vec(self.log_softmax(X.args[0], axis))
+        exponentials, _ = self.shifted(X, axis)
+        logarithms = self._spread(self._log_of_sums(exponentials, axis), X, axis)
+        return self.emit("sub", exponentials.args[0], logarithms, shape=X.shape)
+
+    def _divided_by_sums(self, E: Value, axis: int) -> Value:
+        return self.emit("div", E, self._spread(self._reduced(_SUMS, E, axis), E, axis), shape=E.shape)
+
+    def _log_of_sums(self, E: Value, axis: int) -> Value:
+        sums = self._reduced(_SUMS, E, axis)
+        return self.emit("apply", sums, shape=sums.shape, data=("log",))
+
+    def _reduced(self, operations: Mapping[int, str], X: Value, axis: int) -> Value:
+        return self.emit(operations[axis], X, shape=(X.shape[2 - axis], ONE) if axis else SCALAR)
+
+    def _spread(self, values: Value, X: Value, axis: int) -> Value:
+        """One value for every column or row of X, at each of its entries; a number as it is."""
+        return self.emit(_SPREAD[axis], values, shape=X.shape, rank=2) if axis else values
 
     def inner(self, a: Value, b: Value) -> Value:
         """The sum of the entries of a ⊙ b."""

@@ -6,12 +6,12 @@ alike and for sizes one of which is much smaller or larger; each call takes the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from itertools import islice
 
 from matcalc.expressions import ONE, Expression, Variable
 from matcalc.low_rank_forms import narrow_sizes
-from matcalc.lowering import WORTHWHILE, estimated_effort, lower, lowered
+from matcalc.lowering import WORTHWHILE, estimated_effort, formulations, lowered
 from matcalc.product_orders import GUESS, ProductOrders
 from matcalc.programs import Program
 from matcalc.typical_sizes import MUCH, SMALL, TypicalSizes
@@ -34,20 +34,27 @@ def programs_for_sizes(
     >>> len(programs_for_sizes([e], typical_sizes("k >> p")))
     1
     """
-    program, orders = lowered(expressions, sizes.guesses, known)
+    choices = formulations(expressions)
+    program, orders = lowered(choices, sizes.guesses, known)
     found = [program]
     undecided = (_undecided(orders) | narrow_sizes(expressions)) - sizes.guesses.keys()
     if sizes.guesses or not 2 <= len(undecided) <= MOST_UNDECIDED or len(found[0].values) > LONGEST_PROGRAM:
         return found
-    steps = {repr(found[0].values)}
+    known_steps = {_steps(found[0])}
     work = sum(len(factors) ** 3 for factors in orders.chains) or 1
     for guesses in islice(_other_sizes(sorted(undecided)), MOST_WORK // work):
-        other = lower(expressions, guesses, known=known)
-        if repr(other.values) not in steps:
-            steps.add(repr(other.values))
+        other, _ = lowered(choices, guesses, known)
+        steps = _steps(other)
+        if steps not in known_steps:
+            known_steps.add(steps)
             if estimated_effort(other, guesses) < WORTHWHILE * min(estimated_effort(p, guesses) for p in found):
                 found.append(other)
     return found
+
+
+def _steps(program: Program) -> tuple[Hashable, ...]:
+    """What a program does, for comparison with others of the same expressions."""
+    return tuple((v.index, v.op, v.data, *(a.index for a in v.args)) for v in program.values)
 
 
 def _undecided(orders: ProductOrders) -> set[str]:

@@ -17,6 +17,7 @@ from sympy import Expr, Integer, Symbol
 from matcalc.errors import MatcalcError
 from matcalc.expressions import ONE, Expression, Shape, Variable
 from matcalc.flop_counts import FLOPS, simplified_count
+from matcalc.lazy_properties import lazy_property
 
 FACTOR = -1
 FEW_TERMS = 6  # a longer sum is added up in one place, each term as soon as it is known
@@ -112,12 +113,12 @@ class Program:
     names: Mapping[Value, str] = field(default_factory=dict)
     """What parts of the question are called."""
 
-    @property
+    @lazy_property
     def flops(self) -> Expr:
         """The number of arithmetic operations of the whole, as a formula in the sizes."""
         return self._total(lambda v: v.flops)
 
-    @property
+    @lazy_property
     def effort(self) -> Expr:
         """What the time is in proportion to: as `flops`, with triangular solves for matrices at half the speed."""
         return self._total(lambda v: 2 * v.flops if v.op == "solve" and v.rank == 2 else v.flops)

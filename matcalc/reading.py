@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from matcalc.applications import signature
 from matcalc.call_constructions import call
 from matcalc.constructions import CONSTRUCTIONS, Construction, Constructor, construct
-from matcalc.contexts import remember
+from matcalc.contexts import Contexts, remember
 from matcalc.declarations import ANALYTIC, Declared, Where, declarations, declared_names, of_families
 from matcalc.definitions import program_of, unused_names
 from matcalc.dimensions import any_unknown, fresh_names, is_unknown, name_unknowns
@@ -40,7 +40,7 @@ _KIND_WORDS = {"scalar": "scalar", "vector": "vector(n)", "matrix": "matrix(m,n)
 class Reading(NamedTuple):
     """What a text was read as: the expression, its variables in order of appearance, and what was inferred.
 
-    The program is the expression with the parts that the text names.
+    The program is the expression with the parts that the text names; the contexts hold the variables declared with it.
     """
 
     expression: Expression
@@ -48,6 +48,7 @@ class Reading(NamedTuple):
     notes: tuple[str, ...]
     text: str
     program: Program
+    contexts: Contexts = ()
 
 
 def parse(text: str, where: Where = None) -> Expression:
@@ -90,12 +91,14 @@ def read(
     if type(tree) is Unrolled:
         declared = of_families(declared, tree, text)
     reading = _Reader(text, declared, sizes, shape=shape, wanted=wanted, avoiding=avoiding).read(tree)
-    if declared:
-        remember(reading.expression, _context(declared, reading))
-    return reading
+    if not declared:
+        return reading
+    context = _context(declared, reading)
+    remember(reading.expression, context)
+    return reading._replace(contexts=(context,))
 
 
-def _context(declared: Mapping[str, Declared], reading: Reading) -> list[Variable]:
+def _context(declared: Mapping[str, Declared], reading: Reading) -> tuple[Variable, ...]:
     """The declared variables, with the sizes that were found where none were declared."""
     found = {v.name: v for v in reading.variables}
     if not declared.keys() <= found.keys():
@@ -103,7 +106,7 @@ def _context(declared: Mapping[str, Declared], reading: Reading) -> list[Variabl
         found |= {
             n: variable(n, *d.shape, *d.properties) for n, d in unused.items() if not any(map(is_unknown, d.shape))
         }
-    return [found[n] for n in declared if n in found]
+    return tuple([found[n] for n in declared if n in found])
 
 
 def read_tree(

@@ -45,6 +45,7 @@ METHODS = {
     "text": ("matcalc.writing", "text"),
     "declare function": ("matcalc.named_functions", "declare_function"),
     "solve": ("matcalc.implicit_functions", "solve"),
+    "stable forms": ("matcalc.stable_forms", "evaluated_forms"),
     "implicit rule": ("matcalc.implicit_functions", "implicit_rule"),
     "solving": ("matcalc.implicit_functions", "solving"),
 }

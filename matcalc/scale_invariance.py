@@ -43,20 +43,20 @@ def scalable_exponentials(roots: Sequence[Expression]) -> frozenset[Expression]:
     frozenset()
     """
     nodes = list(evaluation_order(roots))
-    sums = {e for node in nodes if (e := divided_exponential(node)) is not None}
+    sums = {e for node in nodes if (e := _divided_by_rows(node)) is not None}
     if not sums or len(sums) > MOST_EXPONENTIALS:
         return frozenset()
     return frozenset(e for e in sums if _is_scalable(e, nodes, roots))
 
 
-def divided_exponential(node: Expression) -> Expression | None:
+def _divided_by_rows(node: Expression) -> Expression | None:
     """E where the node is a negative power of E*ones, and E = exp(Z) is a matrix."""
     if isinstance(node, EntrywisePower) and isinstance(node.args[1], Number) and node.args[1].value.is_negative:
-        return summed_exponential(node.args[0])
+        return _summed_by_rows(node.args[0])
     return None
 
 
-def summed_exponential(node: Expression) -> Expression | None:
+def _summed_by_rows(node: Expression) -> Expression | None:
     """E where the node is E*ones, the sums of the rows of a matrix E = exp(Z)."""
     if isinstance(node, Product) and len(node.chain) == 2 and node.coefficient is ONE and not node.scalars:
         E, other = node.chain
@@ -72,7 +72,7 @@ def _is_scalable(E: Expression, nodes: Sequence[Expression], roots: Sequence[Exp
     for node in nodes:
         if node is E:
             continue
-        found = _degree(node, E, degrees)
+        found = _degree(node, degrees)
         if found is None:
             return False
         if found != ZERO:
@@ -80,11 +80,11 @@ def _is_scalable(E: Expression, nodes: Sequence[Expression], roots: Sequence[Exp
     return not any(root in degrees for root in roots)
 
 
-def _degree(node: Expression, E: Expression, degrees: Mapping[Expression, Degree]) -> Degree | None:
+def _degree(node: Expression, degrees: Mapping[Expression, Degree]) -> Degree | None:
     """The degree of a node whose operands have degrees; None where it is not homogeneous."""
     operands = list(operands_of(node))
     own = [degrees.get(o, ZERO) for o in operands]
-    if all(d == ZERO for d in own) or _is_safe_logarithm(node, E):
+    if all(d == ZERO for d in own):
         return ZERO
     if isinstance(node, Transpose):
         return own[0][1], own[0][0]
@@ -104,11 +104,6 @@ def _degree(node: Expression, E: Expression, degrees: Mapping[Expression, Degree
             return ZERO if total == 0 else None
         return total, Integer(0)
     return None
-
-
-def _is_safe_logarithm(node: Expression, E: Expression) -> bool:
-    """Whether the node is log(E*ones), which is computed from scaled rows as it is."""
-    return isinstance(node, Apply) and node.function == "log" and summed_exponential(node.operands[0]) is E
 
 
 def _degree_of_product(node: Product, degrees: Mapping[Expression, Degree]) -> Degree | None:

@@ -6,13 +6,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from sympy import Expr, Integer
+from sympy import Expr
 
-from matcalc.bindings import OF_ENTRIES, PROPERTY_TOLERANCE, bind, declared_shape, entries_have, refuse_masked
+from matcalc.bindings import (
+    OF_ENTRIES,
+    PROPERTY_TOLERANCE,
+    Array,
+    as_array,
+    bind,
+    declared_shape,
+    entries_have,
+    size_value,
+)
 from matcalc.errors import EvaluationError, MatcalcError, ShapeError
 from matcalc.expressions import Variable
 
-Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 BatchNames: TypeAlias = bool | str | Iterable[str] | None
 OF_COLUMNS = frozenset({"orthogonal", "unit"})
 CHECKED = frozenset({"symmetric", "spd", "skew", "diagonal", "lower", "upper"}) | OF_COLUMNS | OF_ENTRIES
@@ -112,8 +120,8 @@ class Signature:
             if rank == 0 and isinstance(value, (float, int, complex)) and not is_batch:
                 found.append(_number(v, value))
                 continue
-            array = value if type(value) is np.ndarray else _as_array(v, value)
-            if array is None or array.dtype.kind not in "biufc":
+            array = value if type(value) is np.ndarray else as_array(v, value)
+            if array.dtype.kind not in "biufc":
                 found.append(None)
                 fits = False
                 continue
@@ -224,17 +232,6 @@ def _number(v: Variable, value: Any) -> Any:
         raise EvaluationError(f"{v.name} is too large a number") from None
 
 
-def _as_array(v: Variable, value: Any) -> Array | None:
-    """The value as an array, None where its rows differ in length."""
-    refuse_masked(v, value)
-    try:
-        return np.asarray(value)
-    except ValueError:
-        return None
-    except Exception as error:  # whatever an object raises that is asked for its array
-        raise EvaluationError(f"{v.name} is not read as an array: {error}", hint=f"give {declared_shape(v)}") from error
-
-
 def _item(stack: Array, index: Any) -> Any:
     return stack[index].item() if stack.ndim == 1 else stack[index]
 
@@ -260,14 +257,6 @@ def _axes(v: Variable) -> list[tuple[int, str | None, Expr]]:
     """The axes of an argument's array: the axis, and the symbol or the formula of its length."""
     kept = [(axis, d) for axis, d in enumerate(v.shape) if d != 1]
     return [(axis, d.name if d.is_Symbol else None, d) for axis, d in kept]
-
-
-def size_value(dimension: Expr, sizes: Mapping[str, int]) -> int:
-    """The number that a dimension stands for, -1 where it is not a natural one."""
-    if dimension.is_Symbol and dimension.name in sizes:
-        return sizes[dimension.name]
-    found = dimension.xreplace({s: Integer(sizes[s.name]) for s in dimension.free_symbols if s.name in sizes})
-    return int(found) if found.is_Integer else -1
 
 
 def has_properties(v: Variable, A: Array) -> bool:

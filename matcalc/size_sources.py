@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sympy import Expr
+from sympy import Expr, Integer
 
 from matcalc.errors import EvaluationError
 from matcalc.expressions import ONE, Variable
@@ -28,17 +28,18 @@ def size_sources(sizes: Iterable[str], variables: Sequence[Variable]) -> dict[st
             if {s.name for s in d.free_symbols} == {size}
         ]
         candidates.sort(key=lambda c: (not c[2].is_Symbol, c[0].columns is not ONE))
-        linear = [c for c in candidates if _is_linear(c[2])]
+        linear = [c for c in candidates if _slope(c[2])]
         if not linear:
             raise EvaluationError(f"no argument shows the size {size}", hint=f"{size} is declared in no shape alone")
         found[size] = linear[0]
     return found
 
 
-def _is_linear(d: Expr) -> bool:
+def _slope(d: Expr) -> Expr:
+    """The slope of a dimension that is linear in its one size, 0 for any other."""
     (symbol,) = d.free_symbols
-    slope = d.subs(symbol, 1) - d.subs(symbol, 0)
-    return bool(slope != 0 and d.subs(symbol, 2) - d.subs(symbol, 1) == slope)
+    first, second = (d.subs(symbol, k + 1) - d.subs(symbol, k) for k in (0, 1))
+    return first if first == second else Integer(0)
 
 
 def size_formula(array: str, v: Variable, axis: int, dimension: Expr, leading: int = 0) -> str:
@@ -48,5 +49,4 @@ def size_formula(array: str, v: Variable, axis: int, dimension: Expr, leading: i
     if dimension.is_Symbol:
         return length
     (symbol,) = dimension.free_symbols
-    slope = dimension.subs(symbol, 1) - dimension.subs(symbol, 0)
-    return f"({length} - {dimension.subs(symbol, 0)}) // {slope}"
+    return f"({length} - {dimension.subs(symbol, 0)}) // {_slope(dimension)}"

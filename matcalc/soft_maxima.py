@@ -14,8 +14,8 @@ def softmax(x: Any) -> Any:
 
 
 def logsumexp(x: Any) -> Any:
-    """log(sum(exp(x))), the largest entry taken off first."""
-    top = np.max(x)
+    """log(sum(exp(x))), the largest entry, or real part, taken off first."""
+    top = np.max(np.real(x))
     return top + np.log(np.exp(x - top).sum())
 
 
@@ -27,7 +27,7 @@ def softmax_of_rows(X: Any) -> Any:
 
 def logsumexp_of_rows(X: Any) -> Any:
     """log(sum(exp(x))) of every row x, as a column."""
-    top = np.max(X, axis=1, keepdims=True)
+    top = np.max(np.real(X), axis=1, keepdims=True)
     return top + np.log(np.exp(X - top).sum(axis=1, keepdims=True))
 
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from matcalc.code_sheets import Sheet, identifiers, shape_in_words
 from matcalc.compiled_functions import arguments_of
+from matcalc.contexts import Contexts
 from matcalc.derivatives import Derivative
 from matcalc.differentiation import Names, differentiate, hvp
 from matcalc.errors import MatcalcError
@@ -42,7 +43,7 @@ class Output:
     """One thing that the function returns: its name, what it is in words, and its formula.
 
     It is a derivative in the `variables`, of second order in `further` ones as well; `directions` are arguments that
-    stand for perturbations of the last of these.
+    stand for perturbations of the last of these. The contexts show sizes that the formula only names.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Output:
     variables: tuple[Variable, ...] = ()
     directions: tuple[Variable, ...] = ()
     further: tuple[Variable, ...] = ()
+    contexts: Contexts = ()
 
 
 @dataclass(frozen=True)
@@ -120,15 +122,20 @@ def requested(
     sizes = typical_sizes(sizes)
     outputs = _outputs(formula, wrt, parts, where)
     expressions = [o.expression for o in outputs]
+    contexts = [o.contexts for o in outputs]
     question = None
     if isinstance(formula, Derivative):
         question = formula.expression
     elif is_one(formula):
-        question = expression_of(formula, where)
-    used = set(arguments_of(expressions, sizes))
+        question, _ = expression_of(formula, where)
+    used = set(arguments_of(expressions, sizes, contexts))
     directions = list(dict.fromkeys(d for o in outputs for d in o.directions))
     # the formula of the question decides the order of the arguments, as it was typed where it is a text
-    ordered = arguments_of(expressions if question is None else [question, *expressions], sizes)
+    ordered = arguments_of(
+        expressions if question is None else [question, *expressions],
+        sizes,
+        contexts if question is None else [contexts[0], *contexts],
+    )
     program = formula.program if isinstance(formula, Derivative) else NO_PARTS
     if isinstance(formula, str):
         typed = read(formula, where)
@@ -150,11 +157,13 @@ def _outputs(formula: Formula, wrt: Names | None, parts: Sequence[str] | None, w
             raise MatcalcError("derivatives are asked for of one formula", hint="give them as formulas of the list")
         found = formulas_of(formula, where)
         part = "hessian" if isinstance(formula, Blocks) else "f"
-        return [Output(name, part, "", e) for name, e in zip(found.labels, found.expressions, strict=True)]
+        labelled = zip(found.labels, found.expressions, found.contexts, strict=True)
+        return [Output(name, part, "", e, contexts=contexts) for name, e, contexts in labelled]
     elif wrt is None:
         if parts is not None and tuple(parts) != ("f",):
             raise MatcalcError("the derivatives need a variable", hint='name it: mc.code(f, "x", with_=…)')
-        return [Output("f", "f", "The value", expression_of(formula, where))]
+        expression, contexts = expression_of(formula, where)
+        return [Output("f", "f", "The value", expression, contexts=contexts)]
     else:
         D = differentiate(formula, wrt, where)
     parts = parts or ("f", "gradient" if D.expression.is_scalar else "jacobian")
@@ -163,7 +172,7 @@ def _outputs(formula: Formula, wrt: Names | None, parts: Sequence[str] | None, w
         if part not in PARTS:
             raise MatcalcError(f"there is no {part!r} to write", hint=f"with_: {', '.join(PARTS)}")
         outputs += _output(D, part)
-    return outputs
+    return [replace(o, contexts=D.contexts) for o in outputs]
 
 
 def _output(D: Derivative, part: str) -> list[Output]:
@@ -225,7 +234,7 @@ def _direction(v: Variable, several: bool, taken: set[str]) -> str:
 
 def written(request: Request, target: Target, name: str | None, *, check: bool, scipy: bool) -> str:
     """The source text."""
-    asked = [] if request.question is None else arguments_of([request.question])
+    asked = [] if request.question is None else arguments_of([request.question], contexts=[request.outputs[0].contexts])
     options = {"scipy": scipy, **target.options}
     reserved = set(target.language.reserved)
     clashes: set[str] = {""}

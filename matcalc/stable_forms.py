@@ -7,7 +7,7 @@ all of them at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from sympy import Expr, Integer, Rational
@@ -42,15 +42,17 @@ from matcalc.stable_logarithms import (
     raised,
     summed_exponential,
 )
-from matcalc.substitutions import rebuilt
+from matcalc.substitutions import rebuilt, substitute_all
 from matcalc.sums import add, negate, scale, split_coefficient
 from matcalc.transposes import transpose
 
 _REWRITTEN = frozenset({"exp", "cosh", "sigmoid", "tanh", "sqdist", *SOFTMAX})
 
 
-def stable_forms(roots: Sequence[Expression]) -> dict[Expression, Expression]:
+def stable_forms(roots: Sequence[Expression], kept: Collection[str] = ()) -> dict[Expression, Expression]:
     """The parts of expressions that are better computed from another formula, and that formula.
+
+    Functions that are kept are computed as they are.
 
     >>> import matcalc as mc
     >>> f = mc.parse("-y'*log(ones(n) - sigmoid(z))", where="y, z: vector(n)")
@@ -63,9 +65,9 @@ def stable_forms(roots: Sequence[Expression]) -> dict[Expression, Expression]:
     order = postorder(*roots)
     if any(type(e) is IndexedSum for e in order):
         at_once = _sums_at_once(order)
-        forms = _stable_forms(postorder(*roots, *at_once.values()))
+        forms = _stable_forms(postorder(*roots, *at_once.values()), kept)
         return {**forms, **{e: forms.get(other, other) for e, other in at_once.items()}}
-    return _stable_forms(order)
+    return _stable_forms(order, kept)
 
 
 def _sums_at_once(order: Sequence[Expression]) -> dict[Expression, Expression]:
@@ -80,7 +82,7 @@ def _sums_at_once(order: Sequence[Expression]) -> dict[Expression, Expression]:
     return found
 
 
-def _stable_forms(order: Sequence[Expression]) -> dict[Expression, Expression]:
+def _stable_forms(order: Sequence[Expression], kept: Collection[str]) -> dict[Expression, Expression]:
     if not any(isinstance(e, Apply) and e.function in _REWRITTEN for e in order):
         return {}
     forms: dict[Expression, Expression] = {}
@@ -93,10 +95,48 @@ def _stable_forms(order: Sequence[Expression]) -> dict[Expression, Expression]:
             new = rebuilt(node, [beside.get(a) or forms.get(a, a) for a in node._args])
         if _is_divisor(new):
             divisors[node] = new
-        new = _stable(new) or new
+        new = (None if isinstance(new, Apply) and new.function in kept else _stable(new)) or new
         if new is not node:
             forms[node] = new
     return forms
+
+
+def evaluated_forms(roots: Sequence[Expression]) -> list[Expression]:
+    """The expressions in their stable forms, for evaluation node by node: without the operations of programs.
+
+    >>> import matcalc as mc
+    >>> [str(e) for e in evaluated_forms([mc.parse("log(1 + exp(s))", where="s: scalar")])]
+    ['softplus(s)']
+    """
+    forms = stable_forms(roots, kept={"sqdist"})  # which is quicker from products, and less precise
+    stable = [forms.get(e, e) for e in roots]
+    logarithms: dict[Expression, Expression] = {}
+    for node in postorder(*stable):
+        if isinstance(node, Apply) and node.function == "log":
+            inner = node.operands[0]
+            if isinstance(inner, Apply) and inner.function in SOFTMAX:
+                (logarithms[node],) = substitute_all([_log_softmax(inner)], logarithms)
+    return substitute_all(stable, logarithms) if logarithms else stable
+
+
+def _log_softmax(node: Apply) -> Expression:
+    """X − logsumexp(X), which is not positive, in every line, and once more: so the rounding of a large X is taken off.
+
+    Within relu, which changes nothing, the first difference is computed before the second.
+    """
+    axis = SOFTMAX[node.function]
+    X = node.operands[0]
+    shifted = negate(apply("relu", add(_log_totals(X, axis), negate(X))))
+    return add(shifted, negate(_log_totals(shifted, axis)))
+
+
+def _log_totals(X: Expression, axis: int) -> Expression:
+    """The logsumexp of all entries, of the columns (1) or of the rows (2), at each of their entries."""
+    if axis == 0:
+        return multiply(apply("logsumexp", X), ones(*X.shape))
+    if axis == 1:
+        return multiply(ones(X.rows, ONE), apply("logsumexp_columns", X))
+    return multiply(apply("logsumexp_rows", X), ones(ONE, X.columns))
 
 
 def _stable(node: Expression) -> Expression | None:
@@ -188,7 +228,7 @@ class _Quotient:
         """exp(x)/sum(exp(x)) is softmax(x)."""
         exponential = summed_exponential(base)
         assert exponential is not None
-        softmax = apply("softmax", exponential.operands[0])
+        softmax = _softmax(exponential.operands[0])
         for value, wanted in ((softmax, exponential), (transpose(softmax), transpose(exponential))):
             if wanted in chain:
                 chain[chain.index(wanted)] = value
@@ -201,6 +241,13 @@ class _Quotient:
         return False
 
 
+def _softmax(X: Expression) -> Expression:
+    """exp(X)/sum(exp(X)), X a column or a matrix."""
+    if X.columns is ONE:
+        return apply("softmax", X)
+    return apply("unvec", apply("softmax", apply("vec", X)), number(X.rows), number(X.columns))
+
+
 def _is_divisor(f: Expression) -> bool:
     """Whether a factor is a negative whole power of a sum of exponentials, all of them positive."""
     if not isinstance(f, (Power, EntrywisePower)) or f._args[0].shape != f.shape:
@@ -209,8 +256,7 @@ def _is_divisor(f: Expression) -> bool:
     if not isinstance(exponent, Number) or not exponent.value.is_Integer or not -MOST_LEVELS <= exponent.value < 0:
         return False
     if isinstance(base, Product) and base.is_scalar and not base.scalars and base.coefficient is ONE:
-        exponential = summed_exponential(base)
-        return exponential is not None and exponential.columns is ONE
+        return summed_exponential(base) is not None
     if not isinstance(base, Sum) or len(base._args) > MOST_TERMS or (isinstance(f, Power) and not f.is_scalar):
         return False
     terms = [_exponential(t) for t in base._args]

@@ -34,8 +34,9 @@ from matcalc.sums import add, negate, product_of, scale, split_coefficient
 from matcalc.transposes import transpose
 
 MOST_TERMS = 8
-SOFTMAX = ("softmax", "softmax_columns", "softmax_rows")
 MOST_LEVELS = 8
+SOFTMAX = {"softmax": 0, "softmax_columns": 1, "softmax_rows": 2}
+"""The functions that divide by sums: of all entries, of each column, of each row."""
 FAR = Integer(20)
 """log(cosh(x)) is x − log(2) to the last digit from here on."""
 
@@ -47,15 +48,16 @@ def logarithm_of(node: Expression, levels: int = MOST_LEVELS) -> Expression | No
     >>> str(logarithm_of(mc.parse("a*exp(s)/cosh(t)^2", where="a, s, t: scalar")).variables["a"])
     'a'
     """
-    if levels == 0:
-        return None
+    total = _log_of_total(node)
+    if total is not None or levels == 0:
+        return total
     if isinstance(node, Apply):
-        return _of_function(node)
+        return _of_rearrangement(node, levels) if node.function in ("vec", "unvec") else _of_function(node)
     if isinstance(node, Sum):
         return _of_complement(node) or _of_sum(node, levels)
     if isinstance(node, (Power, EntrywisePower)) and node._args[0].shape == node.shape:
         base, exponent = node._args
-        found = _log_of_factor(base, levels) if isinstance(exponent, Number) else None
+        found = logarithm_of(base, levels - 1) if isinstance(exponent, Number) else None
         is_a_power = node.is_scalar or isinstance(node, EntrywisePower)
         return None if found is None or not is_a_power else multiply(exponent, found)
     if isinstance(node, Transpose):
@@ -75,6 +77,12 @@ def _of_function(node: Apply) -> Expression | None:
     if node.function in SOFTMAX:
         return raw("log", (node,), node.shape)  # which has a program of its own
     return _log_of_cosh(a) if node.function == "cosh" else None
+
+
+def _of_rearrangement(node: Apply, levels: int) -> Expression | None:
+    found = logarithm_of(node.operands[0], levels - 1)
+    sizes = map(number, node.shape) if node.function == "unvec" else ()
+    return None if found is None else apply(node.function, found, *sizes)
 
 
 def _log_of_cosh(a: Expression) -> Expression:
@@ -132,11 +140,9 @@ def _log_of_term(term: Expression, levels: int) -> Expression | None:
 def _only_exponentials(node: Expression, levels: int) -> Expression | None:
     if isinstance(node, Apply) and node.function == "exp":
         return node.operands[0]
-    total = log_of_total(node)
-    if total is not None:
+    total = _log_of_total(node)
+    if total is not None or levels == 0:
         return total
-    if levels == 0:
-        return None
     factors = node._args if isinstance(node, Hadamard) else node.scalars if isinstance(node, Product) else ()
     if isinstance(node, Product) and (node.chain or node.coefficient is not ONE):
         return None
@@ -145,8 +151,8 @@ def _only_exponentials(node: Expression, levels: int) -> Expression | None:
     return add(*parts) if parts and len(parts) == len(found) else None
 
 
-def log_of_total(node: Expression) -> Expression | None:
-    """log(sum(exp(x))), and log(exp(X)*ones) of the sums of rows, which stays as it is."""
+def _log_of_total(node: Expression) -> Expression | None:
+    """logsumexp where the node is the sum of exponentials, or the sums of their rows or columns."""
     if not isinstance(node, Product) or node.coefficient is not ONE or (node.scalars and not node.is_scalar):
         return None
     exponential = summed_exponential(node)
@@ -155,7 +161,10 @@ def log_of_total(node: Expression) -> Expression | None:
     X = exponential.operands[0]
     if node.is_scalar:
         return apply("logsumexp", X if X.columns is ONE else apply("vec", X))
-    return raw("log", (node,), node.shape) if node.columns is ONE and len(node.chain) == 2 else None
+    if len(node.chain) > 2 or (node.rows is not ONE and node.columns is not ONE):
+        return None
+    X = X if exponential in node.chain else transpose(X)
+    return apply("logsumexp_rows" if node.columns is ONE else "logsumexp_columns", X)
 
 
 def summed_exponential(node: Product) -> Expression | None:
@@ -167,11 +176,6 @@ def summed_exponential(node: Product) -> Expression | None:
     return only if isinstance(only, Apply) and only.function == "exp" else None
 
 
-def _log_of_factor(node: Expression, levels: int) -> Expression | None:
-    total = log_of_total(node)
-    return logarithm_of(node, levels - 1) if total is None else total
-
-
 def _of_product(node: Product, levels: int) -> Expression | None:
     if node.is_scalar and node.chain:
         return _of_entry(node, levels)
@@ -180,7 +184,7 @@ def _of_product(node: Product, levels: int) -> Expression | None:
     inner = [f for f in node.chain if not is_diagonal(f)]
     if len(inner) != 1:
         return None
-    found = _log_of_factor(inner[0], levels)
+    found = logarithm_of(inner[0], levels - 1)
     if found is None:
         return None
     terms = [found]
@@ -188,14 +192,14 @@ def _of_product(node: Product, levels: int) -> Expression | None:
     unknown = 0  # of the factors without exponentials only the product is known to be positive
     for i, f in enumerate(node.chain):
         if i != place:
-            column = _log_of_factor(f.operands[0], levels)
+            column = logarithm_of(f.operands[0], levels - 1)
             unknown += column is None
             column = column or apply("log", f.operands[0])
             flat = ones(node.columns if i < place else node.rows, ONE)
             terms.append(multiply(column, transpose(flat)) if i < place else multiply(flat, transpose(column)))
     if node.scalars or node.coefficient is not ONE:
         scalar = product_of(node.coefficient, node.scalars, (), SCALAR)
-        found = _log_of_factor(scalar, levels)
+        found = logarithm_of(scalar, levels - 1)
         unknown += found is None and not (isinstance(scalar, Number) and scalar.value.is_positive)
         terms.append(multiply(found or apply("log", scalar), ones(*node.shape)))
     return None if unknown > 1 else add(*terms)
@@ -219,7 +223,7 @@ def _of_factors(factors: Iterable[Expression], c: Expr, node: Expression, levels
     found: list[Expression] = []
     rest: list[Expression] = []
     for f in factors:
-        own = _log_of_factor(f, levels)
+        own = logarithm_of(f, levels - 1)
         (rest if own is None else found).append(f if own is None else own)
     if not found:
         return None

@@ -185,6 +185,39 @@ def test_sizes_that_no_argument_shows_come_from_the_question() -> None:
         mc.compile("eye(n)*2")
 
 
+def test_a_text_takes_sizes_from_no_earlier_question() -> None:
+    """eye(n), which is the gradient of tr(X), too, is a text of its own where it is typed."""
+    gradient = mc.gradient("tr(X)", "X", "X: matrix(n,n)")
+    assert mc.compile(gradient).names == ("X",)
+    for where in (None, "n: size", "A: matrix(m,m)"):
+        for refused in (mc.compile, mc.code):
+            with pytest.raises(mc.EvaluationError, match="no argument shows the size n"):
+                refused("eye(n)", where=where)
+        assert mc.compile("eye(n)", where=where, sizes={"n": 2})().tolist() == [[1, 0], [0, 1]]
+    for name, where, value in (("Y", "Y: matrix(n,n)", np.ones((3, 3))), ("x", "x: vector(n)", np.ones(3))):
+        f = mc.compile("eye(n)", where=where)
+        for function in (f, pickle.loads(pickle.dumps(f))):
+            assert function.names == (name,)
+            assert function(value).tolist() == np.eye(3).tolist()
+        found = mc.parse("eye(n)", where=where).evaluate({name: value, "X": np.ones((4, 4))})
+        assert found.tolist() == np.eye(3).tolist()
+        assert mc.code("eye(n)", where=where).startswith(f"import numpy as np\n\n\ndef f({name}):")
+    with pytest.raises(mc.EvaluationError, match="no value shows the size n"):
+        mc.parse("eye(n)").evaluate({})
+
+
+def test_a_derivative_takes_sizes_from_its_own_question_first() -> None:
+    D, other = (mc.differentiate(f"tr({name})", name, where=f"{name}: matrix(q,q)") for name in ("X", "Y"))
+    for _ in range(2):
+        assert mc.compile(D).names == ("X",)
+        assert mc.compile(other).names == ("Y",)
+    D, other = (mc.differentiate("2*q*t", "t", where=f"t: scalar, {name}: vector(q)") for name in ("x", "y"))
+    for asked, name in ((D, "x"), (other, "y"), (D, "x")):
+        assert mc.compile(asked).names == ("t", name)
+    for name in ("x", "y", "x"):
+        assert mc.linear_operator("2*q*t", "t", where=f"t: scalar, {name}: vector(q)").names == ("t", name)
+
+
 def test_sizes_come_from_the_question_that_was_asked_last() -> None:
     for name, question in 2 * [("X", "tr(X)"), ("Y", "tr(Y)")]:
         gradient = mc.compile(mc.gradient(question, name, where=f"{name}: matrix(p,p)"))

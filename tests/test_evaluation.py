@@ -252,3 +252,12 @@ def test_a_value_that_contradicts_its_declaration_is_refused(formula: str, where
     for compute in (e.evaluate, lambda v: mc.compile(e)(**v)):
         with pytest.raises(mc.EvaluationError, match=f"{name} is declared {word}, but the value given is not"):
             compute(values)
+
+
+@pytest.mark.parametrize(("length", "n"), [("n^2", 3), ("n*(n+1)/2", 3), ("n^2 + n", 2)])
+def test_sizes_are_found_from_lengths_that_are_polynomials(length: str, n: int) -> None:
+    e = parse("n*sum(x)", f"x: vector({length})")
+    entries = {"n^2": 9, "n*(n+1)/2": 6, "n^2 + n": 6}[length]
+    assert evaluate(e, {"x": np.ones(entries)}) == n * entries
+    with pytest.raises(ShapeError, match="but the value given is of length 7"):
+        evaluate(e, {"x": np.ones(7)})

@@ -277,11 +277,23 @@ def test_directions_by_name_give_values_by_name() -> None:
         ({"U": values["U"]}, "directions are given for U"),
         ({"U": values["U"], "V": values["V"].T}, "a direction for V is of shape"),
         ({"U": values["U"], "W": values["V"]}, "directions are given for U, W"),
+        ({"U": values["U"], "V": [[1.0], [1.0, 2.0]]}, "the rows of V differ in length"),
     ):
         with pytest.raises(mc.MatcalcError, match=message):
             H @ parts
     with pytest.raises(mc.ShapeError, match=r"a direction of shape \(4, 2\)"):
         H @ values["U"]
+
+
+def test_matrices_of_one_row_are_matrices_as_they_are_declared() -> None:
+    X, A = np.ones((1, 3)), np.array([[2.0]])
+    at = mc.linear_operator("A*X", "X", where="A: matrix(m,m), X: matrix(m,n)")(A=A, X=X)
+    both = mc.linear_operator("norm2(A*X)^2*t", ("X", "t"), where="A: matrix(m,m), X: matrix(m,n), t: scalar")(
+        A=A, X=X, t=1
+    )
+    for found in (at @ {"X": X}, at.T @ {"X": X}, at.solve({"X": 4 * X}), (both @ {"X": X / 4, "t": 0.0})["X"]):
+        assert found.tolist() == [[2.0, 2.0, 2.0]]
+    assert (at @ np.ones(3)).tolist() == [2.0, 2.0, 2.0]
 
 
 def test_the_product_takes_the_order_that_is_best_for_typical_sizes() -> None:
