@@ -77,6 +77,8 @@ def misplaced_number(text: str, previous: Word, number: Word) -> ParseError:
         hint = f"write {previous.value}…{previous.value}_{number.value} for the norm, or a * between them"
     if previous.kind == "NUMBER":
         message = f"{previous.value} and {number.value} are two numbers side by side"
+        if not number.value.isascii():
+            hint = f"write ({previous.value} + {number.value}) for their sum, or a * between them"
     else:
         message = f"the number {number.value} cannot follow {previous.value}"
     return ParseError(message, text=text, start=number.start, end=number.end, hint=hint)

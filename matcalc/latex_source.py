@@ -30,6 +30,7 @@ _FUNCTIONS = (
 _STYLES = r"mathbf|boldsymbol|bm|mathrm|mathsf|mathit|mathcal|mathbb|text|textbf|textrm|operatorname\*?|vec"
 _ACCENTS = {"hat": "hat", "widehat": "hat", "bar": "bar", "overline": "bar", "tilde": "tilde", "widetilde": "tilde"}
 _END = r"(?![A-Za-z])"
+_MARKS = rf"(?:[*†‡]|\\(?:dagger|ddagger|ast|star){_END})"
 _SIZES = rf"(?:left|right|middle|[bB]igg?[lrm]?){_END}"
 _TRANSPOSED = rf"(?:\\top{_END}|\\intercal{_END}|\\(?:mathsf|mathrm|text)\s*\{{\s*T\s*\}}|T)"
 
@@ -248,6 +249,11 @@ class _Rewriting:
     def subscript_last(self, found: re.Match[str]) -> None:
         self._refuse("the subscript comes after the exponent", "write x_i^2", found.start(), found.end())
 
+    def marked(self, found: re.Match[str]) -> None:
+        """An exponent that is a sign: A^*, A^{\\dagger}."""
+        mark = found["mark"] or found["braced"]
+        self._refuse(f"^{mark} is not read", _HINTS[mark.lstrip("\\")], found.start(), found.end())
+
     def refused(self, found: re.Match[str]) -> None:
         if found[0] == "$":
             self._refuse("$ is not part of the language", "write the formula without $", found.start(), found.end())
@@ -262,9 +268,9 @@ _HINTS = {
     "prod": "write exp(sum(log(x))) for the product of positive entries",
     "partial": "write the function alone: what is asked of it is chosen by the command",
     "nabla": "write the function alone: what is asked of it is chosen by the command",
-    "dagger": "write pinv(A) for the pseudoinverse",
-    "ast": "write A' for the transpose",
-    "star": "write A' for the transpose",
+    **dict.fromkeys(("dagger", "ddagger", "†", "‡"), "write pinv(A) for the pseudoinverse, A' for the transpose"),
+    **dict.fromkeys(("ast", "star", "*"), "write A' for the transpose, x_star for another name"),
+    "+": "write pinv(A) for the pseudoinverse, relu(x) for the positive part",
     "pm": "write one sign",
 }
 
@@ -299,6 +305,7 @@ _WRITERS: Mapping[str, _Write] = {
     r"\A\s*(?:\$\$?|\\[\[(])|(?:\$\$?|\\[\])])\s*\Z": _text(" "),
     rf"\^\s*\{{\s*{_TRANSPOSED}\s*\}}|\^\s*{_TRANSPOSED}": _text("'"),
     rf"\^\s*\{{\s*-\s*{_TRANSPOSED}\s*\}}": _text("^(-T)"),
+    rf"\^\s*(?:(?P<mark>{_MARKS})|\{{\s*(?P<braced>{_MARKS}|\+)\s*\}})": _Rewriting.marked,
     r"\^\s*\{\s*\\odot\s*": _opened(".^(", ")"),
     r"\^\s*\{": _opened("^(", ")"),
     r"e\s*\^\s*\{(?!\s*-?\s*\d+\s*\})": _opened("exp(", ")"),

@@ -35,7 +35,8 @@ class Mistake(NamedTuple):
 
 _AFTER_OPERAND = r"""[\w)\]'ᵀ′’⁻¹²³]\s*"""
 
-_PSEUDOINVERSE = "write inv(A'*A)*A' where the columns of A are independent, A'*inv(A*A') where its rows are"
+_PSEUDOINVERSE = "write pinv(A) for the pseudoinverse"
+_ADJOINT = f"{_PSEUDOINVERSE}, A' for the transpose: everything is real"
 _KINDS = "write scalar, vector(n), row(n) or matrix(m,n)"
 _KINDS_OF_AT = "write {at}: scalar, {at}: vector(n) or {at}: matrix(m,n)"
 
@@ -151,11 +152,13 @@ MISTAKES = (
     Mistake("", r"\\(?P<name>[A-Za-z]+)", "LaTeX commands are not read", "write {name} without the \\"),
     Mistake("", r"\$", "$ is not part of the language", "write the formula without $"),
     # transpose, inverse, powers
-    Mistake(r"\^\s*", r"\*", "^* is not an operator here", "write A' for the transpose"),
-    Mistake("", r"[†⁺]", "{0} is not read", _PSEUDOINVERSE),
+    Mistake(r"\^\s*", r"\*", "^* is not an operator here", "everything is real: write A' for the transpose"),
+    Mistake(r"(?P<at>\^\s*)", r"[†‡⁺]", "{at}{0} is not read", _ADJOINT),
+    Mistake("", r"[†‡]", "{0} is not read", _ADJOINT),
+    Mistake("", r"⁺", "{0} is not read", f"{_PSEUDOINVERSE}, relu(x) for the positive part"),
     Mistake(
         r"(?P<at>\^\s*\+)\s*", r"$|[)\]*/,;]", "^+ is not an operator here",
-        _PSEUDOINVERSE,
+        f"{_PSEUDOINVERSE}, relu(x) for the positive part",
     ),
     Mistake("", r"[`´‘ʹ]", "{0} is not a transpose sign", "write ' for the transpose"),
     Mistake("", r"[″‴‶]", "{0} is not a transpose sign", "write a ' for each transpose"),
@@ -174,10 +177,13 @@ MISTAKES = (
     Mistake("", r"[⊕⊖]", "{0} is not an operator here", "write + or -"),
     Mistake("", r"√", "√ is not read", "write sqrt(x)"),
     Mistake(
-        "", r"∑", "∑ is the sign of a sum, not a letter",
-        "write sum(x) for a sum, Sigma or Σ for the letter",
+        "", r"∑", "∑ is the sign of a sum, and its bounds are missing",
+        "write sum(x) for all entries, sum(i, 1, n, x[i]^2) over i, Sigma for the letter",
     ),
-    Mistake("", r"∏", "∏ is the sign of a product, not a letter", "write Pi or Π for the letter"),
+    Mistake(
+        "", r"∏", "∏ is the sign of a product, not a letter",
+        "write exp(sum(log(x))) for the product of positive entries, Pi for the letter",
+    ),
     Mistake("", r"∆", "∆ is the sign of a difference, not a letter", "write Delta or Δ for the letter"),
     Mistake(
         "", r"[∂∇]", "{0} is not part of an expression",
@@ -202,7 +208,7 @@ MISTAKES = (
         "a norm has no subscript after its brackets", "write norm{kind}({inner})",
     ),
     Mistake(
-        r"(?P<at>(\|\||‖)\s*\^\s*(?P<exponent>\w))", r"_(?P<kind>\w+)",
+        r"(?P<at>(\|\||‖)\s*\^?\s*(?P<exponent>[^\W_]+))", r"_(?P<kind>\w+)",
         "the subscript of a norm comes before the exponent", "write ||x||_{kind}^{exponent}",
     ),
     Mistake(

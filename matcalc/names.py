@@ -33,7 +33,7 @@ def undeclared(found: Survey, declared: Collection[str], sizes: Collection[str],
     known = (declared, sizes, found.sizes, BARE_NAMES, CONSTANTS)
     unknown = [name for name in found.names if name not in declared and not any(name in names for names in known)]
     for name in unknown:
-        if name in found.exponents and name[0] == "T" and len(name) > 1:
+        if name in found.exponents and (name == "H" or (name[0] in "TH" and len(name) > 1)):
             _refuse_transposed(name, found.exponents[name][0], text)
         _refuse_function(name, found.names[name], text)
         _refuse_perturbation(name, {*found.names, *declared}, found.names[name], text)
@@ -85,18 +85,25 @@ def _refuse_function(name: str, place: Tree, text: str) -> None:
         hint = f"write {name}({applied}, or declare {name} if it is to be a variable"
         if bars := _BARS.match(text, place.end):
             absolute = f"{name}(abs({bars[1]})) for the absolute value"
-            hint = f"write logdet({bars[1]}) for the determinant, {absolute}" if name == "log" else f"write {absolute}"
+            hint = f"write {absolute}"
+            if name in ("log", "ln"):
+                hint = f"write logdet({bars[1]}) for the determinant, {absolute}"
         raise _refused(message, place, text, hint)
 
 
 def _refuse_transposed(name: str, power: Tree, text: str) -> None:
-    """Refuse X^TAX, where ^T was meant; a number has no transpose."""
+    """Refuse X^TAX, where ^T was meant, and X^H; a number has no transpose."""
     base = power.children[0]
-    if base.kind != "number":
-        written, rest = text[base.start : base.end], name[1:]
-        rest = "*".join(rest) if rest.isalpha() and len(rest) <= MOST_LETTERS else rest
-        message = f"{name} is one name here, the exponent of {written}"
-        raise _refused(message, power, text, f"write {written}'*{rest} for the transpose, or declare {name}")
+    if base.kind == "number":
+        return
+    written, rest = text[base.start : base.end], name[1:]
+    rest = "*".join(rest) if rest.isalpha() and len(rest) <= MOST_LETTERS else rest
+    transposed = f"write {written}'*{rest}" if rest else f"write {written}'"
+    if name == "H":
+        message, why = f"{written}^H is not read", "everything is real: "
+    else:
+        message, why = f"{name} is one name here, the exponent of {written}", ""
+    raise _refused(message, power, text, f"{why}{transposed} for the transpose, or declare {name}")
 
 
 def _refuse_perturbation(name: str, others: set[str], place: Tree, text: str) -> None:
