@@ -8,6 +8,7 @@ from matcalc.errors import ParseError, ShapeError, UnknownName
 from matcalc.expressions import ONE, Dimension, dimension
 from matcalc.function_table import ALIASES, ALONG_AXES, AXIS_CALLS, FUNCTIONS, LATER, nearest_names
 from matcalc.inferences import Inference
+from matcalc.mistakes import RANDOM
 from matcalc.sizes import shape_words, size_text, with_article
 from matcalc.syntax_trees import Tree
 from matcalc.walks import EXTREMES, names_in_size
@@ -44,10 +45,17 @@ _NOT_DOCUMENTED = ("diagonal", "rearrange", "unrearrange", *ALONG_AXES)
 
 
 _REAL = "all numbers are real: give the real and the imaginary part as two variables"
-_RANDOM = "differentiate the function of a fixed sample, and average the derivatives"
+_OF_ENTRIES = "of the entries of a vector: "
+_VARIANCE = f"{_OF_ENTRIES}write mean((x .- mean(x)).^2)"
 _OUTSIDE = {
     **dict.fromkeys(("Re", "re", "real", "Im", "im", "imag", "conj", "arg", "angle"), ("complex numbers", _REAL)),
-    **dict.fromkeys(("E", "expectation", "Var", "var", "bernoulli", "Bernoulli"), ("random variables", _RANDOM)),
+    **dict.fromkeys(("E", "expectation", "bernoulli", "Bernoulli", "P", "Pr"), ("random variables", RANDOM)),
+    **dict.fromkeys(("Var", "var", "variance"), ("random variables", _VARIANCE)),
+    **dict.fromkeys(("std", "Std", "stdev"), ("random variables", _VARIANCE.replace("write ", "write sqrt(") + ")")),
+    **dict.fromkeys(
+        ("Cov", "cov", "covariance"),
+        ("random variables", f"{_OF_ENTRIES}write mean((x .- mean(x)).*(y .- mean(y)))"),
+    ),
     **dict.fromkeys(("int", "integral", "integrate"), ("integrals", "write a sum over an index: sum(i, 1, n, x[i])")),
 }
 """Functions of a subject that is not covered, and what can be done instead."""
@@ -260,7 +268,8 @@ def unknown_function(found: Inference, tree: Tree) -> UnknownName:
         return UnknownName(message, hint="`matcalc rules` lists what it can derive", **place)  # type: ignore[arg-type]
     if name in _OUTSIDE:
         subject, hint = _OUTSIDE[name]
-        hint += f"; for a product write {name}*({_arguments(found, tree)})" if len(tree.children) == 1 else ""
+        product = len(tree.children) == 1 and len(name) == 1
+        hint += f"; for a product write {name}*({_arguments(found, tree)})" if product else ""
         message = f"{name} is neither declared nor a function: {subject} are not supported"
         return UnknownName(message, hint=hint, **place)  # type: ignore[arg-type]
     if len(tree.children) in (1, 2) and all(child.kind == "number" for child in tree.children):

@@ -16,6 +16,8 @@ from functools import cache
 from typing import TypeAlias
 
 from matcalc.errors import ParseError
+from matcalc.latex_sums import end_of_summand, range_at
+from matcalc.mistakes import RANDOM
 
 LONGEST = 10_000
 _COMMENT = r"#[^\n]*"
@@ -35,7 +37,7 @@ _SIZES = rf"(?:left|right|middle|[bB]igg?[lrm]?){_END}"
 _TRANSPOSED = rf"(?:\\top{_END}|\\intercal{_END}|\\(?:mathsf|mathrm|text)\s*\{{\s*T\s*\}}|T)"
 
 _SURE = (
-    rf"[{{}}$]|\\[|,;:!]|\A\s*\\[(\[]|\s\\(?:{_GREEK}|{_FUNCTIONS}){_END}|(?:\A|[-+*/^(=,|])\s*\\[A-Za-z]"
+    rf"[{{}}$∑]|\\[|,;:!]|\A\s*\\[(\[]|\s\\(?:{_GREEK}|{_FUNCTIONS}){_END}|(?:\A|[-+*/^(=,|])\s*\\[A-Za-z]"
     rf"|\\(?:{_STYLES}|[dt]?frac|{_SIZES}|[lr]?[vV]ert|[lr]angle|cdot|times|odot|oslash|otimes){_END}"
 )
 _OPENED = r"(?P<blank>(?:\s|~|\\[,;:! ])*)(?:\\left\s*|\\[bB]igg?l?\s*)?[({]"
@@ -46,6 +48,8 @@ _ARGUMENT = (
     r"(?=\s*(?:\Z|[-+=),}&$\]]|\\right|\\\\|\\[)\]]))"
 )
 _SUBSCRIPT = r"\s*_\s*(?:(?P<letter>\w)|\{\s*(?:\\(?:mathrm|text|mathit|mathbf)\s*\{\s*)?(?P<word>\w+)\s*\}?\s*\})"
+_OF_SUM = rf"(?:\s*\\(?:{_FUNCTIONS}){_END}){{0,4}}\s*(?:\\sum{_END}|∑)"
+_INDICES = r"\s*_\s*\{\s*(\w(?:\s*[-+]\s*\w)?(?:\s*,\s*\w(?:\s*[-+]\s*\w)?)?)\s*\}"
 _NESTED = rf"(?:\s*\\(?:{_FUNCTIONS}){_END}){{1,4}}{_OPENED}"
 _BRACKETS = r"[({})]"
 
@@ -74,7 +78,7 @@ def is_latex(text: str) -> bool:
     """
     if len(text) > LONGEST:
         return False
-    has_mark = "\\" in text or "{" in text or "}" in text or "$" in text
+    has_mark = "\\" in text or "{" in text or "}" in text or "$" in text or "∑" in text
     return has_mark and re.search(_SURE, re.sub(_COMMENT, "", text)) is not None
 
 
@@ -94,7 +98,7 @@ class _Rewriting:
     ends: list[int] = field(default_factory=list)
     braces: list[tuple[int, str, bool]] = field(default_factory=list)
     later: dict[int, int] = field(default_factory=dict)
-    fractions: int = 0
+    indices: set[str] = field(default_factory=set)
 
     def plain(self) -> Plain:
         while self.place < len(self.source):
@@ -146,6 +150,8 @@ class _Rewriting:
             word, end = f"{word}_{below['letter'] or below['word']}", below.end()
             if word[:2] == "I_" and word[2:].isalpha() and len(word) == 3:
                 word = f"eye({word[2:]})"
+        elif (entry := self.at(_INDICES, end)) and ("," in entry[1] or not self.indices.isdisjoint(entry[1])):
+            word, end = f"{word}[{entry[1]}]", entry.end()
         elif self.source[end : end + 1] == "_":
             self._refuse(
                 "only a letter, a number or a word stands below a name",
@@ -166,6 +172,8 @@ class _Rewriting:
         argument = self.at(_ARGUMENT, found.end())
         nested = self.at(_NESTED, found.end())
         end = argument.end() if argument else self._end_of_bracket(nested.end()) if nested else None
+        if (of_sum := self.at(_OF_SUM, found.end())) and (over := range_at(self.source, of_sum.end())):
+            end = end_of_summand(self.source, over.end)
         if end is not None:
             self.write("(", found.end(), found.end())
             self.later[end] = self.later.get(end, 0) + 1
@@ -225,6 +233,17 @@ class _Rewriting:
         self.write("‖" + (f"_{kind}" if kind else ""), found.start(), found.end())
         self.write(exponent, found.start(), found.end())
 
+    def summed(self, found: re.Match[str]) -> None:
+        """A sum over an index with its bounds, and the bracket that is to close after the summand."""
+        over = range_at(self.source, found.end())
+        if over is None:
+            self._refuse(f"{found[0]} without both bounds is not read", _HINTS["sum"], found.start(), found.end())
+        else:
+            self.write(f"sum({over.index}, {over.lower}, {over.upper}, ", found.start(), over.end)
+            self.place, end = over.end, end_of_summand(self.source, over.end)
+            self.later[end] = self.later.get(end, 0) + 1
+            self.indices.add(over.index)
+
     def open(self, found: re.Match[str], text: str, closing: str, is_top: bool = False) -> None:
         """A brace that opens, and what is written where it closes."""
         self.write(text, found.start(), found.end())
@@ -254,6 +273,9 @@ class _Rewriting:
         mark = found["mark"] or found["braced"]
         self._refuse(f"^{mark} is not read", _HINTS[mark.lstrip("\\")], found.start(), found.end())
 
+    def expectation(self, found: re.Match[str]) -> None:
+        self._refuse(f"{found[0]} is not read: random variables are not supported", RANDOM, found.start(), found.end())
+
     def refused(self, found: re.Match[str]) -> None:
         if found[0] == "$":
             self._refuse("$ is not part of the language", "write the formula without $", found.start(), found.end())
@@ -264,7 +286,8 @@ class _Rewriting:
 _Write: TypeAlias = Callable[[_Rewriting, re.Match[str]], None]
 _BOLD = {"1": "ones", "0": "zeros", "I": "eye"}
 _HINTS = {
-    "sum": "write sum(i, 1, n, x[i]^2) for a sum over i, sum(x) for the sum of all entries",
+    "sum": r"write \sum_{i=1}^n or sum(i, 1, n, x[i]^2) for a sum over i, sum(x) for the sum of all entries",
+    "int": "write a sum over an index: sum(i, 1, n, x[i])",
     "prod": "write exp(sum(log(x))) for the product of positive entries",
     "partial": "write the function alone: what is asked of it is chosen by the command",
     "nabla": "write the function alone: what is asked of it is chosen by the command",
@@ -311,6 +334,8 @@ _WRITERS: Mapping[str, _Write] = {
     r"e\s*\^\s*\{(?!\s*-?\s*\d+\s*\})": _opened("exp(", ")"),
     r"(?P<exponent>\^\s*(?:[A-Za-z]|\d+))\s*_": _Rewriting.subscript_last,
     r"\^\s*(?:\d+|[A-Za-z])": _Rewriting.copied,
+    rf"\\sum{_END}|∑|Σ(?=\s*_\s*\{{\s*\w\s*=)|\b[sS]um(?=\s*_)": _Rewriting.summed,
+    r"\\mathbb\s*\{\s*E\s*\}|𝔼": _Rewriting.expectation,
     r"\\mathbb\s*\{\s*[A-Z]\s*\}": _Rewriting.refused,
     r"\\[dt]?frac\s*(\w)\s*(\w)(?!\w)": lambda page, found: page.write(
         f"({found[1]}/{found[2]})", found.start(), found.end()

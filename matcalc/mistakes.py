@@ -37,6 +37,7 @@ _AFTER_OPERAND = r"""[\w)\]'ᵀ′’⁻¹²³]\s*"""
 
 _PSEUDOINVERSE = "write pinv(A) for the pseudoinverse"
 _ADJOINT = f"{_PSEUDOINVERSE}, A' for the transpose: everything is real"
+RANDOM = "differentiate the function of a fixed sample, and average the derivatives"
 _KINDS = "write scalar, vector(n), row(n) or matrix(m,n)"
 _KINDS_OF_AT = "write {at}: scalar, {at}: vector(n) or {at}: matrix(m,n)"
 
@@ -190,6 +191,7 @@ MISTAKES = (
         "write the function alone: what is asked of it is chosen by the command",
     ),
     Mistake("", r"∞", "∞ is not a number here", "write norm1(x) or norm2(x) for a norm"),
+    Mistake("", r"𝔼", "{0} is not read: random variables are not supported", RANDOM),
     Mistake("", r"[⟨⟩〈〉]", "{0} is not read", "write dot(x, y) for the inner product"),
     Mistake("", r"[∥ǁ]", "{0} is not read", "write ‖x‖, ||x|| or norm2(x)"),
     Mistake(
@@ -208,8 +210,8 @@ MISTAKES = (
         "a norm has no subscript after its brackets", "write norm{kind}({inner})",
     ),
     Mistake(
-        r"(?P<at>(\|\||‖)\s*\^?\s*(?P<exponent>[^\W_]+))", r"_(?P<kind>\w+)",
-        "the subscript of a norm comes before the exponent", "write ||x||_{kind}^{exponent}",
+        r"(?P<at>(\|\||‖)\s*\^?\s*[^\W_]+)", r"_\w+",
+        "this norm is not read", "write its subscript after the bars: ||A||_F^2, ||x||_1^2, ||x||_inf^2",
     ),
     Mistake(
         r"\|", r"_\w+", "the norm below a single bar is unclear",

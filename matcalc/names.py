@@ -36,6 +36,7 @@ def undeclared(found: Survey, declared: Collection[str], sizes: Collection[str],
         if name in found.exponents and (name == "H" or (name[0] in "TH" and len(name) > 1)):
             _refuse_transposed(name, found.exponents[name][0], text)
         _refuse_function(name, found.names[name], text)
+        _refuse_sum(name, unknown, found.names[name], text)
         _refuse_perturbation(name, {*found.names, *declared}, found.names[name], text)
         _refuse_glued(name, {*found.names, *found.bound, *declared} - {name}, found.names[name], text)
     return unknown
@@ -88,6 +89,17 @@ def _refuse_function(name: str, place: Tree, text: str) -> None:
             hint = f"write {absolute}"
             if name in ("log", "ln"):
                 hint = f"write logdet({bars[1]}) for the determinant, {absolute}"
+        raise _refused(message, place, text, hint)
+
+
+def _refuse_sum(name: str, unknown: Collection[str], place: Tree, text: str) -> None:
+    """Refuse Σ_i x_i and sum_i x_i, where Σ_i would be a name."""
+    stem, _, index = name.rpartition("_")
+    others = [other for other in unknown if other != name and other.rpartition("_")[2] == index]
+    if stem in ("sum", "Sum") or (stem == "Sigma" and len(index) == 1 and index.isalpha() and others):
+        entry = others[0].replace(f"_{index}", f"[{index}]") if others else f"x[{index}]"
+        message = f"{text[place.start : place.end]} is a name here, no sum over {index}"
+        hint = f"write sum({index}, 1, n, {entry}) for a sum over {index}, sum(x) for the sum of all entries"
         raise _refused(message, place, text, hint)
 
 

@@ -26,6 +26,7 @@ from matcalc.registries import CONSTRUCTORS
 from matcalc.revisions import Outcome, Revision, Revisions
 from matcalc.shapes import infer
 from matcalc.sizes import declaration_text
+from matcalc.subscripts import entries_below
 from matcalc.substitutions import substitute
 from matcalc.syntax import parse_expression
 from matcalc.syntax_trees import Tree, Unrolled
@@ -89,6 +90,7 @@ def read(
     declared, sizes = declarations(where)
     if type(tree) is Unrolled:
         declared = of_families(declared, tree, text)
+    tree = entries_below(tree, declared, text)
     reading = _Reader(text, declared, sizes, shape=shape, wanted=wanted, avoiding=avoiding).read(tree)
     if declared:
         remember(reading.expression, _context(declared, reading))

@@ -215,10 +215,12 @@ class _Unrolling:
         return Tree("sum", terms, ("+",) * (len(terms) - 1), tree.start, tree.end) if len(terms) > 1 else terms[0]
 
     def _is_over_layers(self, tree: Tree) -> bool:
-        """Whether the index of a sum chooses layers."""
+        """Whether the index of a sum chooses layers, or variables that belong to layers: W_k beside h[k]."""
         index, summand = tree.children[0].value, tree.children[-1]
         chosen = [t for t in postorder(summand) if t.kind == "index" and t.children[0].value in self.layers]
-        return any(index in _names_in(item) for t in chosen for item in t.children[1:])
+        if any(index in _names_in(item) for t in chosen for item in t.children[1:]):
+            return True
+        return any(str(index) == name.rpartition("_")[2] and name in self.families for name in _names_in(summand))
 
     def _refuse_clash(self, tree: Tree, known: Mapping[str, int]) -> None:
         """Raise ParseError for a sum or a let inside that gives the index another meaning."""

@@ -23,6 +23,7 @@ ORDER = [
     "recurrences",
     "expression_builders",
     "declaration_builders",
+    "latex_sums",
     "latex_source",
     "syntax",
     # nodes and their normal form
@@ -69,6 +70,7 @@ ORDER = [
     "shape_mistakes",
     "operator_shapes",
     "walks",
+    "subscripts",
     "call_mistakes",
     "call_shapes",
     "kinds",

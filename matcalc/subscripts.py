@@ -1,0 +1,94 @@
+"""Entries written with a subscript, as on paper: x_i in a sum over i is x[i], where x is declared and x_i is not.
+
+What is not declared stays a name, which is refused where it could be taken for an entry: x_i in a sum over i, whose
+value would be the same for each i, or x_i after the sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from matcalc.declarations import Declared
+from matcalc.errors import ParseError
+from matcalc.expressions import ONE
+from matcalc.syntax_trees import Tree, postorder
+from matcalc.walks import is_indexed_sum
+
+_SIGNS = ("sum", "∑", "Σ")
+
+
+def entries_below(tree: Tree, declared: Mapping[str, Declared], text: str) -> Tree:
+    """The tree with the names that are entries in a sum over their subscripts replaced.
+
+    >>> from matcalc.declarations import declarations
+    >>> from matcalc.syntax import parse_expression
+    >>> tree = parse_expression("sum(i, 1, n, x_i^2)")
+    >>> [p.kind for p in postorder(entries_below(tree, declarations("x: vector(n)")[0], "sum"))][-4:]
+    ['index', 'number', 'power', 'call']
+    """
+    if not any(sign in text for sign in _SIGNS):
+        return tree
+    walk = postorder(tree)
+    sums = [part for part in walk if part.kind == "call" and is_indexed_sum(part)]
+    if not sums:
+        return tree
+    letters = {str(one.children[0].value) for one in sums}
+    subscripted = [p for p in walk if p.kind == "name" and p.value not in declared and _subscripts(p, letters)]
+    if not subscripted:
+        return tree
+    made: dict[Tree, Tree] = {}
+    for part in subscripted:
+        bound = {str(one.children[0].value) for one in sums if _is_in(part, one.children[3])}
+        made[part] = _entry(part, letters, bound, declared, text)
+    for part in walk:
+        if any(child in made for child in part.children):
+            children = tuple([made.get(child, child) for child in part.children])
+            made[part] = Tree(part.kind, children, part.value, part.start, part.end)
+    return made.get(tree, tree)
+
+
+def _subscripts(name: Tree, letters: Collection[str]) -> list[str]:
+    """The indices below a name, of which one at least is that of a sum: i and j of A_ij, i and 1 of A_i1."""
+    stem, _, below = str(name.value).rpartition("_")
+    if not stem:
+        return []
+    if below in letters:
+        return [below]
+    indices = list(below) if len(below) == 2 else []
+    known = all(index in letters or index in "123456789" for index in indices)
+    return indices if known and not letters.isdisjoint(indices) else []
+
+
+def _is_in(part: Tree, whole: Tree) -> bool:
+    return whole.start <= part.start and part.end <= whole.end
+
+
+def _entry(name: Tree, letters: set[str], bound: set[str], declared: Mapping[str, Declared], text: str) -> Tree:
+    stem = str(name.value).rpartition("_")[0]
+    indices = _subscripts(name, letters)
+    entry = f"{stem}[{','.join(indices)}]"
+    free = [index for index in indices if index in letters - bound]
+    if free:
+        message = f"{name.value} stands outside of the sum over {free[0]}"
+        hint = f"write the whole summand in brackets, or give the index of the sum another name than {free[0]}"
+        raise ParseError(message, text=text, start=name.start, end=name.end, hint=hint)
+    shape = declared[stem].shape if stem in declared else ()
+    if len(indices) != (2 if ONE not in shape else 1) or not shape:
+        index = next(index for index in indices if index in letters)
+        kind = "vector(n)" if len(indices) == 1 else "matrix(m,n)"
+        message = f"{name.value} is one name here, and has no values for {index} = 1, 2, …"
+        hint = f"write {entry} for an entry, or declare {stem}: {kind}"
+        for matrix in (stem, stem.upper()):
+            if len(indices) == 1 and matrix in declared and ONE not in declared[matrix].shape:
+                hint = f"write {matrix}[{index},:]' for a row of {matrix}, {matrix}[:,{index}] for a column"
+                hint += f", {entry} for an entry of {stem}" if matrix != stem else ""
+        raise ParseError(message, text=text, start=name.start, end=name.end, hint=hint)
+    base = Tree("name", (), stem, name.start, name.end)
+    items = [_item(index, name) for index in indices]
+    return Tree("index", (base, *items), None, name.start, name.end)
+
+
+def _item(index: str, place: Tree) -> Tree:
+    if index.isdigit():
+        return Tree("number", (), int(index), place.start, place.end)
+    return Tree("name", (), index, place.start, place.end)
