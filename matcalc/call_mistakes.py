@@ -37,7 +37,15 @@ _TAKES = {
 
 
 # Other names of functions than the nearest by their letters.
-_MEANT = {"sigma": "sigmoid", "Norm": "norm2", "L2": "norm2", "L1": "norm1"}
+_MEANT = {"sigma": "sigmoid", "slogdet": "logabsdet", "Norm": "norm2", "L2": "norm2", "L1": "norm1"}
+_WRITTEN = {
+    **dict.fromkeys(("matmul", "mm", "mv", "mtimes"), "({})*({})"),
+    **dict.fromkeys(("multiply", "mul", "times", "hadamard"), "({}).*({})"),
+    **dict.fromkeys(("divide", "rdivide"), "({})./({})"),
+    **dict.fromkeys(("power", "pow"), "({0}).^({1}), or ({0})^({1}) for a scalar or a square matrix"),
+    **dict.fromkeys(("mldivide", "linsolve"), "({})\\({})"),
+}
+"""Functions of other languages that are operators here."""
 _INDUCED = {"1": "max(sum(abs({}), 1))", "2": "normspec({})", "inf": "max(sum(abs({}), 2))"}
 """The norms of matrices that those of vectors induce, as norm(A, 1) is elsewhere."""
 _DOCUMENTED_ALIASES = ("trace", "norm", "fro", "inner", "inverse", "asin")
@@ -49,7 +57,7 @@ _OF_ENTRIES = "of the entries of a vector: "
 _VARIANCE = f"{_OF_ENTRIES}write mean((x .- mean(x)).^2)"
 _OUTSIDE = {
     **dict.fromkeys(("Re", "re", "real", "Im", "im", "imag", "conj", "arg", "angle"), ("complex numbers", _REAL)),
-    **dict.fromkeys(("E", "expectation", "bernoulli", "Bernoulli", "P", "Pr"), ("random variables", RANDOM)),
+    **dict.fromkeys(("E", "expectation", "bernoulli", "Bernoulli", "Pr"), ("random variables", RANDOM)),
     **dict.fromkeys(("Var", "var", "variance"), ("random variables", _VARIANCE)),
     **dict.fromkeys(("std", "Std", "stdev"), ("random variables", _VARIANCE.replace("write ", "write sqrt(") + ")")),
     **dict.fromkeys(
@@ -78,6 +86,9 @@ def variable_called(found: Inference, tree: Tree) -> ParseError:
     else:
         message = f"{name} is a variable here, and {name}(…) is a call"
     hint = f"write {name}*({_arguments(found, tree)}) for the product"
+    if entry := _as_entry(tree):
+        hint = f"write {entry} for an entry" + (f", {hint.removeprefix('write ')}" if len(tree.children) == 1 else "")
+        return found.refusal(message, tree, hint)
     if len(tree.children) > 1:
         hint = f"a product is {name}*(…); no function can have the name of a variable"
     if name == "K" and len(tree.children) == 2:
@@ -85,6 +96,13 @@ def variable_called(found: Inference, tree: Tree) -> ParseError:
     elif FUNCTIONS.get(ALIASES.get(name, name)) is not None:
         hint += f"; for the function {name} give the variable another name"
     return found.refusal(message, tree, hint)
+
+
+def _as_entry(tree: Tree) -> str:
+    """A[1,2] for A(1,2); nothing where the arguments are no integers."""
+    if all(child.kind == "number" and isinstance(child.value, int) for child in tree.children):
+        return f"{tree.value}[{','.join(str(child.value) for child in tree.children)}]"
+    return ""
 
 
 def _arguments(found: Inference, tree: Tree) -> str:
@@ -272,16 +290,22 @@ def unknown_function(found: Inference, tree: Tree) -> UnknownName:
         hint += f"; for a product write {name}*({_arguments(found, tree)})" if product else ""
         message = f"{name} is neither declared nor a function: {subject} are not supported"
         return UnknownName(message, hint=hint, **place)  # type: ignore[arg-type]
-    if len(tree.children) in (1, 2) and all(child.kind == "number" for child in tree.children):
-        entry = f"{name}[{','.join(str(child.value) for child in tree.children)}]"
+    if (entry := _as_entry(tree)) and len(tree.children) <= 2:
         message = f"{name} is neither declared nor a function"
         return UnknownName(message, hint=f"for an entry write {entry}", **place)  # type: ignore[arg-type]
+    if name in _WRITTEN:
+        texts = [found.quote(child) for child in tree.children]
+        hint = f"write {_WRITTEN[name].format(*texts)}" if len(texts) == 2 else ""
+        return UnknownName(f"{name} is neither declared nor a function", hint=hint, **place)  # type: ignore[arg-type]
     near = [_MEANT[name]] if name in _MEANT else nearest_names(name, offered_names())
+    single = len(tree.children) == 1
     times = f"for a product write {name}*({_arguments(found, tree)})"
     if len(name) > 1 and near:
         hint = f"did you mean {' or '.join(near)}?"
-        hint = f"{hint} F{times[1:]}" if len(tree.children) == 1 else hint
-    else:
+        hint = f"{hint} F{times[1:]}" if single else hint
+    elif single:
         hint = f"{times}, or name one of the functions: tr, det, inv, exp, log, norm2, sum, diag, …"
+    else:
+        hint = "the functions of two are dot, kron, outer, max, min, …; for an entry write [ ]: A[i,j]"
     message = f"{name} is neither declared nor a function"
     return UnknownName(message, hint=hint, **place)  # type: ignore[arg-type]

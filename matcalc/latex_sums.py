@@ -12,7 +12,8 @@ _BOUND = r"-?\w+(?:\s*[-+]\s*\w+)?"
 _BELOW = rf"_\s*\{{\s*(?P<index>[A-Za-z])\s*=\s*(?P<lower>{_BOUND})\s*\}}"
 _ABOVE = rf"\^\s*(?:\{{\s*(?P<upper>{_BOUND})\s*\}}|(?P<single>\w))"
 _RANGES = tuple(
-    re.compile(rf"\s*(?:\\(?:no)?limits\s*)?{first}\s*{second}") for first, second in ((_BELOW, _ABOVE), (_ABOVE, _BELOW))
+    re.compile(rf"\s*(?:\\(?:no)?limits\s*)?{first}\s*{second}")
+    for first, second in ((_BELOW, _ABOVE), (_ABOVE, _BELOW))
 )
 _RAISED = re.compile(r"(?P<index>[ᵢⱼₖₗₘₙ])₌(?P<lower>[₀-₉]+)(?P<upper>[ⁿᵐᵏᵖ]|[⁰¹²³⁴-⁹]+)")
 _PLAIN = str.maketrans("ᵢⱼₖₗₘₙ₀₁₂₃₄₅₆₇₈₉ⁿᵐᵏᵖ⁰¹²³⁴⁵⁶⁷⁸⁹", "ijklmn0123456789nmkp0123456789")

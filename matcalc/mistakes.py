@@ -35,6 +35,7 @@ class Mistake(NamedTuple):
 
 _AFTER_OPERAND = r"""[\w)\]'ᵀ′’⁻¹²³]\s*"""
 
+_MODULES = "np|numpy|jnp|jax|torch|tf|sp|scipy|sympy|math|anp"
 _PSEUDOINVERSE = "write pinv(A) for the pseudoinverse"
 _ADJOINT = f"{_PSEUDOINVERSE}, A' for the transpose: everything is real"
 RANDOM = "differentiate the function of a fixed sample, and average the derivatives"
@@ -51,6 +52,14 @@ MISTAKES = (
         r"\b(?P<name>\w+)(?P<at>\()\s*(?P<other>\w+)\s*,\s*", r":\s*\)",
         "the indices of an entry, a row or a column stand in [ ]", "write {name}[{other},:]",
     ),
+    Mistake(
+        r"\w\[([^][]*,)?\s*(?P<at>:)\s*", r"[-\w]", "the first index of a range is missing",
+        "write both, counted from 1: x[1:3]",
+    ),
+    Mistake(
+        r"\w\[([^][]*,)?\s*\w+\s*(?P<at>:)\s*", r"[],]", "the last index of a range is missing",
+        "write both, such as x[2:5]",
+    ),
     # Python and its libraries
     Mistake(
         r"(?P<at>\.\*)", r"\*", ".** is not an operator here",
@@ -66,11 +75,38 @@ MISTAKES = (
     ),
     Mistake(r"(?P<at>\+)", r"=", "+= changes a variable, and nothing is changed here", "write a sum: a + b"),
     Mistake(
+        rf"\b(?P<at>{_MODULES})", r"\.(\w+\.)*(dot|matmul|mm|mv|bmm|inner|vdot|multi_dot)\b",
+        "functions have no module here", "write A*B for a product, x'*y for the inner product of vectors",
+    ),
+    Mistake(
+        rf"\b(?P<at>{_MODULES})", r"\.(\w+\.)*(multiply|mul)\b",
+        "functions have no module here", "write x.*y for the product of the entries",
+    ),
+    Mistake(
+        rf"\b(?P<at>{_MODULES})", r"\.(\w+\.)*(einsum|tensordot)\b",
+        "functions have no module here", "write products, traces and sums: A*B, tr(A*B), sum(A.*B)",
+    ),
+    Mistake(
+        rf"\b(?P<at>{_MODULES})", r"\.(\w+\.)*solve\b",
+        "functions have no module here", "write A\\b for the solution of A*x = b",
+    ),
+    Mistake(
+        rf"\b(?P<at>{_MODULES})", r"\.(\w+\.)*slogdet\b",
+        "functions have no module here", "write logabsdet(A) for the logarithm of the determinant's size",
+    ),
+    Mistake(
+        rf"\b(?P<at>{_MODULES})", r"\.(\w+\.)*(power|pow)\b",
+        "functions have no module here", "write x.^2 for the power of each entry, a^2 for that of a scalar",
+    ),
+    Mistake(
+        rf"\b(?P<at>{_MODULES})", r"\.(?P<name>pi)\b", "constants have no module here", "write {name}",
+    ),
+    Mistake(
         r"\b(?P<at>tf)", r"\.(math\.)?reduce_(?P<name>\w+)", "functions have no module here", "write {name}(…)",
     ),
     Mistake(
-        r"\b(?P<at>np|numpy|jnp|jax|torch|tf|sp|scipy|sympy|math|anp)", r"\.(\w+\.)*(?P<name>\w+)",
-        "functions have no module here", "write {name}(…)",
+        rf"\b(?P<at>{_MODULES})", r"\.(\w+\.)*(?P<name>\w+)",
+        "functions have no module here", "write {name}(…) without the module",
     ),
     Mistake(
         "", r"\.(t|transpose|mT|H|conj)\b(\(\))?", "{0} is not part of the language",

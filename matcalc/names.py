@@ -10,9 +10,11 @@ from matcalc.errors import ParseError
 from matcalc.function_table import ALIASES, FUNCTIONS, LATER
 from matcalc.kinds import GREEK
 from matcalc.leaves import CONSTANTS
+from matcalc.mistakes import RANDOM
 from matcalc.syntax_trees import Tree
 from matcalc.walks import DEEPEST_SUMS, Survey
 
+EXPECTATIONS = ("E", "Var", "Cov", "Pr")
 BARE_NAMES = {"eye": "eye", "I": "eye", "ones": "ones", "zeros": "zeros"}
 _FUNCTION_WORDS = {*LATER, "vector", "matrix", "sum", "reshape", "commutation", "duplication", "elimination"}
 LONGEST_GLUED = 8
@@ -36,6 +38,7 @@ def undeclared(found: Survey, declared: Collection[str], sizes: Collection[str],
         if name in found.exponents and (name == "H" or (name[0] in "TH" and len(name) > 1)):
             _refuse_transposed(name, found.exponents[name][0], text)
         _refuse_function(name, found.names[name], text)
+        _refuse_indexed(name, found, text)
         _refuse_sum(name, unknown, found.names[name], text)
         _refuse_perturbation(name, {*found.names, *declared}, found.names[name], text)
         _refuse_glued(name, {*found.names, *found.bound, *declared} - {name}, found.names[name], text)
@@ -90,6 +93,18 @@ def _refuse_function(name: str, place: Tree, text: str) -> None:
             if name in ("log", "ln"):
                 hint = f"write logdet({bars[1]}) for the determinant, {absolute}"
         raise _refused(message, place, text, hint)
+
+
+def _refuse_indexed(name: str, found: Survey, text: str) -> None:
+    """Refuse A[end] and E[x]: the last entry of MATLAB, and what would be an entry of a vector E."""
+    where = found.integers.get(name)
+    if name == "end" and where is not None and where.kind == "index":
+        hint = "write the number of the last, such as x[3], or a letter for any, x[k]"
+        raise _refused("end is no index here", found.names[name], text, hint)
+    place = found.not_scalars.get(name)
+    if name in EXPECTATIONS and place is not None and place.kind == "index" and place.children[1].kind != "number":
+        message = f"{name} is not declared, and {name}[…] would be an entry of it: random variables are not supported"
+        raise _refused(message, place, text, f"{RANDOM}; for an entry declare {name}: vector(n)")
 
 
 def _refuse_sum(name: str, unknown: Collection[str], place: Tree, text: str) -> None:

@@ -22,6 +22,7 @@ from matcalc.kinds import Kind, convention, kind_costs, kind_reason, shape_of_ki
 from matcalc.leaves import variable
 from matcalc.names import undeclared
 from matcalc.parts import Program
+from matcalc.python_formulas import advised
 from matcalc.registries import CONSTRUCTORS
 from matcalc.revisions import Outcome, Revision, Revisions
 from matcalc.shapes import infer
@@ -86,8 +87,11 @@ def read(
     """
     if not isinstance(text, str):
         raise MatcalcError(f"an expression is a text, and {text!r:.40} is none", hint='write it in quotes: "x\'*A*x"')
-    tree = parse_expression(text, limits=limits)
     declared, sizes = declarations(where)
+    try:
+        tree = parse_expression(text, limits=limits)
+    except ParseError as error:
+        raise advised(error, declared, lambda proposal: read(proposal, where).variables) from None
     if type(tree) is Unrolled:
         declared = of_families(declared, tree, text)
     tree = entries_below(tree, declared, text)

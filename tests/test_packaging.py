@@ -81,6 +81,7 @@ ORDER = [
     "revisions",
     "shapes",
     "definitions",
+    "python_formulas",
     "reading",
     "building",
     "constructors",
