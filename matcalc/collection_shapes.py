@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from matcalc.dimensions import Clash, is_unknown, total
+from matcalc.dimensions import Clash, total
 from matcalc.errors import ParseError
 from matcalc.expressions import ONE, Dimension, Shape, dimension
 from matcalc.inferences import Inference
@@ -96,15 +96,15 @@ def _counted_from_zero(found: Inference, tree: Tree) -> ParseError:
     place = next(item for item in items if _is_zero(item))
     shifted = []
     for item in items:
-        texts = [str(end.value + 1) if _is_index(end) else found.quote(end) for end in item.children or (item,)]
+        texts = [_shifted(found, end) for end in item.children or (item,)]
         if item.kind == "range":
             texts[1] = found.quote(item.children[1])
         shifted.append(":".join(texts))
     return found.refusal("indices count from 1", place, f"write {found.quote(base)}[{','.join(shifted)}]")
 
 
-def _is_index(item: Tree) -> bool:
-    return item.kind == "number" and isinstance(item.value, int)
+def _shifted(found: Inference, item: Tree) -> str:
+    return str(item.value + 1) if isinstance(item.value, int) else found.quote(item)
 
 
 def _extent(found: Inference, item: Tree, size: Dimension) -> Dimension:

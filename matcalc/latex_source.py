@@ -227,7 +227,7 @@ class _Rewriting:
         r"""\|x\|_2^2, with the subscript first."""
         kind = re.sub(r"[\\{}\s_]|mathrm|text", "", found["kind"] or found["last"] or "").replace("infty", "∞")
         exponent = re.sub(r"[{}\s]", "", found["exponent"] or "")
-        if kind and kind not in ("1", "2", "F", "∞"):
+        if kind and kind not in ("1", "2", "F", "fro", "inf", "∞", "*"):
             hint = "write norm1, norm2, norminf, normspec (the spectral norm) or normnuc (the nuclear norm)"
             self._refuse("this norm is not read", hint, found.start(), found.end())
         self.write("‖" + (f"_{kind}" if kind else ""), found.start(), found.end())
@@ -239,10 +239,10 @@ class _Rewriting:
         if over is None:
             self._refuse(f"{found[0]} without both bounds is not read", _HINTS["sum"], found.start(), found.end())
         else:
-            self.write(f"sum({over.index}, {over.lower}, {over.upper}, ", found.start(), over.end)
+            self.write(f"sum({over.letter}, {over.lower}, {over.upper}, ", found.start(), over.end)
             self.place, end = over.end, end_of_summand(self.source, over.end)
             self.later[end] = self.later.get(end, 0) + 1
-            self.indices.add(over.index)
+            self.indices.add(over.letter)
 
     def open(self, found: re.Match[str], text: str, closing: str, is_top: bool = False) -> None:
         """A brace that opens, and what is written where it closes."""

@@ -34,7 +34,7 @@ _WORDS = re.compile(
 class Range(NamedTuple):
     """The index of a sum, its bounds, and the place after them."""
 
-    index: str
+    letter: str
     lower: str
     upper: str
     end: int
@@ -44,7 +44,7 @@ def range_at(source: str, place: int) -> Range | None:
     r"""The range of a sum that stands at a place, or None where it is incomplete.
 
     >>> range_at(r"\sum_{i=1}^{n} x_i", 4)
-    Range(index='i', lower='1', upper='n', end=14)
+    Range(letter='i', lower='1', upper='n', end=14)
     """
     for pattern in (*_RANGES, _RAISED):
         found = pattern.match(source, place)
@@ -63,33 +63,25 @@ def end_of_summand(source: str, place: int) -> int:
     >>> source[:end_of_summand(source, 0)]
     '(x_i - y_i)^2 \\cdot -3'
     """
-    depth, end, due, bars = 0, place, True, list[str]()
-    outside = _count_of_bars(source[:place]) % 2 == 1
+    depth, end, due, bars = 0, place, True, 0
+    encloses = _count_of_bars(source[:place]) % 2 == 1
     for found in _WORDS.finditer(source, place):
-        kind = found.lastgroup
+        kind, word = found.lastgroup, found[0]
         if kind == "blank":
             continue
+        ends = (kind == "sign" and not due) or (kind == "end" and not (due and word == "\n"))
+        if not depth and not bars and (ends or (kind == "bar" and encloses and not due)):
+            break
         if kind == "bar":
-            if bars:
-                bars.pop()
-                due = False
-            elif not due and outside and not depth:
-                break
-            else:
-                bars.append(found[0])
-                due = True
+            bars, due = (bars - 1, False) if bars else (bars + 1, True)
         elif kind == "opener":
             depth, due = depth + 1, True
         elif kind == "closer":
             depth, due = depth - 1, False
-        elif not depth and not bars and ((kind == "sign" and not due) or (kind == "end" and found[0] != "\n")):
-            break
-        elif kind == "end" and not depth and not due:
-            break
+            if depth < 0:
+                break
         else:
             due = kind in ("sign", "operator", "end")
-        if depth < 0:
-            break
         end = found.end()
     return end
 

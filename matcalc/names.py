@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 
 from matcalc.definition_mistakes import refuse_definitions
-from matcalc.errors import ParseError
+from matcalc.errors import ParseError, UnknownName
 from matcalc.function_table import ALIASES, FUNCTIONS, LATER
 from matcalc.kinds import GREEK
 from matcalc.leaves import CONSTANTS
@@ -104,7 +104,8 @@ def _refuse_indexed(name: str, found: Survey, text: str) -> None:
     place = found.not_scalars.get(name)
     if name in EXPECTATIONS and place is not None and place.kind == "index" and place.children[1].kind != "number":
         message = f"{name} is not declared, and {name}[…] would be an entry of it: random variables are not supported"
-        raise _refused(message, place, text, f"{RANDOM}; for an entry declare {name}: vector(n)")
+        hint = f"{RANDOM}; for an entry declare {name}: vector(n)"
+        raise UnknownName(message, text=text, start=place.start, end=place.end, hint=hint)
 
 
 def _refuse_sum(name: str, unknown: Collection[str], place: Tree, text: str) -> None:

@@ -6,7 +6,7 @@ value would be the same for each i, or x_i after the sum.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Set
 
 from matcalc.declarations import Declared
 from matcalc.errors import ParseError
@@ -47,7 +47,7 @@ def entries_below(tree: Tree, declared: Mapping[str, Declared], text: str) -> Tr
     return made.get(tree, tree)
 
 
-def _subscripts(name: Tree, letters: Collection[str]) -> list[str]:
+def _subscripts(name: Tree, letters: Set[str]) -> list[str]:
     """The indices below a name, of which one at least is that of a sum: i and j of A_ij, i and 1 of A_i1."""
     stem, _, below = str(name.value).rpartition("_")
     if not stem:

@@ -81,6 +81,7 @@ ORDER = [
     "revisions",
     "shapes",
     "definitions",
+    "python_terms",
     "python_formulas",
     "reading",
     "building",
