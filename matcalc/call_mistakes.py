@@ -38,6 +38,8 @@ _TAKES = {
 
 # Other names of functions than the nearest by their letters.
 _MEANT = {"sigma": "sigmoid", "slogdet": "logabsdet", "Norm": "norm2", "L2": "norm2", "L1": "norm1"}
+_ASKED = frozenset(["grad", "gradient", "diff", "derivative", "jacobian", "hessian", "jac", "hess"])
+_CHOSEN = "what is asked of it is chosen by the command"
 _WRITTEN = {
     **dict.fromkeys(("matmul", "mm", "mv", "mtimes"), "({})*({})"),
     **dict.fromkeys(("multiply", "mul", "times", "hadamard"), "({}).*({})"),
@@ -297,6 +299,14 @@ def unknown_function(found: Inference, tree: Tree) -> UnknownName:
         texts = [found.quote(child) for child in tree.children]
         hint = f"write {_WRITTEN[name].format(*texts)}" if len(texts) == 2 else ""
         return UnknownName(f"{name} is neither declared nor a function", hint=hint, **place)  # type: ignore[arg-type]
+    if name in _ASKED:
+        message = f"{name} is no function here"
+        return UnknownName(message, hint=f"write {found.quote(tree.children[0])} alone: {_CHOSEN}", **place)  # type: ignore[arg-type]
+    base = name.removeprefix("log").removeprefix("_")
+    if name.startswith("log") and base.isdigit() and len(tree.children) == 1:
+        message = f"{name} is neither declared nor a function"
+        hint = f"write log({found.bare(tree.children[0])})/log({base})"
+        return UnknownName(message, hint=hint, **place)  # type: ignore[arg-type]
     near = [_MEANT[name]] if name in _MEANT else nearest_names(name, offered_names())
     single = len(tree.children) == 1
     times = f"for a product write {name}*({_arguments(found, tree)})"

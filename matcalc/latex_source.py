@@ -169,6 +169,9 @@ class _Rewriting:
         self.write({"ln": "log", "Tr": "tr"}.get(word, word), found.start(), found.end())
         if self.at(_OPENED, found.end()):
             return
+        if word in ("min", "max") and self.at(r"\s*_", found.end()):
+            message = f"{found[0]} with a subscript is not read: no optimum is sought here"
+            self._refuse(message, _HINTS["arg"], found.start(), found.end())
         argument = self.at(_ARGUMENT, found.end())
         nested = self.at(_NESTED, found.end())
         end = argument.end() if argument else self._end_of_bracket(nested.end()) if nested else None
@@ -273,9 +276,6 @@ class _Rewriting:
         mark = found["mark"] or found["braced"]
         self._refuse(f"^{mark} is not read", _HINTS[mark.lstrip("\\")], found.start(), found.end())
 
-    def expectation(self, found: re.Match[str]) -> None:
-        self._refuse(f"{found[0]} is not read: random variables are not supported", RANDOM, found.start(), found.end())
-
     def refused(self, found: re.Match[str]) -> None:
         if found[0] == "$":
             self._refuse("$ is not part of the language", "write the formula without $", found.start(), found.end())
@@ -295,6 +295,8 @@ _HINTS = {
     **dict.fromkeys(("ast", "star", "*"), "write A' for the transpose, x_star for another name"),
     "+": "write pinv(A) for the pseudoinverse, relu(x) for the positive part",
     "pm": "write one sign",
+    **dict.fromkeys(("mathbb{E}", "𝔼"), f"random variables are not supported: {RANDOM}"),
+    **dict.fromkeys(("arg", "argmin", "argmax"), "write the function alone: its gradient is 0 at an optimum"),
 }
 
 
@@ -335,8 +337,7 @@ _WRITERS: Mapping[str, _Write] = {
     r"(?P<exponent>\^\s*(?:[A-Za-z]|\d+))\s*_": _Rewriting.subscript_last,
     r"\^\s*(?:\d+|[A-Za-z])": _Rewriting.copied,
     rf"\\sum{_END}|∑|Σ(?=\s*_\s*\{{\s*\w\s*=)|\b[sS]um(?=\s*_)": _Rewriting.summed,
-    r"\\mathbb\s*\{\s*E\s*\}|𝔼": _Rewriting.expectation,
-    r"\\mathbb\s*\{\s*[A-Z]\s*\}": _Rewriting.refused,
+    r"\\mathbb\s*\{\s*[A-Z]\s*\}|𝔼": _Rewriting.refused,
     r"\\[dt]?frac\s*(\w)\s*(\w)(?!\w)": lambda page, found: page.write(
         f"({found[1]}/{found[2]})", found.start(), found.end()
     ),

@@ -60,6 +60,7 @@ MISTAKES = (
         r"\w\[([^][]*,)?\s*\w+\s*(?P<at>:)\s*", r"[],]", "the last index of a range is missing",
         "write both, such as x[2:5]",
     ),
+    Mistake(r"(?P<at>[*/^])", r"\.(?![0-9])", "the dot of an entrywise operator comes first", "write .{at}"),
     # Python and its libraries
     Mistake(
         r"(?P<at>\.\*)", r"\*", ".** is not an operator here",
@@ -149,8 +150,8 @@ MISTAKES = (
         "", r"['\"](nuc|nuclear|\*)['\"]", "text in quotes is not part of the language",
         "the nuclear norm is normnuc(A)",
     ),
-    Mistake("", r"'[^'\n]*'", "text in quotes is not part of the language", "write names without quotes"),
-    Mistake("", r'["“”„«]', "text in quotes is not part of the language", "write names without quotes"),
+    Mistake("", r"'[^'\n]*'", "text in quotes is not part of the language", "write it without quotes"),
+    Mistake("", r'["“”„«]', "text in quotes is not part of the language", "write it without quotes"),
     # comparisons and logic
     Mistake(r"(?P<at>[-−=])", r">", "{at}> is not used here", "write the expression alone"),
     Mistake(
@@ -165,6 +166,10 @@ MISTAKES = (
     Mistake(
         "", r"==+", "== compares, and nothing is compared here",
         "write one side alone, or the difference of both sides",
+    ),
+    Mistake(
+        "", r"<(?P<x>[^<>,|]+)[,|]\s*(?P<y>[^<>,|]+)>", "< compares, and nothing is compared here",
+        "write dot({x}, {y}) for the inner product",
     ),
     Mistake(
         "", r"[!~]=|[<>]=?|[≤≥≠≈∼]", "{0} compares, and nothing is compared here",
@@ -202,7 +207,6 @@ MISTAKES = (
     Mistake("", r"ᴴ|\^H", "{0} is not read", "everything is real: write A' for the transpose"),
     Mistake("", r"[ᵃ-ᶿˣʰʲʳʷʸˡˢ]+", "this superscript is not read", "write ^ and the exponent: x^k"),
     # signs that look like others
-    Mistake(r"(?P<at>[*/^])", r"\.(?![0-9])", "the dot of an entrywise operator comes first", "write .{at}"),
     Mistake(
         "", r"[×∗✕✖⨯]", "{0} is not an operator here",
         "write * for the product, .* for the product of the entries",
@@ -228,6 +232,10 @@ MISTAKES = (
     ),
     Mistake("", r"∞", "∞ is not a number here", "write norm1(x) or norm2(x) for a norm"),
     Mistake("", r"𝔼", "{0} is not read: random variables are not supported", RANDOM),
+    Mistake(
+        "", r"[⟨〈](?P<x>[^⟨⟩〈〉,|]+)[,|]\s*(?P<y>[^⟨⟩〈〉,|]+)[⟩〉]", "these brackets are not read",
+        "write dot({x}, {y}) for the inner product",
+    ),
     Mistake("", r"[⟨⟩〈〉]", "{0} is not read", "write dot(x, y) for the inner product"),
     Mistake("", r"[∥ǁ]", "{0} is not read", "write ‖x‖, ||x|| or norm2(x)"),
     Mistake(
@@ -261,7 +269,27 @@ MISTAKES = (
     ),
 )  # fmt: skip
 
+_IN_REALS = r"\b(?P<at>\w+)\s*\\in\s*(\\mathbb\s*|\\R\s*\^\s*|R\s*\^\s*)"
+_REALS = r"(\{\s*R\s*\}\s*\^\s*)?"
+
 DECLARATION_MISTAKES = (
+    Mistake(
+        _IN_REALS, _REALS + r"\{\s*(?P<m>\w+)\s*(\\times|×|,|x)\s*(?P<n>\w+)\s*\}",
+        "LaTeX is not read in declarations", "write {at}: R^({m}×{n})",
+    ),
+    Mistake(
+        _IN_REALS, _REALS + r"\{?\s*(?P<n>\w+)\s*\}?", "LaTeX is not read in declarations", "write {at}: R^{n}",
+    ),
+    Mistake(
+        r"(?P<at>R\s*\^\s*)", r"\{\s*(?P<m>\w+)\s*(x|X|×|,|\\times)\s*(?P<n>\w+)\s*\}",
+        "braces are not read", "write R^({m}×{n})",
+    ),
+    Mistake(r"(?P<at>R\s*\^\s*)", r"\{\s*(?P<n>\w+)\s*\}", "braces are not read", "write R^{n}"),
+    Mistake(r"\b(?P<at>\w+)\s*", r"\\in\b", "LaTeX is not read in declarations", "write {at}: R^n or {at}: R^(m×n)"),
+    Mistake(
+        r"\b(?P<at>\w+)\s*", r"=\s*(?P<n>[0-9]+)\b", "{at} is declared, not defined, here",
+        "write {n} itself where it is a size: x: vector({n})",
+    ),
     Mistake(
         r":\s*(?P<at>symmetric|skew|diagonal|spd|orthogonal|lower|upper|unit|positive|nonzero|integer|constant)\s+",
         r"(?P<kind>scalar|vector|row|matrix|R\b)(?P<sizes>\([^)]*\))?",

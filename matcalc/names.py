@@ -20,7 +20,14 @@ _FUNCTION_WORDS = {*LATER, "vector", "matrix", "sum", "reshape", "commutation", 
 LONGEST_GLUED = 8
 MOST_LETTERS = 4
 _BRACKET = re.compile(r" *(\([^()]*\))")
-_BARS = re.compile(r" *\|([^|]*)\|")
+_BARS = re.compile(r" *\|([^|]+)\|(?!\|)")
+_POWER = re.compile(r" *\^ *[({]? *([-−]?\w+) *[)}]? *\(([^()]*)\)")
+_EXPONENT = re.compile(r" *\^ *[({]? *(\w+)")
+_D_BY_D = re.compile(r"\bd *\d* */ *d|frac *\{ *d(?:\^\w)? *\} *\{ *d")
+_ASKED = frozenset(["derivative", "gradient", "grad", "hessian", "jacobian", "minimize", "maximize"])
+_SOUGHT = frozenset(["min", "max", "argmin", "argmax", "minimize", "maximize"])
+FUNCTION_ALONE = "write the function alone: what is asked of it is chosen by the command"
+OPTIMUM_ALONE = "write the function alone: its gradient is 0 at an optimum"
 _ARGUMENT = re.compile(r"[ *·]*([^\W\d]\w*'?)")
 
 
@@ -38,6 +45,7 @@ def undeclared(found: Survey, declared: Collection[str], sizes: Collection[str],
         if name in found.exponents and (name == "H" or (name[0] in "TH" and len(name) > 1)):
             _refuse_transposed(name, found.exponents[name][0], text)
         _refuse_function(name, found.names[name], text)
+        _refuse_asked(name, {*found.names, *declared}, found.names[name], text)
         _refuse_indexed(name, found, text)
         _refuse_sum(name, unknown, found.names[name], text)
         _refuse_perturbation(name, {*found.names, *declared}, found.names[name], text)
@@ -92,7 +100,26 @@ def _refuse_function(name: str, place: Tree, text: str) -> None:
             hint = f"write {absolute}"
             if name in ("log", "ln"):
                 hint = f"write logdet({bars[1]}) for the determinant, {absolute}"
+        elif power := _POWER.match(text, place.end):
+            hint = f"write {name}({power[2]}).^{power[1]} for the power of the function"
+            if power[1] in ("-1", "−1") and f"arc{name}" in FUNCTIONS:
+                hint = f"write arc{name}({power[2]}) for the inverse function, 1 ./ {name}({power[2]}) for 1 by it"
+        elif name == "exp" and (exponent := _EXPONENT.match(text, place.end)):
+            hint = f"write exp({exponent[1]})"
+        elif name in _SOUGHT and not words:
+            hint = f"write {name}(x) for an entry of x; to {name}imize a function, write it alone"
         raise _refused(message, place, text, hint)
+
+
+def _refuse_asked(name: str, others: Collection[str], place: Tree, text: str) -> None:
+    """Refuse "gradient of f" and min_x f: what is asked is no part of the function."""
+    stem, _, below = name.rpartition("_")
+    if name in ("argmin", "argmax") or (stem in _SOUGHT and below in others):
+        message = f"{name} is not read: no optimum is sought here"
+        raise _refused(message, place, text, f"{OPTIMUM_ALONE}; or declare {name}")
+    if name in _ASKED:
+        message = f"{name} is not declared, and no part of a function"
+        raise _refused(message, place, text, f"{FUNCTION_ALONE}; or declare {name}")
 
 
 def _refuse_indexed(name: str, found: Survey, text: str) -> None:
@@ -137,6 +164,8 @@ def _refuse_transposed(name: str, power: Tree, text: str) -> None:
 def _refuse_perturbation(name: str, others: set[str], place: Tree, text: str) -> None:
     word = name[1:].rstrip("_")
     if name[0] == "d" and word in others:
+        if _D_BY_D.search(text):
+            raise _refused(f"d/{name} is no part of a function", place, text, FUNCTION_ALONE)
         message = f"{name} is not declared, and it may be d*{word} or the perturbation of {word}"
         hint = f"write d*{word} for the product, or declare {name} with the shape of {word}"
         raise _refused(message, place, text, hint)
