@@ -41,11 +41,12 @@ _MEANT = {"sigma": "sigmoid", "slogdet": "logabsdet", "Norm": "norm2", "L2": "no
 _ASKED = frozenset(["grad", "gradient", "diff", "derivative", "jacobian", "hessian", "jac", "hess"])
 _CHOSEN = "what is asked of it is chosen by the command"
 _WRITTEN = {
-    **dict.fromkeys(("matmul", "mm", "mv", "mtimes"), "({})*({})"),
-    **dict.fromkeys(("multiply", "mul", "times", "hadamard"), "({}).*({})"),
-    **dict.fromkeys(("divide", "rdivide"), "({})./({})"),
-    **dict.fromkeys(("power", "pow"), "({0}).^({1}), or ({0})^({1}) for a scalar or a square matrix"),
-    **dict.fromkeys(("mldivide", "linsolve"), "({})\\({})"),
+    "I": "eye({})",
+    **dict.fromkeys(("matmul", "mm", "mv", "mtimes"), "{}*{}"),
+    **dict.fromkeys(("multiply", "mul", "times", "hadamard"), "{}.*{}"),
+    **dict.fromkeys(("divide", "rdivide"), "{} ./ {}"),
+    **dict.fromkeys(("power", "pow"), "{0}.^{1}, or {0}^{1} for a scalar or a square matrix"),
+    **dict.fromkeys(("mldivide", "linsolve"), "{}\\{}"),
 }
 """Functions of other languages that are operators here."""
 _INDUCED = {"1": "max(sum(abs({}), 1))", "2": "normspec({})", "inf": "max(sum(abs({}), 2))"}
@@ -280,8 +281,8 @@ def _instead(found: Inference, tree: Tree, child: Tree, takes: str) -> str:
 def unknown_function(found: Inference, tree: Tree) -> UnknownName:
     """The error for a name before ( that is neither a variable nor a function."""
     name = str(tree.value)
-    called = found.text.startswith(name, tree.start)
-    end = tree.start + len(name) if called else tree.end
+    opening = found.text.find("(", tree.start, tree.end)
+    end = tree.start + len(found.text[tree.start : opening].rstrip()) if opening > 0 else tree.end
     place = {"text": found.text, "start": tree.start, "end": end}
     if name in LATER:
         message = f"{name} is not supported yet: this version has no rules for {LATER[name]}"
@@ -296,8 +297,9 @@ def unknown_function(found: Inference, tree: Tree) -> UnknownName:
         message = f"{name} is neither declared nor a function"
         return UnknownName(message, hint=f"for an entry write {entry}", **place)  # type: ignore[arg-type]
     if name in _WRITTEN:
-        texts = [found.quote(child) for child in tree.children]
-        hint = f"write {_WRITTEN[name].format(*texts)}" if len(texts) == 2 else ""
+        texts = [found.factor(child) for child in tree.children]
+        fits = len(texts) == (1 if name == "I" else 2)
+        hint = f"write {_WRITTEN[name].format(*(texts if fits else 'xy'))}"
         return UnknownName(f"{name} is neither declared nor a function", hint=hint, **place)  # type: ignore[arg-type]
     if name in _ASKED:
         message = f"{name} is no function here"

@@ -261,11 +261,9 @@ def _misplaced_separator(stop: _Stop) -> _Finding | None:
                 "write f(a, b), [a, b] or A[i, j]",
                 token,
             )
-        return (
-            "one expression is expected, and the comma begins another",
-            "write one expression, or a column [a; b] of both",
-            token,
-        )
+        last = stop.tokens[stop.place + 1].kind == END
+        hint = "leave it out" if last else "write one expression, or a column [a; b] of both"
+        return "one expression is expected, and the comma begins another", hint, token
     if token.kind == "COLON" and stop.depth:
         return "a range has a lowest and a highest index, no step", "write A[1:3,:]", token
     if token.kind == "COLON":

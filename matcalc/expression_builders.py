@@ -156,6 +156,11 @@ def postfix(kind: str) -> Callable[[list[Any]], Tree]:
 
     def build(parts: list[Any]) -> Tree:
         operand, mark = parts
+        if kind == "transpose" and operand.kind == "number" and operand.value == 1:
+            raise ParseError(
+                "1 is a number here, and its transpose too",
+                start=operand.start, end=mark.end, hint="write ones(n)' for a row of ones, sum(x) for a sum",
+            )  # fmt: skip
         return Tree(kind, (operand,), None, operand.start, mark.end)
 
     return build

@@ -131,6 +131,10 @@ MISTAKES = (
         "write a * between: 2*{name}",
     ),
     Mistake(
+        r"(?<!\w)(?P<at>[A-Za-z])", r"\.(?P<name>[A-Za-z])(?!\w)", "nothing has attributes here",
+        "write {at}*{name} for the product, {at}.*{name} for that of the entries",
+    ),
+    Mistake(
         "", r"\.(?P<name>[A-Za-z_]\w*)", "nothing has attributes here",
         "write a function, {name}(A), in place of A.{name}",
     ),
@@ -178,6 +182,7 @@ MISTAKES = (
     Mistake("", r"&&?|∧", "{0} is not an operator here", "write .* for the product of the entries"),
     Mistake("", r"~|¬", "{0} is not an operator here", "write - for a negative"),
     Mistake(_AFTER_OPERAND, r"!", "! is not an operator here", "write gamma(n + 1) for the factorial"),
+    Mistake("", r"%\*%", "{0} is not an operator here", "write A*B for the product, x'*y for the inner product"),
     Mistake("", r"%", "% begins no comment here", "write # for a comment"),
     Mistake("", r"\?", "? is not part of the language", "write the expression alone"),
     # LaTeX
@@ -217,6 +222,20 @@ MISTAKES = (
     Mistake("", r"[‐‑‒–—―﹣－]", "{0} is not a minus sign here", "write -"),
     Mistake("", r"[⊕⊖]", "{0} is not an operator here", "write + or -"),
     Mistake("", r"√", "√ is not read", "write sqrt(x)"),
+    Mistake("", r"∛", "∛ is not read", "write cbrt(x)"),
+    Mistake("", r"[𝟏𝟙]", "{0} is not read", "write ones(n) for a vector of ones, sum(x) for ones(n)'*x"),
+    Mistake(
+        r"(?<![\w.])(?P<at>1)", r"_\{?(?P<n>\w+)\}?", "a name begins with a letter",
+        "write ones({n}) for a vector of ones",
+    ),
+    Mistake(
+        r"(?<![\w.])(?P<at>[0-9]+)", r",(?P<name>[0-9]+)", "a comma separates, and is no decimal sign",
+        "write {at}.{name} for the number, [{at}; {name}] for a column",
+    ),
+    Mistake(
+        r"(?<!\w)(?P<at>[A-Z])\s*", r":\s*(?P<name>[A-Z])(?!\w)", ": stands in indices and declarations",
+        "write sum({at}.*{name}) for the inner product of matrices",
+    ),
     Mistake(
         "", r"∑", "∑ is the sign of a sum, and its bounds are missing",
         "write sum(x) for all entries, sum(i, 1, n, x[i]^2) over i, Sigma for the letter",

@@ -24,7 +24,7 @@ _BARS = re.compile(r" *\|([^|]+)\|(?!\|)")
 _POWER = re.compile(r" *\^ *[({]? *([-−]?\w+) *[)}]? *\(([^()]*)\)")
 _EXPONENT = re.compile(r" *\^ *[({]? *(\w+)")
 _D_BY_D = re.compile(r"\bd *\d* */ *d|frac *\{ *d(?:\^\w)? *\} *\{ *d")
-_ASKED = frozenset(["derivative", "gradient", "grad", "hessian", "jacobian", "minimize", "maximize"])
+_ASKED = frozenset(["derivative", "gradient", "grad", "hessian", "jacobian", "minimize", "maximize", "return"])
 _SOUGHT = frozenset(["min", "max", "argmin", "argmax", "minimize", "maximize"])
 FUNCTION_ALONE = "write the function alone: what is asked of it is chosen by the command"
 OPTIMUM_ALONE = "write the function alone: its gradient is 0 at an optimum"
@@ -172,7 +172,7 @@ def _refuse_perturbation(name: str, others: set[str], place: Tree, text: str) ->
 
 
 def _refuse_glued(name: str, others: set[str], place: Tree, text: str) -> None:
-    parts = spelled_out(name, others)
+    parts = spelled_out(name, others, greek=not text[place.start : place.end].isascii())
     if parts:
         message = f"{name} is not declared, and it spells out {' and '.join(parts)}"
         raise _refused(message, place, text, f"write {_joined(parts)}, or declare {name}")
@@ -184,10 +184,11 @@ def _joined(parts: list[str]) -> str:
     return f"{'*'.join(parts)} for the product"
 
 
-def spelled_out(name: str, others: set[str]) -> list[str]:
+def spelled_out(name: str, others: set[str], greek: bool = False) -> list[str]:
     """The names that a longer name spells out, at most one of them a letter that is not a name itself.
 
-    Of capital letters, as in X'AXB, it takes one that is a name.
+    Of capital letters, as in X'AXB, it takes one that is a name.  The names of Greek letters are letters where they
+    were typed as such: Σx.
 
     >>> spelled_out("Ax", {"x"}), spelled_out("sinx", {"x"}), spelled_out("Ab", {"x"}), spelled_out("AXB", {"X"})
     (['A', 'x'], ['sin', 'x'], [], ['A', 'X', 'B'])
@@ -207,7 +208,7 @@ def spelled_out(name: str, others: set[str]) -> list[str]:
             function = start == 0 and len(part) > 1 and (part in FUNCTIONS or part in ALIASES)
             if part in others:
                 pending.append((end, [*parts, part], strangers))
-            elif function or (len(part) == 1 and (strangers == 0 or name.isupper())):
+            elif function or (len(part) == 1 and (strangers == 0 or name.isupper())) or (greek and part in GREEK):
                 pending.append((end, [*parts, part], strangers + 1))
     return min(best, key=len, default=[])
 

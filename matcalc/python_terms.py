@@ -43,7 +43,9 @@ def _joined(left: Term, operator: str, right: Term, kind: str) -> Term:
 
 
 def _wider(left: Term, right: Term) -> str:
-    """The kind of what is done entry by entry to both."""
+    """The kind of what is done entry by entry to both; a vector and a matrix would be broadcast."""
+    if left.kind != right.kind and not {left.kind, right.kind} & set(_LIKE_SCALARS):
+        raise Unclear
     kinds = ("scalar", "letter", "row", "vector", "matrix")
     return max(left.kind, right.kind, key=kinds.index)
 
@@ -162,6 +164,8 @@ def function(name: str, arguments: list[Term], options: Mapping[str, object]) ->
             raise Unclear
         kind = "matrix" if name == "softmax" else "row" if along == 1 else "vector"
         return called(name, [first], kind, f", {along}")
+    if axis not in (None, 0, -1):
+        raise Unclear
     row = FUNCTIONS.get(ALIASES.get(name, name))
     if name == "-" and len(arguments) == 1:
         return Term(f"-{within(first, POWER)}", PRODUCT, first.kind)

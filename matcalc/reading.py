@@ -311,6 +311,8 @@ def _doubtful_names(
             yield f"{last.value}: a scalar by convention; if it is a vector, declare {last.value}: vector(n)"
         elif tree.kind == "power" and base.kind == "name" and base.value == "e" and "e" in scalars:
             yield "e: a variable; the exponential function is exp(x)"
+        elif tree.kind == "power" and base.kind == last.kind == "name" and last.value == "t" in scalars:
+            yield f"{base.value}^t: a power; the transpose is {base.value}'"
     for name in unknown:
         if _GLUED.fullmatch(name):
             yield f"{name}: one name; a product is written {'*'.join(name)}"

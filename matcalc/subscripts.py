@@ -33,7 +33,8 @@ def entries_below(tree: Tree, declared: Mapping[str, Declared], text: str) -> Tr
     if not sums:
         return tree
     letters = {str(one.children[0].value) for one in sums}
-    subscripted = [p for p in walk if p.kind == "name" and p.value not in declared and _subscripts(p, letters)]
+    names = [part for part in walk if part.kind == "name" and part.value not in declared]
+    subscripted = [name for name in names if _may_be_entry(name, letters, declared)]
     if not subscripted:
         return tree
     made: dict[Tree, Tree] = {}
@@ -55,8 +56,14 @@ def _subscripts(name: Tree, letters: Set[str]) -> list[str]:
     if below in letters:
         return [below]
     indices = list(below) if len(below) == 2 else []
-    known = all(index in letters or index in "123456789" for index in indices)
-    return indices if known and not letters.isdisjoint(indices) else []
+    return [] if letters.isdisjoint(indices) else indices
+
+
+def _may_be_entry(name: Tree, letters: Set[str], declared: Mapping[str, Declared]) -> bool:
+    """Whether all subscripts are indices or numbers, or one is, below a declared name: A_ij, not W_in."""
+    indices = _subscripts(name, letters)
+    stem = str(name.value).rpartition("_")[0]
+    return bool(indices) and (stem in declared or all(i in letters or i in "123456789" for i in indices))
 
 
 def _is_in(part: Tree, whole: Tree) -> bool:
@@ -72,6 +79,9 @@ def _entry(name: Tree, letters: set[str], bound: set[str], declared: Mapping[str
         message = f"{name.value} stands outside of the sum over {free[0]}"
         hint = f"write the whole summand in brackets, or give the index of the sum another name than {free[0]}"
         raise ParseError(message, text=text, start=name.start, end=name.end, hint=hint)
+    if any(index not in letters and not index.isdigit() for index in indices):
+        message = f"{name.value} is one name here, and {' and '.join(indices)} are not both indices of sums"
+        raise ParseError(message, text=text, start=name.start, end=name.end, hint=f"write {entry} for an entry")
     shape = declared[stem].shape if stem in declared else ()
     if len(indices) != (2 if ONE not in shape else 1) or not shape:
         index = next(index for index in indices if index in letters)
