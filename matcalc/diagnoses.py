@@ -74,7 +74,7 @@ def misplaced_number(text: str, previous: Word, number: Word) -> ParseError:
     """The error for a number right after an operand: x 2, (a + b)2, 1 2."""
     hint = "write a * between them, or ^ for a power"
     if previous.kind == "NAME" and number.value.isdigit():
-        hint = f"write {previous.value}{number.value} for a name, a * between them for a product"
+        hint = f"write a * between them for a product, {previous.value}{number.value} for a name"
     if previous.kind == "NORM_CLOSE":
         hint = f"write {previous.value}…{previous.value}_{number.value} for the norm, or a * between them"
     if previous.kind == "NUMBER":

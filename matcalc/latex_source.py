@@ -229,6 +229,7 @@ class _Rewriting:
     def norm(self, found: re.Match[str]) -> None:
         r"""\|x\|_2^2, with the subscript first."""
         kind = re.sub(r"[\\{}\s_]|mathrm|text", "", found["kind"] or found["last"] or "").replace("infty", "∞")
+        kind = {"₁": "1", "₂": "2"}.get(kind, kind)
         exponent = re.sub(r"[{}\s]", "", found["exponent"] or "")
         if kind and kind not in ("1", "2", "F", "fro", "inf", "∞", "*"):
             hint = "write norm1, norm2, norminf, normspec (the spectral norm) or normnuc (the nuclear norm)"
@@ -318,8 +319,8 @@ def _opened(text: str, closing: str, is_top: bool = False) -> _Write:
     return lambda page, found: page.open(found, text, closing, is_top)
 
 
-_NORM_KIND = r"_\s*(?:\w|\\infty|\*|\{\s*(?:\w+|\\infty|\*|\\(?:mathrm|text)\s*\{\s*\w+\s*\})\s*\})"
-_NORM_EXPONENT = r"\^\s*(?:\d+|\w|\{\s*\w+\s*\})"
+_NORM_KIND = r"[₁₂]|_\s*(?:\w|\\infty|\*|\{\s*(?:\w+|\\infty|\*|\\(?:mathrm|text)\s*\{\s*\w+\s*\})\s*\})"
+_NORM_EXPONENT = r"[²³⁴]|\^\s*(?:\d+|\w|\{\s*\w+\s*\})"
 _WRITERS: Mapping[str, _Write] = {
     r"\s*\\\\\s*(?=\\end)": _text(""),
     rf"[ \t\n]+|{_COMMENT}": _Rewriting.copied,
@@ -344,8 +345,8 @@ _WRITERS: Mapping[str, _Write] = {
     r"\\[dt]?frac\s*(\w)\s*\{": lambda page, found: page.open(found, f"(({found[1]})/(", "))"),
     r"\\[dt]?frac\s*\{": _opened("((", ")/(", True),
     r"\\sqrt\s*\{": _opened("sqrt(", ")"),
-    rf"(?:\\\||\\[lr]?Vert{_END}|‖|\|\|)(?P<kind>\s*{_NORM_KIND})?(?P<exponent>\s*{_NORM_EXPONENT})?"
-    rf"(?P<last>\s*{_NORM_KIND})?": _Rewriting.norm,
+    rf"(?:\\\||\\[lr]?Vert{_END}|‖|\|\|)(?P<kind>\s*(?:{_NORM_KIND}))?(?P<exponent>\s*(?:{_NORM_EXPONENT}))?"
+    rf"(?P<last>\s*(?:{_NORM_KIND}))?": _Rewriting.norm,
     rf"\\[lr]?vert{_END}": _text("|"),
     rf"\\langle{_END}": _text("dot("),
     rf"\\rangle{_END}": _text(")"),

@@ -200,7 +200,7 @@ MISTAKES = (
     Mistake("", r"\$", "$ is not part of the language", "write the formula without $"),
     # transpose, inverse, powers
     Mistake(r"\^\s*", r"\*", "^* is not an operator here", "everything is real: write A' for the transpose"),
-    Mistake(r"(?P<at>\^\s*)", r"[†‡⁺]", "{at}{0} is not read", _ADJOINT),
+    Mistake(r"(?P<at>\^\s*)", r"[†‡⁺]", "^{0} is not read", _ADJOINT),
     Mistake("", r"[†‡]", "{0} is not read", _ADJOINT),
     Mistake("", r"⁺", "{0} is not read", f"{_PSEUDOINVERSE}, relu(x) for the positive part"),
     Mistake(
@@ -307,7 +307,7 @@ DECLARATION_MISTAKES = (
     Mistake(r"\b(?P<at>\w+)\s*", r"\\in\b", "LaTeX is not read in declarations", "write {at}: R^n or {at}: R^(m×n)"),
     Mistake(
         r"\b(?P<at>\w+)\s*", r"=\s*(?P<n>[0-9]+)\b", "{at} is declared, not defined, here",
-        "write {n} itself where it is a size: x: vector({n})",
+        "write {at}: scalar; a size is its number itself, x: vector({n})",
     ),
     Mistake(
         r":\s*(?P<at>symmetric|skew|diagonal|spd|orthogonal|lower|upper|unit|positive|nonzero|integer|constant)\s+",

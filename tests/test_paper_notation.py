@@ -21,6 +21,7 @@ READ = [
     ("‖B‖_* + ‖B‖²_*", "normnuc(B) + normnuc(B)^2"),
     (r"\|B\|_* + \|B\|_*^2", "normnuc(B) + normnuc(B)^2"),
     ("‖B‖_*x", "normnuc(B)*x"),
+    (r"\|x\|²₂ + ‖B‖²_F + \|x\|₁ + \|x\|_{1}^2", "norm2(x)^2 + norm2(B)^2 + norm1(x) + norm1(x)^2"),
     # fractions
     ("½ x'A x", "x'*A*x/2"),
     ("¼x'x - ⅓ x'x", "x'*x/4 - x'*x/3"),
