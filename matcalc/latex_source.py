@@ -35,10 +35,10 @@ _END = r"(?![A-Za-z])"
 _MARKS = rf"(?:[*†‡]|\\(?:dagger|ddagger|ast|star){_END})"
 _SIZES = rf"(?:left|right|middle|[bB]igg?[lrm]?){_END}"
 _TRANSPOSED = rf"(?:\\top{_END}|\\intercal{_END}|\\(?:mathsf|mathrm|text)\s*\{{\s*T\s*\}}|T)"
-
+_MORE = r"circ|bullet|geq?|leq?|neq?|approx|infty|sum|prod|int|partial|nabla|[lc]dots|underset"
 _SURE = (
     rf"[{{}}$∑]|\\[|,;:!]|\A\s*\\[(\[]|\s\\(?:{_GREEK}|{_FUNCTIONS}){_END}|(?:\A|[-+*/^(=,|])\s*\\[A-Za-z]"
-    rf"|\\(?:{_STYLES}|[dt]?frac|{_SIZES}|[lr]?[vV]ert|[lr]angle|cdot|times|odot|oslash|otimes){_END}"
+    rf"|\\(?:{_STYLES}|[dt]?frac|{_SIZES}|[lr]?[vV]ert|[lr]angle|cdot|times|odot|oslash|otimes|{_MORE}){_END}"
 )
 _OPENED = r"(?P<blank>(?:\s|~|\\[,;:! ])*)(?:\\left\s*|\\[bB]igg?l?\s*)?[({]"
 # A letter or word with its subscript, and an exponent: what a function takes without brackets, if nothing follows.
@@ -170,8 +170,7 @@ class _Rewriting:
         if self.at(_OPENED, found.end()):
             return
         if word in ("min", "max") and self.at(r"\s*_", found.end()):
-            message = f"{found[0]} with a subscript is not read: no optimum is sought here"
-            self._refuse(message, _HINTS["arg"], found.start(), found.end())
+            self._refuse(f"{found[0]}_ is not read: no optimum is sought", _HINTS["arg"], found.start(), found.end())
         argument = self.at(_ARGUMENT, found.end())
         nested = self.at(_NESTED, found.end())
         end = argument.end() if argument else self._end_of_bracket(nested.end()) if nested else None
@@ -290,14 +289,16 @@ _HINTS = {
     "sum": r"write \sum_{i=1}^n or sum(i, 1, n, x[i]^2) for a sum over i, sum(x) for the sum of all entries",
     "int": "write a sum over an index: sum(i, 1, n, x[i])",
     "prod": "write exp(sum(log(x))) for the product of positive entries",
-    "partial": "write the function alone: what is asked of it is chosen by the command",
-    "nabla": "write the function alone: what is asked of it is chosen by the command",
+    **dict.fromkeys(("partial", "nabla"), "write the function alone: what is asked of it is chosen by the command"),
     **dict.fromkeys(("dagger", "ddagger", "†", "‡"), "write pinv(A) for the pseudoinverse, A' for the transpose"),
     **dict.fromkeys(("ast", "star", "*"), "write A' for the transpose, x_star for another name"),
     "+": "write pinv(A) for the pseudoinverse, relu(x) for the positive part",
     "pm": "write one sign",
+    **dict.fromkeys(("ge", "geq", "le", "leq"), "nothing is compared: write max(x, c) or min(x, c) for a bound"),
     **dict.fromkeys(("mathbb{E}", "𝔼"), f"random variables are not supported: {RANDOM}"),
-    **dict.fromkeys(("arg", "argmin", "argmax"), "write the function alone: its gradient is 0 at an optimum"),
+    **dict.fromkeys(
+        ("arg", "argmin", "argmax", "underset"), "write the function alone: its gradient is 0 at an optimum"
+    ),
 }
 
 

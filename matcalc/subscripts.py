@@ -6,11 +6,12 @@ value would be the same for each i, or x_i after the sum.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 
 from matcalc.declarations import Declared
 from matcalc.errors import ParseError
 from matcalc.expressions import ONE
+from matcalc.recurrences import whole
 from matcalc.syntax_trees import Tree, postorder
 from matcalc.walks import is_indexed_sum
 
@@ -26,12 +27,19 @@ def entries_below(tree: Tree, declared: Mapping[str, Declared], text: str) -> Tr
     >>> [p.kind for p in postorder(entries_below(tree, declarations("x: vector(n)")[0], "sum"))][-4:]
     ['index', 'number', 'power', 'call']
     """
-    if not any(sign in text for sign in _SIGNS):
-        return tree
+    sums = _sums(tree) if any(sign in text for sign in _SIGNS) else []
+    if sums:
+        tree = _with_entries(tree, sums, declared, text)
+        _refuse_before_the_first(_sums(tree), text)
+    return tree
+
+
+def _sums(tree: Tree) -> list[Tree]:
+    return [part for part in postorder(tree) if part.kind == "call" and is_indexed_sum(part)]
+
+
+def _with_entries(tree: Tree, sums: Sequence[Tree], declared: Mapping[str, Declared], text: str) -> Tree:
     walk = postorder(tree)
-    sums = [part for part in walk if part.kind == "call" and is_indexed_sum(part)]
-    if not sums:
-        return tree
     letters = {str(one.children[0].value) for one in sums}
     names = [part for part in walk if part.kind == "name" and part.value not in declared]
     subscripted = [name for name in names if _may_be_entry(name, letters, declared)]
@@ -46,6 +54,21 @@ def entries_below(tree: Tree, declared: Mapping[str, Declared], text: str) -> Tr
             children = tuple([made.get(child, child) for child in part.children])
             made[part] = Tree(part.kind, children, part.value, part.start, part.end)
     return made.get(tree, tree)
+
+
+def _refuse_before_the_first(sums: Sequence[Tree], text: str) -> None:
+    """Refuse sum(i, 0, n-1, x[i]), whose first entry would be x[0]."""
+    for one in sums:
+        letter, lower = str(one.children[0].value), whole(one.children[1], {})
+        if lower is None or lower > 1:
+            continue
+        for part in postorder(one.children[3]):
+            for item in part.children[1:] if part.kind == "index" else ():
+                first = whole(item, {letter: lower})
+                if first is not None and first < 1 and whole(item, {}) is None:
+                    message = f"this index is {first} for {letter} = {lower}, and indices count from 1"
+                    hint = f"write sum({letter}, 1, n, x[{letter}]), or begin where the first index is 1"
+                    raise ParseError(message, text=text, start=item.start, end=item.end, hint=hint)
 
 
 def _subscripts(name: Tree, letters: Set[str]) -> list[str]:

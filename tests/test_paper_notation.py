@@ -22,6 +22,7 @@ READ = [
     (r"\|B\|_* + \|B\|_*^2", "normnuc(B) + normnuc(B)^2"),
     ("‖B‖_*x", "normnuc(B)*x"),
     (r"\|x\|²₂ + ‖B‖²_F + \|x\|₁ + \|x\|_{1}^2", "norm2(x)^2 + norm2(B)^2 + norm1(x) + norm1(x)^2"),
+    (r"A \circ A", "A.*A"),
     # fractions
     ("½ x'A x", "x'*A*x/2"),
     ("¼x'x - ⅓ x'x", "x'*x/4 - x'*x/3"),
@@ -60,6 +61,7 @@ READ = [
     ("sum(i, 1, n, x_i*xᵢ)", "sum(i, 1, n, x[i]^2)"),
     ("sum(i, 1, n, A_i1) + sum(i, 1, n, x_i)", "sum(i, 1, n, A[i,1]) + sum(i, 1, n, x[i])"),
     ("let r = sum(i, 1, n, x_i) in r^2", "sum(i, 1, n, x[i])^2"),
+    ("sum(i, 0, 2, x[i+1])", "sum(i, 0, 2, x[1+i])"),
     (r"A_{1,2} + \|x\|^2", "A[1,2] + norm2(x)^2"),
 ]
 
