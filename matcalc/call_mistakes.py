@@ -120,6 +120,9 @@ def equation_given(found: Inference, equation: Tree, tree: Tree) -> ParseError:
         hint = _axes("sum", "A")
     elif left.value in ("axis", "dim", "dims") and tree.value in AXIS_CALLS:
         hint = _axes(str(tree.value), found.bare(tree.children[0]))
+    elif tree.value == "sum" and left.kind == "name" and len(tree.children) == 3:
+        others = [found.quote(child) for child in tree.children if child is not equation]
+        hint = f"write sum({found.quote(left)}, {found.quote(equation.children[1])}, {', '.join(others)})"
     else:
         hint = "write the value alone, without the name and the ="
     return found.refusal(message, equation, hint)
@@ -177,7 +180,10 @@ def wrong_axis(found: Inference, tree: Tree) -> ParseError:
     """The error for sum(A,0)."""
     name = str(tree.value)
     message = f"the axis of {'a sum' if name == 'sum' else name} is 1 or 2"
-    return found.refusal(message, tree.children[1], _axes(name, found.quote(tree.children[0])))
+    hint = _axes(name, found.quote(tree.children[0]))
+    if name == "sum" and tree.children[1].kind != "number":
+        hint = "write sum(A,1) or sum(A,2) for columns or rows, sum(i, 1, n, x[i]) over an index"
+    return found.refusal(message, tree.children[1], hint)
 
 
 def _axes(name: str, text: str) -> str:

@@ -261,6 +261,10 @@ MISTAKES = (
         "", r"\.\(", "a dot before ( applies a function to each entry",
         "write sin.(x), or A .* B for the product of the entries",
     ),
+    Mistake(
+        r"\b[sS]um\s*\([^()]*?(?P<at>\b[^\W\d]\w*)\s*(=|in)\s*(?P<low>\w+)\s*", r"(\.\.+|:)\s*(?P<high>\w+)",
+        "the bounds of a sum stand between commas", "write sum({at}, {low}, {high}, …) with the summand last",
+    ),
     Mistake("", r"\.\.+|[…⋯]", "{0} leaves out what is meant", "write all of it"),
     Mistake("", r"ℝ", "ℝ stands in declarations only", "declare x: R^n, and write the expression without it"),
     Mistake("", r"∈", "∈ stands in declarations only", "declare x: R^n, and write the expression without it"),

@@ -117,6 +117,9 @@ def _refuse_asked(name: str, others: Collection[str], place: Tree, text: str) ->
     if name in ("argmin", "argmax") or (stem in _SOUGHT and below in others):
         message = f"{name} is not read: no optimum is sought here"
         raise _refused(message, place, text, f"{OPTIMUM_ALONE}; or declare {name}")
+    if name in ("for", "in"):
+        message = f"{name} is not declared, and no word of a formula"
+        raise _refused(message, place, text, f"write sum(i, 1, n, x[i]) for a sum over i; or declare {name}")
     if name in _ASKED:
         message = f"{name} is not declared, and no part of a function"
         raise _refused(message, place, text, f"{FUNCTION_ALONE}; or declare {name}")
