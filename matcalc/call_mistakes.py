@@ -10,7 +10,7 @@ from matcalc.function_table import ALIASES, ALONG_AXES, AXIS_CALLS, FUNCTIONS, L
 from matcalc.inferences import Inference
 from matcalc.mistakes import RANDOM
 from matcalc.sizes import shape_words, size_text, with_article
-from matcalc.syntax_trees import Tree
+from matcalc.syntax_trees import Tree, postorder
 from matcalc.walks import EXTREMES, names_in_size
 
 _FORMS = {
@@ -181,7 +181,8 @@ def wrong_axis(found: Inference, tree: Tree) -> ParseError:
     name = str(tree.value)
     message = f"the axis of {'a sum' if name == 'sum' else name} is 1 or 2"
     hint = _axes(name, found.quote(tree.children[0]))
-    if name == "sum" and tree.children[1].kind != "number":
+    first, second = ({part.value for part in postorder(child) if part.kind == "name"} for child in tree.children)
+    if name == "sum" and first & second:
         hint = "write sum(A,1) or sum(A,2) for columns or rows, sum(i, 1, n, x[i]) over an index"
     return found.refusal(message, tree.children[1], hint)
 
