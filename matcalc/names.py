@@ -100,6 +100,8 @@ def _refuse_function(name: str, place: Tree, text: str) -> None:
             hint = f"write {absolute}"
             if name in ("log", "ln"):
                 hint = f"write logdet({bars[1]}) for the determinant, {absolute}"
+                if bars[1].strip().islower() and bars[1].strip().isalpha():
+                    hint = f"write {absolute}; of a matrix logdet({bars[1]}) for the determinant"
         elif power := _POWER.match(text, place.end):
             hint = f"write {name}({power[2]}).^{power[1]} for the power of the function"
             if power[1] in ("-1", "−1") and f"arc{name}" in FUNCTIONS:

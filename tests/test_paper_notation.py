@@ -112,6 +112,7 @@ def test_what_can_mean_one_thing_only_is_not_noted(text: str) -> None:
 FOLLOWED = [
     ("log|A|", "logdet(A)", "logdet(A)"),
     ("ln|A|", "logdet(A)", "logdet(A)"),
+    ("log|x|", "write log(abs(x))", "log(abs(x))"),
     ("‖B‖_q²", "normspec(A)", "normspec(B)^2"),
     ("2½*a", "(2 + ½)", "(2 + ½)*a"),
     ("1'x", "ones(n)'", "ones(n)'*x"),
