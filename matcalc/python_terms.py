@@ -169,7 +169,7 @@ def function(name: str, arguments: list[Term], options: Mapping[str, object]) ->
     row = FUNCTIONS.get(ALIASES.get(name, name))
     if name == "-" and len(arguments) == 1:
         return Term(f"-{within(first, POWER)}", PRODUCT, first.kind)
-    if row is None and name not in ("sum", "max", "min", "diag"):
+    if (row is None or row.named) and name not in ("sum", "max", "min", "diag"):
         raise Unclear
     return called(name, arguments, _kind(name, row.signature if row else "", arguments))
 
