@@ -20,6 +20,13 @@ from matcalc.walks import EXTREMES, extreme
 # Functions whose name a matrix function bears elsewhere.
 _MATRIX_FUNCTIONS = {"exp": "expm", "log": "logm", "sqrt": "sqrtm", "sin": "sinm", "cos": "cosm"}
 
+_BARS = {
+    "norm2": ("2", "the Frobenius norm", "normspec({})"),
+    "norm1": ("1", "the sum of the absolute values", "max(sum(abs({}), 1))"),
+    "norminf": ("∞", "the largest absolute value", "max(sum(abs({}), 2))"),
+}
+"""The norms of a matrix below bars: ‖A‖_2 by its subscript, what it is, and what it may be elsewhere."""
+
 
 def call(made: Construction, tree: Tree) -> Expression:
     """The value of a function at its arguments."""
@@ -31,7 +38,21 @@ def call(made: Construction, tree: Tree) -> Expression:
     if name in _MATRIX_FUNCTIONS and are_equal(*arguments[0].shape) and not arguments[0].is_scalar:
         other = _MATRIX_FUNCTIONS[name]
         made.notes.append(f"{name} of a matrix acts entry by entry; the matrix function is {other}")
+    if (name in _BARS or name == "abs") and made.text[tree.start] in "|‖\\" and ONE not in arguments[0].shape:
+        _note_bars(made, tree, arguments[0])
     return apply(name, *arguments)
+
+
+def _note_bars(made: Construction, tree: Tree, matrix: Expression) -> None:
+    """Say what |A| and ‖A‖_2 are, where A is a matrix and they are the determinant and the spectral norm elsewhere."""
+    inner, name = made.inference.bare(tree.children[0]), str(tree.value)
+    closing = made.text[tree.children[0].end : tree.end]
+    if name == "abs" and are_equal(*matrix.shape):
+        meant = f"the determinant is det({inner}), its logarithm logdet({inner})"
+        made.notes.append(f"|{inner}| has the absolute values of the entries; {meant}")
+    elif name in _BARS and any(mark in closing for mark in "_₁₂") and "F" not in closing and "fro" not in closing:
+        kind, what, induced = _BARS[name]
+        made.notes.append(f"‖{inner}‖_{kind} is {what}; the norm that vectors induce is {induced.format(inner)}")
 
 
 def _eye(made: Construction, tree: Tree) -> Expression:

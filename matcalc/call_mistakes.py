@@ -8,8 +8,9 @@ from matcalc.errors import ParseError, ShapeError, UnknownName
 from matcalc.expressions import ONE, Dimension, dimension
 from matcalc.function_table import ALIASES, ALONG_AXES, AXIS_CALLS, FUNCTIONS, LATER, nearest_names
 from matcalc.inferences import Inference
+from matcalc.mistakes import RANDOM
 from matcalc.sizes import shape_words, size_text, with_article
-from matcalc.syntax_trees import Tree
+from matcalc.syntax_trees import Tree, postorder
 from matcalc.walks import EXTREMES, names_in_size
 
 _FORMS = {
@@ -36,7 +37,18 @@ _TAKES = {
 
 
 # Other names of functions than the nearest by their letters.
-_MEANT = {"sigma": "sigmoid", "Norm": "norm2", "L2": "norm2", "L1": "norm1"}
+_MEANT = {"sigma": "sigmoid", "slogdet": "logabsdet", "Norm": "norm2", "L2": "norm2", "L1": "norm1"}
+_ASKED = frozenset(["grad", "gradient", "diff", "derivative", "jacobian", "hessian", "jac", "hess"])
+_CHOSEN = "what is asked of it is chosen by the command"
+_WRITTEN = {
+    "I": "eye({})",
+    **dict.fromkeys(("matmul", "mm", "mv", "mtimes"), "{}*{}"),
+    **dict.fromkeys(("multiply", "mul", "times", "hadamard"), "{}.*{}"),
+    **dict.fromkeys(("divide", "rdivide"), "{} ./ {}"),
+    **dict.fromkeys(("power", "pow"), "{0}.^{1}, or {0}^{1} for a scalar or a square matrix"),
+    **dict.fromkeys(("mldivide", "linsolve"), "{}\\{}"),
+}
+"""Functions of other languages that are operators here."""
 _INDUCED = {"1": "max(sum(abs({}), 1))", "2": "normspec({})", "inf": "max(sum(abs({}), 2))"}
 """The norms of matrices that those of vectors induce, as norm(A, 1) is elsewhere."""
 _DOCUMENTED_ALIASES = ("trace", "norm", "fro", "inner", "inverse", "asin")
@@ -44,10 +56,17 @@ _NOT_DOCUMENTED = ("diagonal", "rearrange", "unrearrange", *ALONG_AXES)
 
 
 _REAL = "all numbers are real: give the real and the imaginary part as two variables"
-_RANDOM = "differentiate the function of a fixed sample, and average the derivatives"
+_OF_ENTRIES = "of the entries of a vector: "
+_VARIANCE = f"{_OF_ENTRIES}write mean((x .- mean(x)).^2)"
 _OUTSIDE = {
     **dict.fromkeys(("Re", "re", "real", "Im", "im", "imag", "conj", "arg", "angle"), ("complex numbers", _REAL)),
-    **dict.fromkeys(("E", "expectation", "Var", "var", "bernoulli", "Bernoulli"), ("random variables", _RANDOM)),
+    **dict.fromkeys(("E", "expectation", "bernoulli", "Bernoulli", "Pr"), ("random variables", RANDOM)),
+    **dict.fromkeys(("Var", "var", "variance"), ("random variables", _VARIANCE)),
+    **dict.fromkeys(("std", "Std", "stdev"), ("random variables", _VARIANCE.replace("write ", "write sqrt(") + ")")),
+    **dict.fromkeys(
+        ("Cov", "cov", "covariance"),
+        ("random variables", f"{_OF_ENTRIES}write mean((x .- mean(x)).*(y .- mean(y)))"),
+    ),
     **dict.fromkeys(("int", "integral", "integrate"), ("integrals", "write a sum over an index: sum(i, 1, n, x[i])")),
 }
 """Functions of a subject that is not covered, and what can be done instead."""
@@ -70,6 +89,9 @@ def variable_called(found: Inference, tree: Tree) -> ParseError:
     else:
         message = f"{name} is a variable here, and {name}(…) is a call"
     hint = f"write {name}*({_arguments(found, tree)}) for the product"
+    if entry := _as_entry(tree):
+        hint = f"write {entry} for an entry" + (f", {hint.removeprefix('write ')}" if len(tree.children) == 1 else "")
+        return found.refusal(message, tree, hint)
     if len(tree.children) > 1:
         hint = f"a product is {name}*(…); no function can have the name of a variable"
     if name == "K" and len(tree.children) == 2:
@@ -77,6 +99,13 @@ def variable_called(found: Inference, tree: Tree) -> ParseError:
     elif FUNCTIONS.get(ALIASES.get(name, name)) is not None:
         hint += f"; for the function {name} give the variable another name"
     return found.refusal(message, tree, hint)
+
+
+def _as_entry(tree: Tree) -> str:
+    """A[1,2] for A(1,2); nothing where the arguments are no integers."""
+    if all(child.kind == "number" and isinstance(child.value, int) for child in tree.children):
+        return f"{tree.value}[{','.join(str(child.value) for child in tree.children)}]"
+    return ""
 
 
 def _arguments(found: Inference, tree: Tree) -> str:
@@ -91,6 +120,9 @@ def equation_given(found: Inference, equation: Tree, tree: Tree) -> ParseError:
         hint = _axes("sum", "A")
     elif left.value in ("axis", "dim", "dims") and tree.value in AXIS_CALLS:
         hint = _axes(str(tree.value), found.bare(tree.children[0]))
+    elif tree.value == "sum" and left.kind == "name" and len(tree.children) == 3:
+        others = [found.quote(child) for child in tree.children if child is not equation]
+        hint = f"write sum({found.quote(left)}, {found.quote(equation.children[1])}, {', '.join(others)})"
     else:
         hint = "write the value alone, without the name and the ="
     return found.refusal(message, equation, hint)
@@ -148,7 +180,11 @@ def wrong_axis(found: Inference, tree: Tree) -> ParseError:
     """The error for sum(A,0)."""
     name = str(tree.value)
     message = f"the axis of {'a sum' if name == 'sum' else name} is 1 or 2"
-    return found.refusal(message, tree.children[1], _axes(name, found.quote(tree.children[0])))
+    hint = _axes(name, found.quote(tree.children[0]))
+    first, second = ({part.value for part in postorder(child) if part.kind == "name"} for child in tree.children)
+    if name == "sum" and first & second:
+        hint = "write sum(A,1) or sum(A,2) for columns or rows, sum(i, 1, n, x[i]) over an index"
+    return found.refusal(message, tree.children[1], hint)
 
 
 def _axes(name: str, text: str) -> str:
@@ -252,27 +288,43 @@ def _instead(found: Inference, tree: Tree, child: Tree, takes: str) -> str:
 def unknown_function(found: Inference, tree: Tree) -> UnknownName:
     """The error for a name before ( that is neither a variable nor a function."""
     name = str(tree.value)
-    called = found.text.startswith(name, tree.start)
-    end = tree.start + len(name) if called else tree.end
+    opening = found.text.find("(", tree.start, tree.end)
+    end = tree.start + len(found.text[tree.start : opening].rstrip()) if opening > 0 else tree.end
     place = {"text": found.text, "start": tree.start, "end": end}
     if name in LATER:
         message = f"{name} is not supported yet: this version has no rules for {LATER[name]}"
         return UnknownName(message, hint="`matcalc rules` lists what it can derive", **place)  # type: ignore[arg-type]
     if name in _OUTSIDE:
         subject, hint = _OUTSIDE[name]
-        hint += f"; for a product write {name}*({_arguments(found, tree)})" if len(tree.children) == 1 else ""
+        product = len(tree.children) == 1 and len(name) == 1
+        hint += f"; for a product write {name}*({_arguments(found, tree)})" if product else ""
         message = f"{name} is neither declared nor a function: {subject} are not supported"
         return UnknownName(message, hint=hint, **place)  # type: ignore[arg-type]
-    if len(tree.children) in (1, 2) and all(child.kind == "number" for child in tree.children):
-        entry = f"{name}[{','.join(str(child.value) for child in tree.children)}]"
+    if (entry := _as_entry(tree)) and len(tree.children) <= 2:
         message = f"{name} is neither declared nor a function"
         return UnknownName(message, hint=f"for an entry write {entry}", **place)  # type: ignore[arg-type]
+    if name in _WRITTEN:
+        texts = [found.factor(child) for child in tree.children]
+        fits = len(texts) == (1 if name == "I" else 2)
+        hint = f"write {_WRITTEN[name].format(*(texts if fits else 'xy'))}"
+        return UnknownName(f"{name} is neither declared nor a function", hint=hint, **place)  # type: ignore[arg-type]
+    if name in _ASKED:
+        message = f"{name} is no function here"
+        return UnknownName(message, hint=f"write {found.quote(tree.children[0])} alone: {_CHOSEN}", **place)  # type: ignore[arg-type]
+    base = name.removeprefix("log").removeprefix("_")
+    if name.startswith("log") and base.isdigit() and len(tree.children) == 1:
+        message = f"{name} is neither declared nor a function"
+        hint = f"write log({found.bare(tree.children[0])})/log({base})"
+        return UnknownName(message, hint=hint, **place)  # type: ignore[arg-type]
     near = [_MEANT[name]] if name in _MEANT else nearest_names(name, offered_names())
+    single = len(tree.children) == 1
     times = f"for a product write {name}*({_arguments(found, tree)})"
     if len(name) > 1 and near:
         hint = f"did you mean {' or '.join(near)}?"
-        hint = f"{hint} F{times[1:]}" if len(tree.children) == 1 else hint
-    else:
+        hint = f"{hint} F{times[1:]}" if single else hint
+    elif single:
         hint = f"{times}, or name one of the functions: tr, det, inv, exp, log, norm2, sum, diag, …"
+    else:
+        hint = "the functions of two are dot, kron, outer, max, min, …; for an entry write [ ]: A[i,j]"
     message = f"{name} is neither declared nor a function"
     return UnknownName(message, hint=hint, **place)  # type: ignore[arg-type]

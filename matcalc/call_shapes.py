@@ -255,7 +255,10 @@ def _solve(found: Inference, tree: Tree) -> Shape:
     """An equation and its unknown, which have one shape."""
     equation, *others = tree.children
     if len(others) != 1 or equation.kind != "equation" or others[0].kind != "name":
-        raise found.refusal("solve takes an equation and the name of its unknown", tree, "write solve(g = 0, x)")
+        texts = [found.factor(child) for child in tree.children]
+        linear = {1: "inv({})", 2: "{}\\{} for the solution of a linear system"}.get(len(texts), "").format(*texts)
+        hint = f"write {linear}, solve(g = 0, x) for an equation" if linear else "write solve(g = 0, x)"
+        raise found.refusal("solve takes an equation and the name of its unknown", tree, hint)
     unknown = found.shapes[others[0]]
     for side in equation.children:
         if not (side.kind == "number" and exact(side.value) == 0):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from matcalc.dimensions import Clash, is_unknown, total
+from matcalc.dimensions import Clash, total
+from matcalc.errors import ParseError
 from matcalc.expressions import ONE, Dimension, Shape, dimension
 from matcalc.inferences import Inference
 from matcalc.sizes import size_text
@@ -69,6 +70,8 @@ def index_shape(found: Inference, tree: Tree) -> Shape:
         message = f"{found.bare(base)} is a scalar and has no entries{found.because(base)}"
         raise found.mistake(message, base, hint="leave out the index, or declare a vector or matrix", at=tree)
     rows, columns = found.shape(base)
+    if any(_is_zero(item) for item in items) and len(items) == (1 if ONE in (rows, columns) else 2):
+        raise _counted_from_zero(found, tree)
     if len(items) == 2:
         return _extent(found, items[0], rows), _extent(found, items[1], columns)
     if columns is ONE:
@@ -80,6 +83,28 @@ def index_shape(found: Inference, tree: Tree) -> Shape:
     message = f"{found.described(base)} has two indices, not one{found.because(base)}"
     hint = f"write {text}[i,j] for an entry, {text}[i,:] for a row, {text}[:,j] for a column"
     raise found.mistake(message, base, hint=hint, at=tree)
+
+
+def _is_zero(item: Tree) -> bool:
+    ends = item.children if item.kind == "range" else (item,)
+    return any(end.kind == "number" and end.value == 0 for end in ends)
+
+
+def _counted_from_zero(found: Inference, tree: Tree) -> ParseError:
+    """The error for A[0,1], which is A[1,2] here; a range in Python ends before its last."""
+    base, *items = tree.children
+    place = next(item for item in items if _is_zero(item))
+    shifted = []
+    for item in items:
+        texts = [_shifted(found, end) for end in item.children or (item,)]
+        if item.kind == "range":
+            texts[1] = found.quote(item.children[1])
+        shifted.append(":".join(texts))
+    return found.refusal("indices count from 1", place, f"write {found.quote(base)}[{','.join(shifted)}]")
+
+
+def _shifted(found: Inference, item: Tree) -> str:
+    return str(item.value + 1) if isinstance(item.value, int) else found.quote(item)
 
 
 def _extent(found: Inference, item: Tree, size: Dimension) -> Dimension:
@@ -95,8 +120,8 @@ def _extent(found: Inference, item: Tree, size: Dimension) -> Dimension:
     if item.kind == "number":
         _within(found, item, item.value, size)
     elif item.kind == "negate" and item.children[0].kind == "number":
-        last = f", the last is {size_text(size)}" if not is_unknown(size) else ""
-        raise found.refusal("indices do not count from the end", item, f"they go up from 1{last}")
+        last = f", the last is {size_text(size)}" if size.is_Integer else ""
+        raise found.refusal("indices do not count from the end", item, f"they go up from 1{last}; write x[k] for any")
     return ONE
 
 

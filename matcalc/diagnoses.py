@@ -73,10 +73,14 @@ def _about_character(character: str) -> tuple[str, str]:
 def misplaced_number(text: str, previous: Word, number: Word) -> ParseError:
     """The error for a number right after an operand: x 2, (a + b)2, 1 2."""
     hint = "write a * between them, or ^ for a power"
+    if previous.kind == "NAME" and number.value.isdigit():
+        hint = f"write a * between them for a product, {previous.value}{number.value} for a name"
     if previous.kind == "NORM_CLOSE":
         hint = f"write {previous.value}…{previous.value}_{number.value} for the norm, or a * between them"
     if previous.kind == "NUMBER":
         message = f"{previous.value} and {number.value} are two numbers side by side"
+        if not number.value.isascii():
+            hint = f"write ({previous.value} + {number.value}) for their sum, or a * between them"
     else:
         message = f"the number {number.value} cannot follow {previous.value}"
     return ParseError(message, text=text, start=number.start, end=number.end, hint=hint)
@@ -257,11 +261,9 @@ def _misplaced_separator(stop: _Stop) -> _Finding | None:
                 "write f(a, b), [a, b] or A[i, j]",
                 token,
             )
-        return (
-            "one expression is expected, and the comma begins another",
-            "write one expression, or a column [a; b] of both",
-            token,
-        )
+        last = stop.tokens[stop.place + 1].kind == END
+        hint = "leave it out" if last else "write one expression, or a column [a; b] of both"
+        return "one expression is expected, and the comma begins another", hint, token
     if token.kind == "COLON" and stop.depth:
         return "a range has a lowest and a highest index, no step", "write A[1:3,:]", token
     if token.kind == "COLON":

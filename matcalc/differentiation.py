@@ -108,7 +108,9 @@ def _known(name: str, known: Mapping[str, Variable], f: Reading) -> Variable:
         hint = f"did you mean {near[0]}?" if near else f"its variables are {names}"
         for other in known:
             parts = spelled_out(other, {name, *known} - {other})
-            if name in parts:
+            if other.startswith(f"{name}T") and other[len(name) + 1 :].isalpha():
+                hint = f"{other} is one name: write {name}'*{'*'.join(other[len(name) + 1 :])} for the product"
+            elif name in parts:
                 hint = f"{other} is one name: write {'*'.join(parts)} for the product"
         if name in f.program.names:
             message = f"{name} is a part that the text defines, and no variable"

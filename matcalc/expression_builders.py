@@ -5,6 +5,8 @@ A builder takes the parts in order, punctuation included, and gives a tree. Repe
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
@@ -19,7 +21,12 @@ MOST_DIGITS = 1_000
 
 _SIGNS = {"+": "+", "-": "-", "−": "-", ".+": ".+", ".-": ".-", ".−": ".-"}
 _PRODUCTS = {"@": "*", "·": "*", "⋅": "*", "⊙": ".*", "⊘": "./", "⊗": "kron"}
-_NORMS = {"": "norm2", "_2": "norm2", "_F": "norm2", "_1": "norm1", "_inf": "norminf", "_∞": "norminf"}
+_NORMS = {
+    **dict.fromkeys(("", "_2", "_F", "_fro"), "norm2"),
+    "_1": "norm1", **dict.fromkeys(("_inf", "_∞"), "norminf"), "_*": "normnuc",
+}  # fmt: skip
+_AFTER_BARS = re.compile(r"(?:\|\||‖)(?:\s*\^?\s*(?P<exponent>[0-9²³⁴])(?=[_₀-₉]))?(?P<kind>.*)", re.DOTALL)
+_FRACTIONS = {sign: Fraction(unicodedata.normalize("NFKC", sign).replace("⁄", "/")) for sign in "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"}
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹ⁱᵏᵐⁿᵖˣ", "0123456789ikmnpx")
 _SUBSCRIPT_DIGITS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 
@@ -54,6 +61,8 @@ def number(parts: list[Any]) -> Tree:
 
 def exact_number(word: Token) -> int | Fraction:
     """The value of a number as typed; an int where it is one."""
+    if word.value in _FRACTIONS:
+        return _FRACTIONS[word.value]
     digits, _, exponent = word.value.lower().partition("e")
     if len(digits) > MOST_DIGITS:
         raise ParseError(
@@ -100,6 +109,18 @@ def negate(parts: list[Any]) -> Tree:
     return Tree("negate", (operand,), None, sign.start, operand.end)
 
 
+def signed_exponent(parts: list[Any]) -> Tree:
+    """An exponent with a sign; a plus may be that of a pseudoinverse, A^+ b, and is taken before numbers only."""
+    sign, operand = parts
+    if sign.value == "+" and operand.kind != "number":
+        raise ParseError(
+            "^+ is not an operator here",
+            start=sign.start, end=sign.end,
+            hint="write pinv(A) for the pseudoinverse, relu(x) for the positive part; an exponent has no plus",
+        )  # fmt: skip
+    return negate(parts)
+
+
 def power(parts: list[Any]) -> Tree:
     """A power, matrix or entrywise."""
     base, operator, exponent = parts
@@ -135,6 +156,11 @@ def postfix(kind: str) -> Callable[[list[Any]], Tree]:
 
     def build(parts: list[Any]) -> Tree:
         operand, mark = parts
+        if kind == "transpose" and operand.kind == "number" and operand.value == 1:
+            raise ParseError(
+                "1 is a number here, and its transpose too",
+                start=operand.start, end=mark.end, hint="write ones(n)' for a row of ones, sum(x) for a sum",
+            )  # fmt: skip
         return Tree(kind, (operand,), None, operand.start, mark.end)
 
     return build
@@ -157,9 +183,10 @@ def absolute(parts: list[Any]) -> Tree:
 
 
 def norm(parts: list[Any]) -> Tree:
-    """‖x‖, or ‖x‖₁, ‖A‖_F, ‖x‖_∞ with the norm named below."""
+    """‖x‖, or ‖x‖₁, ‖A‖_F, ‖x‖_∞ with the norm named below, before an exponent or after it: ‖A‖²_F."""
     opener, inner, closer = parts
-    which = closer.value.lstrip("|‖").translate(_SUBSCRIPT_DIGITS)
+    after = _AFTER_BARS.fullmatch(closer.value)
+    which = after["kind"].translate(_SUBSCRIPT_DIGITS) if after else closer.value
     function = _NORMS.get(which if which[:1] in ("_", "") else "_" + which)
     if function is None or opener.value not in ("||", "‖"):
         word = closer if function is None else opener
@@ -168,7 +195,12 @@ def norm(parts: list[Any]) -> Tree:
             start=word.start, end=word.end,
             hint="write ‖x‖, ‖x‖_1, ‖x‖_inf, norm1(x), norm2(x), norminf(x), normnuc(A) or normspec(A)",
         )  # fmt: skip
-    return Tree("call", (inner,), function, opener.start, closer.end)
+    tree = Tree("call", (inner,), function, opener.start, closer.end)
+    if after is None or after["exponent"] is None:
+        return tree
+    digit = unicodedata.normalize("NFKC", after["exponent"])
+    exponent = number([Token("NUMBER", digit, closer.start, closer.end)])
+    return Tree("power", (tree, exponent), "^", opener.start, closer.end)
 
 
 def block(parts: list[Any]) -> Tree:
@@ -274,6 +306,7 @@ EXPRESSION_BUILDERS: Mapping[str, Callable[[list[Any]], Any]] = {
     "sum": sum_of,
     "product": product,
     "negate": negate,
+    "signed_exponent": signed_exponent,
     "power": power,
     "exponent": power,
     "superscript": superscript,

@@ -86,9 +86,13 @@ class Inference:
         """The text of the transpose of a part."""
         if tree.kind == "transpose":
             return self.quote(tree.children[0])
+        return f"{self.factor(tree)}'"
+
+    def factor(self, tree: Tree) -> str:
+        """The text of a part, in brackets where it is more than a factor."""
         text = self.quote(tree)
-        simple = tree.kind in ("name", "call", "block", "index") or text.startswith("(")
-        return f"{text}'" if simple else f"({text})'"
+        simple = tree.kind in ("name", "number", "call", "block", "index") or text.startswith("(")
+        return text if simple else f"({text})"
 
     def words(self, tree: Tree) -> str:
         """The shape of a part in words."""

@@ -16,6 +16,8 @@ from functools import cache
 from typing import TypeAlias
 
 from matcalc.errors import ParseError
+from matcalc.latex_sums import end_of_summand, range_at
+from matcalc.mistakes import RANDOM
 
 LONGEST = 10_000
 _COMMENT = r"#[^\n]*"
@@ -30,12 +32,13 @@ _FUNCTIONS = (
 _STYLES = r"mathbf|boldsymbol|bm|mathrm|mathsf|mathit|mathcal|mathbb|text|textbf|textrm|operatorname\*?|vec"
 _ACCENTS = {"hat": "hat", "widehat": "hat", "bar": "bar", "overline": "bar", "tilde": "tilde", "widetilde": "tilde"}
 _END = r"(?![A-Za-z])"
+_MARKS = rf"(?:[*†‡]|\\(?:dagger|ddagger|ast|star){_END})"
 _SIZES = rf"(?:left|right|middle|[bB]igg?[lrm]?){_END}"
 _TRANSPOSED = rf"(?:\\top{_END}|\\intercal{_END}|\\(?:mathsf|mathrm|text)\s*\{{\s*T\s*\}}|T)"
-
+_MORE = r"circ|bullet|geq?|leq?|neq?|approx|infty|sum|prod|int|partial|nabla|[lc]dots|underset"
 _SURE = (
-    rf"[{{}}$]|\\[|,;:!]|\A\s*\\[(\[]|\s\\(?:{_GREEK}|{_FUNCTIONS}){_END}|(?:\A|[-+*/^(=,|])\s*\\[A-Za-z]"
-    rf"|\\(?:{_STYLES}|[dt]?frac|{_SIZES}|[lr]?[vV]ert|[lr]angle|cdot|times|odot|oslash|otimes){_END}"
+    rf"[{{}}$∑]|\\[|,;:!]|\A\s*\\[(\[]|\s\\(?:{_GREEK}|{_FUNCTIONS}){_END}|(?:\A|[-+*/^(=,|])\s*\\[A-Za-z]"
+    rf"|\\(?:{_STYLES}|[dt]?frac|{_SIZES}|[lr]?[vV]ert|[lr]angle|cdot|times|odot|oslash|otimes|{_MORE}){_END}"
 )
 _OPENED = r"(?P<blank>(?:\s|~|\\[,;:! ])*)(?:\\left\s*|\\[bB]igg?l?\s*)?[({]"
 # A letter or word with its subscript, and an exponent: what a function takes without brackets, if nothing follows.
@@ -45,6 +48,8 @@ _ARGUMENT = (
     r"(?=\s*(?:\Z|[-+=),}&$\]]|\\right|\\\\|\\[)\]]))"
 )
 _SUBSCRIPT = r"\s*_\s*(?:(?P<letter>\w)|\{\s*(?:\\(?:mathrm|text|mathit|mathbf)\s*\{\s*)?(?P<word>\w+)\s*\}?\s*\})"
+_OF_SUM = rf"(?:\s*\\(?:{_FUNCTIONS}){_END}){{0,4}}\s*(?:\\sum{_END}|∑)"
+_INDICES = r"\s*_\s*\{\s*(\w(?:\s*[-+]\s*\w)?(?:\s*,\s*\w(?:\s*[-+]\s*\w)?)?)\s*\}"
 _NESTED = rf"(?:\s*\\(?:{_FUNCTIONS}){_END}){{1,4}}{_OPENED}"
 _BRACKETS = r"[({})]"
 
@@ -73,7 +78,7 @@ def is_latex(text: str) -> bool:
     """
     if len(text) > LONGEST:
         return False
-    has_mark = "\\" in text or "{" in text or "}" in text or "$" in text
+    has_mark = "\\" in text or "{" in text or "}" in text or "$" in text or "∑" in text
     return has_mark and re.search(_SURE, re.sub(_COMMENT, "", text)) is not None
 
 
@@ -93,7 +98,7 @@ class _Rewriting:
     ends: list[int] = field(default_factory=list)
     braces: list[tuple[int, str, bool]] = field(default_factory=list)
     later: dict[int, int] = field(default_factory=dict)
-    fractions: int = 0
+    indices: set[str] = field(default_factory=set)
 
     def plain(self) -> Plain:
         while self.place < len(self.source):
@@ -145,6 +150,8 @@ class _Rewriting:
             word, end = f"{word}_{below['letter'] or below['word']}", below.end()
             if word[:2] == "I_" and word[2:].isalpha() and len(word) == 3:
                 word = f"eye({word[2:]})"
+        elif (entry := self.at(_INDICES, end)) and ("," in entry[1] or not self.indices.isdisjoint(entry[1])):
+            word, end = f"{word}[{entry[1]}]", entry.end()
         elif self.source[end : end + 1] == "_":
             self._refuse(
                 "only a letter, a number or a word stands below a name",
@@ -162,9 +169,13 @@ class _Rewriting:
         self.write({"ln": "log", "Tr": "tr"}.get(word, word), found.start(), found.end())
         if self.at(_OPENED, found.end()):
             return
+        if word in ("min", "max") and self.at(r"\s*_", found.end()):
+            self._refuse(f"{found[0]}_ is not read: no optimum is sought", _HINTS["arg"], found.start(), found.end())
         argument = self.at(_ARGUMENT, found.end())
         nested = self.at(_NESTED, found.end())
         end = argument.end() if argument else self._end_of_bracket(nested.end()) if nested else None
+        if (of_sum := self.at(_OF_SUM, found.end())) and (over := range_at(self.source, of_sum.end())):
+            end = end_of_summand(self.source, over.end)
         if end is not None:
             self.write("(", found.end(), found.end())
             self.later[end] = self.later.get(end, 0) + 1
@@ -217,12 +228,24 @@ class _Rewriting:
     def norm(self, found: re.Match[str]) -> None:
         r"""\|x\|_2^2, with the subscript first."""
         kind = re.sub(r"[\\{}\s_]|mathrm|text", "", found["kind"] or found["last"] or "").replace("infty", "∞")
+        kind = {"₁": "1", "₂": "2"}.get(kind, kind)
         exponent = re.sub(r"[{}\s]", "", found["exponent"] or "")
-        if kind and kind not in ("1", "2", "F", "∞"):
+        if kind and kind not in ("1", "2", "F", "fro", "inf", "∞", "*"):
             hint = "write norm1, norm2, norminf, normspec (the spectral norm) or normnuc (the nuclear norm)"
             self._refuse("this norm is not read", hint, found.start(), found.end())
         self.write("‖" + (f"_{kind}" if kind else ""), found.start(), found.end())
         self.write(exponent, found.start(), found.end())
+
+    def summed(self, found: re.Match[str]) -> None:
+        """A sum over an index with its bounds, and the bracket that is to close after the summand."""
+        over = range_at(self.source, found.end())
+        if over is None:
+            self._refuse(f"{found[0]} without both bounds is not read", _HINTS["sum"], found.start(), found.end())
+        else:
+            self.write(f"sum({over.letter}, {over.lower}, {over.upper}, ", found.start(), over.end)
+            self.place, end = over.end, end_of_summand(self.source, over.end)
+            self.later[end] = self.later.get(end, 0) + 1
+            self.indices.add(over.letter)
 
     def open(self, found: re.Match[str], text: str, closing: str, is_top: bool = False) -> None:
         """A brace that opens, and what is written where it closes."""
@@ -248,6 +271,11 @@ class _Rewriting:
     def subscript_last(self, found: re.Match[str]) -> None:
         self._refuse("the subscript comes after the exponent", "write x_i^2", found.start(), found.end())
 
+    def marked(self, found: re.Match[str]) -> None:
+        """An exponent that is a sign: A^*, A^{\\dagger}."""
+        mark = found["mark"] or found["braced"]
+        self._refuse(f"^{mark} is not read", _HINTS[mark.lstrip("\\")], found.start(), found.end())
+
     def refused(self, found: re.Match[str]) -> None:
         if found[0] == "$":
             self._refuse("$ is not part of the language", "write the formula without $", found.start(), found.end())
@@ -258,14 +286,19 @@ class _Rewriting:
 _Write: TypeAlias = Callable[[_Rewriting, re.Match[str]], None]
 _BOLD = {"1": "ones", "0": "zeros", "I": "eye"}
 _HINTS = {
-    "sum": "write sum(i, 1, n, x[i]^2) for a sum over i, sum(x) for the sum of all entries",
+    "sum": r"write \sum_{i=1}^n or sum(i, 1, n, x[i]^2) for a sum over i, sum(x) for the sum of all entries",
+    "int": "write a sum over an index: sum(i, 1, n, x[i])",
     "prod": "write exp(sum(log(x))) for the product of positive entries",
-    "partial": "write the function alone: what is asked of it is chosen by the command",
-    "nabla": "write the function alone: what is asked of it is chosen by the command",
-    "dagger": "write pinv(A) for the pseudoinverse",
-    "ast": "write A' for the transpose",
-    "star": "write A' for the transpose",
+    **dict.fromkeys(("partial", "nabla"), "write the function alone: what is asked of it is chosen by the command"),
+    **dict.fromkeys(("dagger", "ddagger", "†", "‡"), "write pinv(A) for the pseudoinverse, A' for the transpose"),
+    **dict.fromkeys(("ast", "star", "*"), "write A' for the transpose, x_star for another name"),
+    "+": "write pinv(A) for the pseudoinverse, relu(x) for the positive part",
     "pm": "write one sign",
+    **dict.fromkeys(("ge", "geq", "le", "leq"), "nothing is compared: write max(x, c) or min(x, c) for a bound"),
+    **dict.fromkeys(("mathbb{E}", "𝔼"), f"random variables are not supported: {RANDOM}"),
+    **dict.fromkeys(
+        ("arg", "argmin", "argmax", "underset"), "write the function alone: its gradient is 0 at an optimum"
+    ),
 }
 
 
@@ -287,8 +320,8 @@ def _opened(text: str, closing: str, is_top: bool = False) -> _Write:
     return lambda page, found: page.open(found, text, closing, is_top)
 
 
-_NORM_KIND = r"_\s*(?:\w|\\infty|\*|\{\s*(?:\w+|\\infty|\*|\\(?:mathrm|text)\s*\{\s*\w+\s*\})\s*\})"
-_NORM_EXPONENT = r"\^\s*(?:\d+|\w|\{\s*\w+\s*\})"
+_NORM_KIND = r"[₁₂]|_\s*(?:\w|\\infty|\*|\{\s*(?:\w+|\\infty|\*|\\(?:mathrm|text)\s*\{\s*\w+\s*\})\s*\})"
+_NORM_EXPONENT = r"[²³⁴]|\^\s*(?:\d+|\w|\{\s*\w+\s*\})"
 _WRITERS: Mapping[str, _Write] = {
     r"\s*\\\\\s*(?=\\end)": _text(""),
     rf"[ \t\n]+|{_COMMENT}": _Rewriting.copied,
@@ -299,20 +332,22 @@ _WRITERS: Mapping[str, _Write] = {
     r"\A\s*(?:\$\$?|\\[\[(])|(?:\$\$?|\\[\])])\s*\Z": _text(" "),
     rf"\^\s*\{{\s*{_TRANSPOSED}\s*\}}|\^\s*{_TRANSPOSED}": _text("'"),
     rf"\^\s*\{{\s*-\s*{_TRANSPOSED}\s*\}}": _text("^(-T)"),
+    rf"\^\s*(?:(?P<mark>{_MARKS})|\{{\s*(?P<braced>{_MARKS}|\+)\s*\}})": _Rewriting.marked,
     r"\^\s*\{\s*\\odot\s*": _opened(".^(", ")"),
     r"\^\s*\{": _opened("^(", ")"),
     r"e\s*\^\s*\{(?!\s*-?\s*\d+\s*\})": _opened("exp(", ")"),
     r"(?P<exponent>\^\s*(?:[A-Za-z]|\d+))\s*_": _Rewriting.subscript_last,
     r"\^\s*(?:\d+|[A-Za-z])": _Rewriting.copied,
-    r"\\mathbb\s*\{\s*[A-Z]\s*\}": _Rewriting.refused,
+    rf"\\sum{_END}|∑|Σ(?=\s*_\s*\{{\s*\w\s*=)|\b[sS]um(?=\s*_)": _Rewriting.summed,
+    r"\\mathbb\s*\{\s*[A-Z]\s*\}|𝔼": _Rewriting.refused,
     r"\\[dt]?frac\s*(\w)\s*(\w)(?!\w)": lambda page, found: page.write(
         f"({found[1]}/{found[2]})", found.start(), found.end()
     ),
     r"\\[dt]?frac\s*(\w)\s*\{": lambda page, found: page.open(found, f"(({found[1]})/(", "))"),
     r"\\[dt]?frac\s*\{": _opened("((", ")/(", True),
     r"\\sqrt\s*\{": _opened("sqrt(", ")"),
-    rf"(?:\\\||\\[lr]?Vert{_END}|‖|\|\|)(?P<kind>\s*{_NORM_KIND})?(?P<exponent>\s*{_NORM_EXPONENT})?"
-    rf"(?P<last>\s*{_NORM_KIND})?": _Rewriting.norm,
+    rf"(?:\\\||\\[lr]?Vert{_END}|‖|\|\|)(?P<kind>\s*(?:{_NORM_KIND}))?(?P<exponent>\s*(?:{_NORM_EXPONENT}))?"
+    rf"(?P<last>\s*(?:{_NORM_KIND}))?": _Rewriting.norm,
     rf"\\[lr]?vert{_END}": _text("|"),
     rf"\\langle{_END}": _text("dot("),
     rf"\\rangle{_END}": _text(")"),

@@ -6,19 +6,28 @@ import re
 from collections.abc import Collection
 
 from matcalc.definition_mistakes import refuse_definitions
-from matcalc.errors import ParseError
+from matcalc.errors import ParseError, UnknownName
 from matcalc.function_table import ALIASES, FUNCTIONS, LATER
 from matcalc.kinds import GREEK
 from matcalc.leaves import CONSTANTS
+from matcalc.mistakes import RANDOM
 from matcalc.syntax_trees import Tree
 from matcalc.walks import DEEPEST_SUMS, Survey
 
+EXPECTATIONS = ("E", "Var", "Cov", "Pr")
 BARE_NAMES = {"eye": "eye", "I": "eye", "ones": "ones", "zeros": "zeros"}
 _FUNCTION_WORDS = {*LATER, "vector", "matrix", "sum", "reshape", "commutation", "duplication", "elimination"}
 LONGEST_GLUED = 8
 MOST_LETTERS = 4
 _BRACKET = re.compile(r" *(\([^()]*\))")
-_BARS = re.compile(r" *\|([^|]*)\|")
+_BARS = re.compile(r" *\|([^|]+)\|(?!\|)")
+_POWER = re.compile(r" *\^ *[({]? *([-−]?\w+) *[)}]? *\(([^()]*)\)")
+_EXPONENT = re.compile(r" *\^ *[({]? *(\w+)")
+_D_BY_D = re.compile(r"\bd *\d* */ *d|frac *\{ *d(?:\^\w)? *\} *\{ *d")
+_ASKED = frozenset(["derivative", "gradient", "grad", "hessian", "jacobian", "minimize", "maximize", "return"])
+_SOUGHT = frozenset(["min", "max", "argmin", "argmax", "minimize", "maximize"])
+FUNCTION_ALONE = "write the function alone: what is asked of it is chosen by the command"
+OPTIMUM_ALONE = "write the function alone: its gradient is 0 at an optimum"
 _ARGUMENT = re.compile(r"[ *·]*([^\W\d]\w*'?)")
 
 
@@ -33,9 +42,12 @@ def undeclared(found: Survey, declared: Collection[str], sizes: Collection[str],
     known = (declared, sizes, found.sizes, BARE_NAMES, CONSTANTS)
     unknown = [name for name in found.names if name not in declared and not any(name in names for names in known)]
     for name in unknown:
-        if name in found.exponents and name[0] == "T" and len(name) > 1:
+        if name in found.exponents and (name == "H" or (name[0] in "TH" and len(name) > 1)):
             _refuse_transposed(name, found.exponents[name][0], text)
         _refuse_function(name, found.names[name], text)
+        _refuse_asked(name, {*found.names, *declared}, found.names[name], text)
+        _refuse_indexed(name, found, text)
+        _refuse_sum(name, unknown, found.names[name], text)
         _refuse_perturbation(name, {*found.names, *declared}, found.names[name], text)
         _refuse_glued(name, {*found.names, *found.bound, *declared} - {name}, found.names[name], text)
     return unknown
@@ -85,30 +97,87 @@ def _refuse_function(name: str, place: Tree, text: str) -> None:
         hint = f"write {name}({applied}, or declare {name} if it is to be a variable"
         if bars := _BARS.match(text, place.end):
             absolute = f"{name}(abs({bars[1]})) for the absolute value"
-            hint = f"write logdet({bars[1]}) for the determinant, {absolute}" if name == "log" else f"write {absolute}"
+            hint = f"write {absolute}"
+            if name in ("log", "ln"):
+                hint = f"write logdet({bars[1]}) for the determinant, {absolute}"
+                if bars[1].strip().islower() and bars[1].strip().isalpha():
+                    hint = f"write {absolute}; of a matrix logdet({bars[1]}) for the determinant"
+        elif power := _POWER.match(text, place.end):
+            hint = f"write {name}({power[2]}).^{power[1]} for the power of the function"
+            if power[1] in ("-1", "−1") and f"arc{name}" in FUNCTIONS:
+                hint = f"write arc{name}({power[2]}) for the inverse function, 1 ./ {name}({power[2]}) for 1 by it"
+        elif name == "exp" and (exponent := _EXPONENT.match(text, place.end)):
+            hint = f"write exp({exponent[1]})"
+        elif name in _SOUGHT and not words:
+            hint = f"write {name}(x) for an entry of x; to {name}imize a function, write it alone"
+        raise _refused(message, place, text, hint)
+
+
+def _refuse_asked(name: str, others: Collection[str], place: Tree, text: str) -> None:
+    """Refuse "gradient of f" and min_x f: what is asked is no part of the function."""
+    stem, _, below = name.rpartition("_")
+    if name in ("argmin", "argmax") or (stem in _SOUGHT and below in others):
+        message = f"{name} is not read: no optimum is sought here"
+        raise _refused(message, place, text, f"{OPTIMUM_ALONE}; or declare {name}")
+    if name in ("for", "in"):
+        message = f"{name} is not declared, and no word of a formula"
+        raise _refused(message, place, text, f"write sum(i, 1, n, x[i]) for a sum over i; or declare {name}")
+    if name in _ASKED:
+        message = f"{name} is not declared, and no part of a function"
+        raise _refused(message, place, text, f"{FUNCTION_ALONE}; or declare {name}")
+
+
+def _refuse_indexed(name: str, found: Survey, text: str) -> None:
+    """Refuse A[end] and E[x]: the last entry of MATLAB, and what would be an entry of a vector E."""
+    where = found.integers.get(name)
+    if name == "end" and where is not None and where.kind == "index":
+        hint = "write the number of the last, such as x[3], or a letter for any, x[k]"
+        raise _refused("end is no index here", found.names[name], text, hint)
+    place = found.not_scalars.get(name)
+    if name in EXPECTATIONS and place is not None and place.kind == "index" and place.children[1].kind != "number":
+        message = f"{name} is not declared, and {name}[…] would be an entry of it: random variables are not supported"
+        hint = f"{RANDOM}; for an entry declare {name}: vector(n)"
+        raise UnknownName(message, text=text, start=place.start, end=place.end, hint=hint)
+
+
+def _refuse_sum(name: str, unknown: Collection[str], place: Tree, text: str) -> None:
+    """Refuse Σ_i x_i and sum_i x_i, where Σ_i would be a name."""
+    stem, _, index = name.rpartition("_")
+    others = [other for other in unknown if other != name and other.rpartition("_")[2] == index]
+    if stem in ("sum", "Sum") or (stem == "Sigma" and len(index) == 1 and index.isalpha() and others):
+        entry = others[0].replace(f"_{index}", f"[{index}]") if others else f"x[{index}]"
+        message = f"{text[place.start : place.end]} is a name here, no sum over {index}"
+        hint = f"write sum({index}, 1, n, {entry}) for a sum over {index}, sum(x) for the sum of all entries"
         raise _refused(message, place, text, hint)
 
 
 def _refuse_transposed(name: str, power: Tree, text: str) -> None:
-    """Refuse X^TAX, where ^T was meant; a number has no transpose."""
+    """Refuse X^TAX, where ^T was meant, and X^H; a number has no transpose."""
     base = power.children[0]
-    if base.kind != "number":
-        written, rest = text[base.start : base.end], name[1:]
-        rest = "*".join(rest) if rest.isalpha() and len(rest) <= MOST_LETTERS else rest
-        message = f"{name} is one name here, the exponent of {written}"
-        raise _refused(message, power, text, f"write {written}'*{rest} for the transpose, or declare {name}")
+    if base.kind == "number":
+        return
+    written, rest = text[base.start : base.end], name[1:]
+    rest = "*".join(rest) if rest.isalpha() and len(rest) <= MOST_LETTERS else rest
+    transposed = f"write {written}'*{rest}" if rest else f"write {written}'"
+    if name == "H":
+        message, why = f"{written}^H is not read", "everything is real: "
+    else:
+        message, why = f"{name} is one name here, the exponent of {written}", ""
+    raise _refused(message, power, text, f"{why}{transposed} for the transpose, or declare {name}")
 
 
 def _refuse_perturbation(name: str, others: set[str], place: Tree, text: str) -> None:
     word = name[1:].rstrip("_")
     if name[0] == "d" and word in others:
+        if _D_BY_D.search(text):
+            raise _refused(f"d/{name} is no part of a function", place, text, FUNCTION_ALONE)
         message = f"{name} is not declared, and it may be d*{word} or the perturbation of {word}"
         hint = f"write d*{word} for the product, or declare {name} with the shape of {word}"
         raise _refused(message, place, text, hint)
 
 
 def _refuse_glued(name: str, others: set[str], place: Tree, text: str) -> None:
-    parts = spelled_out(name, others)
+    parts = spelled_out(name, others, greek=not text[place.start : place.end].isascii())
     if parts:
         message = f"{name} is not declared, and it spells out {' and '.join(parts)}"
         raise _refused(message, place, text, f"write {_joined(parts)}, or declare {name}")
@@ -120,10 +189,11 @@ def _joined(parts: list[str]) -> str:
     return f"{'*'.join(parts)} for the product"
 
 
-def spelled_out(name: str, others: set[str]) -> list[str]:
+def spelled_out(name: str, others: set[str], greek: bool = False) -> list[str]:
     """The names that a longer name spells out, at most one of them a letter that is not a name itself.
 
-    Of capital letters, as in X'AXB, it takes one that is a name.
+    Of capital letters, as in X'AXB, it takes one that is a name.  The names of Greek letters are letters where they
+    were typed as such: Σx.
 
     >>> spelled_out("Ax", {"x"}), spelled_out("sinx", {"x"}), spelled_out("Ab", {"x"}), spelled_out("AXB", {"X"})
     (['A', 'x'], ['sin', 'x'], [], ['A', 'X', 'B'])
@@ -143,7 +213,7 @@ def spelled_out(name: str, others: set[str]) -> list[str]:
             function = start == 0 and len(part) > 1 and (part in FUNCTIONS or part in ALIASES)
             if part in others:
                 pending.append((end, [*parts, part], strangers))
-            elif function or (len(part) == 1 and (strangers == 0 or name.isupper())):
+            elif function or (len(part) == 1 and (strangers == 0 or name.isupper())) or (greek and part in GREEK):
                 pending.append((end, [*parts, part], strangers + 1))
     return min(best, key=len, default=[])
 

@@ -22,10 +22,12 @@ from matcalc.kinds import Kind, convention, kind_costs, kind_reason, shape_of_ki
 from matcalc.leaves import variable
 from matcalc.names import undeclared
 from matcalc.parts import Program
+from matcalc.python_formulas import advised
 from matcalc.registries import CONSTRUCTORS
 from matcalc.revisions import Outcome, Revision, Revisions
 from matcalc.shapes import infer
 from matcalc.sizes import declaration_text
+from matcalc.subscripts import entries_below
 from matcalc.substitutions import substitute
 from matcalc.syntax import parse_expression
 from matcalc.syntax_trees import Tree, Unrolled
@@ -86,10 +88,14 @@ def read(
     """
     if not isinstance(text, str):
         raise MatcalcError(f"an expression is a text, and {text!r:.40} is none", hint='write it in quotes: "x\'*A*x"')
-    tree = parse_expression(text, limits=limits)
     declared, sizes = declarations(where)
+    try:
+        tree = parse_expression(text, limits=limits)
+    except ParseError as error:
+        raise advised(error, declared, lambda proposal: read(proposal, where).variables) from None
     if type(tree) is Unrolled:
         declared = of_families(declared, tree, text)
+    tree = entries_below(tree, declared, text)
     reading = _Reader(text, declared, sizes, shape=shape, wanted=wanted, avoiding=avoiding).read(tree)
     if not declared:
         return reading
@@ -308,6 +314,8 @@ def _doubtful_names(
             yield f"{last.value}: a scalar by convention; if it is a vector, declare {last.value}: vector(n)"
         elif tree.kind == "power" and base.kind == "name" and base.value == "e" and "e" in scalars:
             yield "e: a variable; the exponential function is exp(x)"
+        elif tree.kind == "power" and base.kind == last.kind == "name" and last.value == "t" in scalars:
+            yield f"{base.value}^t: a power; the transpose is {base.value}'"
     for name in unknown:
         if _GLUED.fullmatch(name):
             yield f"{name}: one name; a product is written {'*'.join(name)}"

@@ -93,7 +93,7 @@ class _Unrolling:
         name, known = spelled(one.word.value), {}
         if one.letter is not None and value is not None:
             known = {spelled(one.letter.value): value}
-        i = _whole(one.place, known)
+        i = whole(one.place, known)
         if i is None or i < 0:
             if not known and _names_in(one.place):
                 letter = min(_names_in(one.place))
@@ -119,7 +119,7 @@ class _Unrolling:
         return values
 
     def _bound(self, bound: Tree) -> int:
-        value = _whole(bound, {})
+        value = whole(bound, {})
         if value is None:
             names = ", ".join(sorted(_names_in(bound))) or "this"
             message = f"the range of an index is given in whole numbers, and {names} is none"
@@ -158,7 +158,7 @@ class _Unrolling:
         """The name of the layer that h[k-1] is."""
         base, *items = tree.children
         name = str(base.value)
-        i = _whole(items[0], known) if len(items) == 1 else None
+        i = whole(items[0], known) if len(items) == 1 else None
         if i is None:
             hint = f"write {name}[10] for a layer, {name}[10][2,:] for a row of it"
             raise _refused(f"{name} is a sequence of parts, and its index is one whole number", tree, hint)
@@ -215,10 +215,12 @@ class _Unrolling:
         return Tree("sum", terms, ("+",) * (len(terms) - 1), tree.start, tree.end) if len(terms) > 1 else terms[0]
 
     def _is_over_layers(self, tree: Tree) -> bool:
-        """Whether the index of a sum chooses layers."""
+        """Whether the index of a sum chooses layers, or variables that belong to layers: W_k beside h[k]."""
         index, summand = tree.children[0].value, tree.children[-1]
         chosen = [t for t in postorder(summand) if t.kind == "index" and t.children[0].value in self.layers]
-        return any(index in _names_in(item) for t in chosen for item in t.children[1:])
+        if any(index in _names_in(item) for t in chosen for item in t.children[1:]):
+            return True
+        return any(str(index) == name.rpartition("_")[2] and name in self.families for name in _names_in(summand))
 
     def _refuse_clash(self, tree: Tree, known: Mapping[str, int]) -> None:
         """Raise ParseError for a sum or a let inside that gives the index another meaning."""
@@ -247,7 +249,7 @@ def _groups(definitions: Sequence[Definition]) -> Iterator[list[Definition]]:
 def _range_of(one: Definition) -> tuple[object, ...] | None:
     if not isinstance(one, Indexed) or one.letter is None:
         return None
-    return (one.letter.value, *(_whole(bound, {}) for bound in one.bounds))
+    return (one.letter.value, *(whole(bound, {}) for bound in one.bounds))
 
 
 def _shown(word: Token | Tree, name: str) -> str:
@@ -271,8 +273,13 @@ def _number(value: int, place: Tree) -> Tree:
     return number if value >= 0 else Tree("negate", (number,), None, place.start, place.end)
 
 
-def _whole(root: Tree, known: Mapping[str, int]) -> int | None:
-    """The whole number that sums and products of numbers and indices make; None for anything else."""
+def whole(root: Tree, known: Mapping[str, int]) -> int | None:
+    """The whole number that sums and products of numbers and indices make; None for anything else.
+
+    >>> from matcalc.syntax import parse_expression
+    >>> whole(parse_expression("2*k - 1"), {"k": 3})
+    5
+    """
     values: dict[int, int] = {}
     for tree in postorder(root):
         inside = [values.get(id(child)) for child in tree.children]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from matcalc.dimensions import Clash, is_unknown
 from matcalc.errors import ShapeError
 from matcalc.expressions import ONE, SCALAR, Shape
@@ -183,7 +185,7 @@ def no_power(found: Inference, tree: Tree) -> ShapeError:
     if found.quote(exponent) in ("-1", "(-1)"):
         return no_inverse(found, tree, base)
     hint = f"write {text}.^{_exponent(found, exponent)} for the power of every entry"
-    if found.quote(exponent) == "2":
+    if _without_superscripts(found.quote(exponent)) == "2":
         name = found.transposed(base)
         hint += f", {name}*{text} for the square of the norm" if found.shape(base)[1] is ONE else f", or {name}*{text}"
     return not_square(found, tree, base, "and only scalars and square matrices have powers", hint)
@@ -196,10 +198,14 @@ def no_inverse(found: Inference, tree: Tree, operand: Tree) -> ShapeError:
 
 
 def _exponent(found: Inference, tree: Tree) -> str:
-    text = found.quote(tree)
+    text = _without_superscripts(found.quote(tree))
     plain = tree.children[0] if tree.kind == "negate" else tree
     simple = plain.kind in ("name", "number") or text.startswith("(")
     return text if simple else f"({text})"
+
+
+def _without_superscripts(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).replace("−", "-") if text[:1] in "⁻⁰¹²³⁴⁵⁶⁷⁸⁹ⁱᵏᵐⁿᵖ" else text
 
 
 def not_an_exponent(found: Inference, tree: Tree) -> ShapeError:
