@@ -29,6 +29,7 @@ _FUNCTIONS = (
 )
 _STYLES = r"mathbf|boldsymbol|bm|mathrm|mathsf|mathit|mathcal|mathbb|text|textbf|textrm|operatorname\*?|vec"
 _ACCENTS = {"hat": "hat", "widehat": "hat", "bar": "bar", "overline": "bar", "tilde": "tilde", "widetilde": "tilde"}
+_DIRECTIONS = {"tilde": "_", "hat": "__"}
 _END = r"(?![A-Za-z])"
 _SIZES = rf"(?:left|right|middle|[bB]igg?[lrm]?){_END}"
 _TRANSPOSED = rf"(?:\\top{_END}|\\intercal{_END}|\\(?:mathsf|mathrm|text)\s*\{{\s*T\s*\}}|T)"
@@ -45,6 +46,10 @@ _ARGUMENT = (
     r"(?=\s*(?:\Z|[-+=),}&$\]]|\\right|\\\\|\\[)\]]))"
 )
 _SUBSCRIPT = r"\s*_\s*(?:(?P<letter>\w)|\{\s*(?:\\(?:mathrm|text|mathit|mathbf)\s*\{\s*)?(?P<word>\w+)\s*\}?\s*\})"
+_PERTURBED = (
+    rf"\s*(?:\\(?:wide)?(?P<mark>{'|'.join(_DIRECTIONS)})\s*\{{\s*)?"
+    rf"(?:\\mathrm\s*\{{(?P<word>\w+)\}}|\\(?P<greek>{_GREEK}){_END}|(?P<letter>[A-Za-z]))(?(mark)\s*\}})"
+)
 _NESTED = rf"(?:\s*\\(?:{_FUNCTIONS}){_END}){{1,4}}{_OPENED}"
 _BRACKETS = r"[({})]"
 
@@ -137,8 +142,8 @@ class _Rewriting:
             self.starts.append(place)
             self.ends.append(place + 1)
 
-    def name(self, found: re.Match[str], word: str, called: bool = False) -> None:
-        """A name with what stands below it, and a * before a bracket that does not belong to a call."""
+    def name(self, found: re.Match[str], word: str, called: bool = False, marks: str = "") -> None:
+        """A name with what stands below it and its marks, and a * before a bracket that does not belong to a call."""
         end = found.end()
         below = self.at(_SUBSCRIPT, end)
         if below is not None:
@@ -151,7 +156,7 @@ class _Rewriting:
                 "write x[i] or A[i,j] for an entry, h[k-1] for the step before",
                 found.start(), end + 1,
             )  # fmt: skip
-        self.write(word, found.start(), end)
+        self.write(word + marks, found.start(), end)
         opening = self.at(_OPENED, end)
         if opening is not None and not called and (word[0].isupper() or opening["blank"]):
             self.write("*", end, end)
@@ -181,10 +186,9 @@ class _Rewriting:
     def styled(self, found: re.Match[str]) -> None:
         r"""\mathbf{x}, \operatorname{tr}: the word; a bold 1 is a vector of ones, a bold I the identity."""
         style, word = found["style"], found["word"].replace("\\", "")
-        following = re.match(rf"\s*(?:\\(?:{_GREEK}){_END}|[A-Za-z])", self.source[found.end() :])
+        following = self.at(_PERTURBED, found.end())
         if style == "mathrm" and word == "d" and following is not None:
-            self.place = found.end() + following.end()
-            self.name(_moved(self.source, found.start(), self.place), "d" + following[0].strip().lstrip("\\"))
+            self.perturbation(found, following)
         elif style in ("mathbf", "mathbb", "boldsymbol", "bm") and word in _BOLD:
             self.write(_BOLD[word], found.start(), found.end())
             self._size_below(found.end())
@@ -192,6 +196,13 @@ class _Rewriting:
             self.function(found, word)
         else:
             self.name(found, word)
+
+    def perturbation(self, found: re.Match[str], following: re.Match[str]) -> None:
+        r"""\mathrm{d}x, and the further directions \mathrm{d}\tilde{x} and \mathrm{d}\hat{x}."""
+        self.place = following.end()
+        letters = following["word"] or following["greek"] or following["letter"]
+        marks = _DIRECTIONS.get(following["mark"] or "", "")
+        self.name(_moved(self.source, found.start(), self.place), f"d{letters}", marks=marks)
 
     def _size_below(self, end: int) -> None:
         below = self.at(r"_(?:(\w)|\{\s*(\w+)\s*(?:\\times\s*(\w+)\s*)?\})", end)
