@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from matcalc.conventions import conventions_of
+from matcalc.derivation_steps import Step
 from matcalc.derivatives import Derivative
 from matcalc.expressions import ONE, Expression, Variable
 from matcalc.lazy_properties import lazy_property
@@ -15,8 +16,8 @@ from matcalc.parts import NO_PARTS, Program
 from matcalc.registries import method
 from matcalc.reports import Report
 from matcalc.sheets import Written
-from matcalc.text import size_text, text_of
-from matcalc.writing import Naming, declaration, naming_of, text, variables_in_order, written
+from matcalc.text import size_text
+from matcalc.writing import Naming, declaration, naming_of, text, variables_in_order, whole, writer, written
 
 LABELS = {
     "differential": ("df", "df", r"\mathrm{d}f"),
@@ -28,11 +29,6 @@ LABELS = {
     "third_differential": ("d3f", "d³f", r"\mathrm{d}^3 f"),
 }
 SECOND_ORDER = ("hessian", "hessian_operator", "second_differential")
-
-
-def writer(style: str) -> Callable[[Notation], str]:
-    """The printer of notations in unicode, ascii or latex, imported on first use."""
-    return text_of if style == "ascii" else method(f"notation in {style}")
 
 
 @dataclass(frozen=True)
@@ -142,6 +138,18 @@ class Answer:
         if found_conditions:
             yield "for", ", ".join(found_conditions)
 
+    @lazy_property
+    def derivation(self) -> tuple[Step, ...]:
+        """The steps to the forms."""
+        return self.derivative.derivation_of(*self.forms, naming=self.naming)
+
+    def steps(self, style: str) -> Iterator[tuple[str, str, str]]:
+        """Both sides of each step, and its rule, with the source where that comes first."""
+        seen: set[str] = set()
+        for step in self.derivation:
+            yield *step.sides(style), step.words(style, with_source=step.source not in seen)
+            seen.add(step.source)
+
 
 def _definitions(parts: Iterable[tuple[str, Notation]], write: Callable[[Notation], str]) -> Iterator[tuple[str, str]]:
     """A line for each named part."""
@@ -152,12 +160,6 @@ def _definitions(parts: Iterable[tuple[str, Notation]], write: Callable[[Notatio
 def in_words(names: Sequence[str]) -> str:
     """The variables that a form is in: " in x", " in x and y"; nothing where there is one only."""
     return f" in {' and '.join(names)}" if names else ""
-
-
-def whole(found: Written, write: Callable[[Notation], str], separator: str) -> str:
-    """An expression in one line, its named parts after it."""
-    parts = separator.join(f"{write(Notation('name', (), n))} = {write(d)}" for n, d in found.parts)
-    return write(found.answer) + (f"  where {parts}" if parts else "")
 
 
 def _shape(v: Variable, style: str) -> str:
@@ -177,9 +179,3 @@ def _power(sizes: str) -> str:
     raised = sizes.translate(_SUPERSCRIPTS)
     plain = any(a == b for a, b in zip(sizes, raised, strict=True))
     return f"ℝ^({sizes})" if plain else f"ℝ{raised}"
-
-
-def derivation_steps(D: Derivative) -> Iterator[tuple[str, str, str]]:
-    """The steps of the derivation: both sides of each equation, and its rule with the source."""
-    for step in D.derivation:
-        yield step.before, step.after, f"({step.rule}{', ' + step.source if step.source else ''})"

@@ -20,7 +20,7 @@ from typing import Any
 
 import click
 
-from matcalc.answers import Answer, derivation_steps
+from matcalc.answers import Answer
 from matcalc.claims import refuse_without_variable
 from matcalc.derivatives import Derivative
 from matcalc.differentiation import differentiate
@@ -197,7 +197,7 @@ def _diff_one(
     if style == "json":
         document = answer.document()
         if steps:
-            document["derivation"] = [vars(step) for step in D.derivation]
+            document["derivation"] = [step.document() for step in answer.derivation]
         if graph:
             document["graph"] = D.graph.document(answer.naming)
         click.echo(json.dumps(document, ensure_ascii=False))
@@ -234,8 +234,9 @@ def _print_answer(answer: Answer, style: str, steps: bool, graph: bool) -> None:
     print_rows(list(answer.lines(style)), style=style)
     if steps:
         click.echo()
-        for equation in derivation_steps(answer.derivative):
-            click.echo("  " + fit_step(*equation))
+        for left, right, words in answer.steps(style):
+            latex = rf"{left} = {right} \quad {words}"
+            click.echo("  " + (latex if style == "latex" else fit_step(left, right, words)))
     if graph:
         click.echo()
         for line in answer.derivative.graph.lines(style, answer.naming):

@@ -6,7 +6,7 @@ and how tightly it binds; the three printers only turn it into characters.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from sympy import Expr, Rational, sstr
@@ -48,6 +48,8 @@ class Notation:
     | block | the entries | the number of block rows |
     | indexed_sum | index, lower, upper, body | |
     | equation | what is 0 | |
+    | differential | what it is of | the direction: 0 for dx, 1 for dx_, 2 for dx__ |
+    | inner_product | both factors | |
     """
 
     __slots__ = ("cost", "head", "kind", "level", "parts", "transposes", "value")
@@ -192,6 +194,20 @@ def quotient(numerator: Notation, denominator: Notation) -> Notation:
 def call(function: str, *arguments: Notation) -> Notation:
     """``function(arguments)``."""
     return Notation("call", arguments, function)
+
+
+def differential(n: Notation, direction: int = 0) -> Notation:
+    """``d(n)``, along the second direction ``d_(n)``."""
+    return Notation("differential", (n,), direction)
+
+
+def replaced(n: Notation, names: Mapping[str, Notation]) -> Notation:
+    """The notation with others for names."""
+    if n.kind == "name":
+        return names.get(str(n.value), n)
+    parts = [replaced(p, names) for p in n.parts]
+    same = all(p is q for p, q in zip(parts, n.parts, strict=True))
+    return n if same else Notation(n.kind, parts, n.value)
 
 
 def cheapest(*candidates: Notation) -> Notation:

@@ -119,6 +119,8 @@ _WRITERS: dict[str, Callable[[Notation], str]] = {
     "commutation": _commutation,
     "unit": _unit,
     "equation": lambda n: f"{text_of(n.parts[0])} = 0",
+    "differential": lambda n: f"d{'_' * int(n.value)}({text_of(n.parts[0])})",  # type: ignore[call-overload]
+    "inner_product": lambda n: f"dot({', '.join(map(text_of, n.parts))})",
     "call": lambda n: f"{n.value}({', '.join(text_of(p) for p in n.parts)})",
     "sum": _sum,
     "product": _joined("*"),

@@ -315,6 +315,8 @@ _WRITERS: dict[str, Callable[[_Hand, Notation], str]] = {
     "commutation": _Hand.commutation,
     "unit": _Hand.unit,
     "equation": lambda page, n: f"{page.write(n.parts[0])} = 0",
+    "differential": lambda hand, n: f"d{('', SECOND, THIRD)[cast(int, n.value)]}({hand.write(n.parts[0])})",
+    "inner_product": lambda hand, n: f"⟨{', '.join(map(hand.write, n.parts))}⟩",
     "call": _Hand.call,
     "sum": _Hand.sum,
     "product": _Hand.product,

@@ -1,0 +1,160 @@
+"""The forward pass told step by step: the differential of each node by the rule that is used there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from matcalc.derivation_steps import Reason, Sides, Step
+from matcalc.differentials import node_differential
+from matcalc.expressions import (
+    Apply,
+    Block,
+    Expression,
+    Hadamard,
+    IndexedSum,
+    Number,
+    Product,
+    Sum,
+    Transpose,
+    Variable,
+    depends_on,
+    postorder,
+)
+from matcalc.foldings import Folding
+from matcalc.function_table import FUNCTIONS
+from matcalc.layouts import Layout
+from matcalc.local_differentials import differential_template
+from matcalc.notations import Notation
+from matcalc.parts import Part
+from matcalc.rule_book import DIFFERENTIAL, Book, Rule
+from matcalc.sheets import Written
+from matcalc.sweeps import active_parts
+from matcalc.transposes import transpose
+
+MOST_CONSTANTS, LONGEST_CONSTANT = 3, 3
+TITLES = {
+    "sum": "sum rule",
+    "product": "product rule",
+    "scalar-multiple": "product rule",
+    "entrywise-product": "product rule, entry by entry",
+    "scalar-power": "power rule",
+    "entrywise-power": "power rule, entry by entry",
+    "scalar-exponent": "exponential",
+    "entrywise-exponent": "exponential, entry by entry",
+    "det": "Jacobi's formula",
+}
+
+
+def differential_steps(
+    parts: Sequence[Part],
+    root: Expression,
+    perturbations: Mapping[Variable, Variable],
+    direction: int,
+    sides: Sides,
+) -> Iterator[tuple[Expression, Step]]:
+    """Each node that depends on the variables from the outside in, with the step to its differential.
+
+    A named part comes after what uses it. What has its transpose beside it goes with that.
+    """
+    told = active_parts(parts, perturbations)
+    nodes = postorder(*(p.definition for p in told), root)
+    active = depends_on(nodes, [*perturbations, *(p.variable for p in told)])
+    named = {p.definition: p.variable for p in told}
+    inner: dict[Expression, Expression] = dict(perturbations)
+
+    def stand_in(node: Expression) -> Expression:
+        """What stands for the differential of a node."""
+        if node not in inner:
+            inner[node] = sides.standing_for(sides.differential(named.get(node, node), direction), node.shape)
+        return inner[node]
+
+    for p in told:
+        inner[p.variable] = stand_in(p.definition)
+    order = []
+    for node in nodes:
+        if node in active and node not in perturbations and node not in named.values():
+            twin = None if node in named else _twin(node, active)
+            if twin is None:
+                stand_in(node)
+                order.append(node)
+            else:
+                inner[node] = transpose(stand_in(twin))
+    folding = Folding(parts)
+    for node in reversed(order):
+        after = folding.folded(node_differential(node, {o: inner[o] for o in node.operands if o in inner}))
+        left = sides.differential(named.get(node, node), direction)
+        yield node, _step(node, left, after, inner, sides)
+
+
+def _twin(node: Expression, active: set[Expression]) -> Expression | None:
+    """The transpose of a node, where that is among the others and the simpler one."""
+    if isinstance(node, Transpose):
+        return node._args[0]
+    if node.is_scalar:
+        return None
+    twin = transpose(node)
+    if twin is node or twin not in active:
+        return None
+    costs = [(Layout([e]).plain(e).cost, e.key) for e in (twin, node)]
+    return twin if costs[0] < costs[1] else None
+
+
+def _step(
+    node: Expression, left: Written, after: Expression, inner: Mapping[Expression, Expression], sides: Sides
+) -> Step:
+    right = sides.written(after)
+    reasons = _constants(node, inner, sides)
+    if isinstance(node, Apply) and FUNCTIONS[node.function].is_entrywise:
+        title = f"chain rule; derivative of {node.function}"
+        return Step(left, right, node.function, title)
+    if isinstance(node, (Block, IndexedSum)):
+        title = "block by block" if isinstance(node, Block) else "term by term"
+        return Step(left, right, title, title, "", "", reasons)
+    rules = _rules_of(node, inner)
+    first = rules[0]
+    names = " and ".join(r.name for r in rules)
+    title = " and ".join(dict.fromkeys(TITLES.get(r.name, _title(r, node)) for r in rules))
+    if isinstance(node, Product) and _is_multiple(node):
+        title, reasons = "constant factor", ()
+    statement = "; ".join(r.statement for r in rules)
+    return Step(left, right, names, title, statement, first.source, reasons)
+
+
+def _title(rule: Rule, node: Expression) -> str:
+    is_linear = isinstance(node, Apply) and rule.statement.split(":")[-1].strip().startswith("linear")
+    return f"{node.function} is linear" if is_linear and isinstance(node, Apply) else rule.name
+
+
+def _is_multiple(node: Product) -> bool:
+    """Whether a product is a number times one factor."""
+    return len(node.operands) == 1
+
+
+def _constants(node: Expression, inner: Mapping[Expression, Expression], sides: Sides) -> tuple[Reason, ...]:
+    """The operands that are constant, where they are short enough to be named: A, b constant."""
+    if not isinstance(node, (Sum, Product, Hadamard)):
+        return ()
+    found = [o for o in dict.fromkeys(node.operands) if o not in inner and not isinstance(o, Number)]
+    notations = [sides.plain(o) for o in found]
+    if not found or len(found) > MOST_CONSTANTS or any(n.cost > LONGEST_CONSTANT for n in notations):
+        return ()
+    reason: list[Notation | str] = []
+    for n in notations:
+        reason += [", ", n] if reason else [n]
+    return ((*reason, " constant"),)
+
+
+def _rules_of(node: Expression, inner: Mapping[Expression, Expression]) -> list[Rule]:
+    """The rules of the book by which the differentials of the operands make that of the node."""
+    book = Book.get()
+    if isinstance(node, Sum):
+        return [book.one(DIFFERENTIAL, "sum")]
+    if isinstance(node, Product):
+        matrices = len(node.chain) > 1
+        return [book.one(DIFFERENTIAL, "product" if matrices or len(node.scalars) > 1 else "scalar-multiple")]
+    if isinstance(node, Hadamard):
+        return [book.one(DIFFERENTIAL, "entrywise-product")]
+    if isinstance(node, Transpose):
+        return [book.one(DIFFERENTIAL, "transpose")]
+    keys = [differential_template(node, i)[4] for i, o in enumerate(node.operands) if o in inner]
+    return list(dict.fromkeys(rule for rule, _ in keys))
