@@ -114,6 +114,7 @@ class Sides:
         self.naming = naming
         self.taken = set(taken)
         self.meanings: dict[str, Written] = {}
+        self.found: dict[str, Notation] = {}
 
     def standing_for(self, meaning: Written, shape: Sequence[Any]) -> Variable:
         """A variable that is written as a notation; its name is that of a perturbation, which stands last."""
@@ -139,6 +140,23 @@ class Sides:
         parts = {n: d for name in used & self.meanings.keys() for n, d in self.meanings[name].parts}
         parts |= {n: self._told(d) for n, d in found.parts}
         return Written(tuple(parts.items()), self._told(found.answer))
+
+    def find(self, e: Expression, value: Expression) -> None:
+        """Remember what the differential that a variable stands for was found to be."""
+        if isinstance(e, Variable) and e.name in self.meanings:
+            self.found[e.name] = Layout([value]).plain(value)
+
+    def put_in(self, e: Variable) -> Notation | None:
+        """What a differential was found to be, with what those in it were found to be; None where that is long."""
+        known: dict[str, Notation] = {}
+        for name in reversed(self.found):  # what is inside was found later
+            n = self.found[name]
+            used = {m: known[m] for m in names_in([n]) if m in known}
+            if n.cost + sum(u.cost for u in used.values()) <= 2 * LONG:
+                known[name] = replaced(n, used)
+        whole_differential = known.get(e.name)
+        is_done = whole_differential is not None and not names_in([whole_differential]) & self.meanings.keys()
+        return whole_differential if is_done else None
 
     def of(self, e: Expression, make: Callable[[Notation], Notation]) -> Written:
         """Something made of an expression: its differential, its vec."""

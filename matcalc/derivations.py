@@ -15,15 +15,15 @@ from matcalc.differential_steps import differential_steps
 from matcalc.expressions import Apply, Expression, Transpose, Variable, postorder
 from matcalc.forms import Forms
 from matcalc.leaves import is_zero
-from matcalc.notations import Notation, call, differential, name, product, transposed
+from matcalc.notations import Notation, call, differential, joined_sum, name, product, transposed
 from matcalc.operator_steps import operator_steps, vec_of_perturbation
 from matcalc.products import multiply
 from matcalc.sheets import Written
 from matcalc.sums import add
 from matcalc.sweeps import forward
-from matcalc.tangents import is_constrained, is_curved
-from matcalc.transposes import transpose
+from matcalc.tangents import is_curved
 from matcalc.text import text_of
+from matcalc.transposes import transpose
 from matcalc.writing import Naming, whole
 
 INNER_SOURCE = "Course notes, section 7.1"
@@ -57,15 +57,14 @@ class _Derivation:
         self.f = forms.program.body
         roots = [self.f, *(p.definition for p in forms.program.parts)]
         self.sides = Sides(naming, names_of(roots, forms.perturbations) | forms.printed.reserved)
-        self.told: set[tuple[int, Expression]] = set()
-        self.moved: dict[Variable, Expression] = {}
+        self.told: set[tuple[int, str]] = set()
 
     def steps(self, wanted: Collection[str]) -> Iterator[Step]:
         """The steps to the differential, then to the other forms."""
-        yield from self._first_order("gradient" in wanted)
+        second = {"hessian", "hessian_operator", "second_differential", "third_differential"} & set(wanted)
+        yield from self._first_order("gradient" in wanted or bool(second))
         if "jacobian" in wanted and not self.forms.free:
             yield from self._jacobian()
-        second = {"hessian", "hessian_operator", "second_differential", "third_differential"} & set(wanted)
         if second:
             yield from self._second_order(second)
 
@@ -78,53 +77,58 @@ class _Derivation:
         left = self.sides.differential(f, 0)
         if forms.differential is not ambient:
             yield Step(left, self.sides.written(forms.differential), "tangents", "tangents", reasons=self._tangents())
-        if with_gradient and f.is_scalar:
-            flat = {x: g for x, g in forms.adjoint_of_one.items()}
-            if any(is_constrained(x) for x in forms.variables):
-                if forms.gradients != flat:
-                    yield Step(left, self._inner(flat), "inner-product", "inner product", _INNER, "", self._products())
-                    yield Step(
-                        left, self._inner(forms.gradients), "gradient", "gradient", _GRADIENT, INNER_SOURCE, _PROJECTED
-                    )
-                    return
-            yield Step(
-                left, self._inner(forms.gradients), "gradient", "gradient", _GRADIENT, INNER_SOURCE, self._products()
-            )
+        if not (with_gradient and f.is_scalar):
+            return
+        flat = forms.adjoint_of_one
+        if not all(x.is_scalar for x in forms.variables):
+            source = INNER_SOURCE
+            yield Step(left, self._inner(flat), "inner-product", "inner product", _INNER, source, self._products())
+        if forms.gradients != flat:
+            yield Step(left, self._inner(forms.gradients), "projection", "projection", reasons=_PROJECTED)
+        for x, g in forms.gradients.items():
+            reasons = self._read_off("gradient", x)
+            yield Step(self._form("gradient", x), self.sides.written(g), "gradient", "gradient", _GRADIENT, "", reasons)
+
+    def _form(self, form: str, *variables: Variable) -> Written:
+        """The sign of a form, with the variables it is in where there are several."""
+        directions = [self.sides.plain(dx) for dx in self.forms.perturbations.values()]
+        among = [self.sides.plain(x) for x in variables] if len(self.forms.variables) > 1 else []
+        return Written((), Notation("form", [*directions, *among], (form, len(directions))))
 
     def _differential(
         self, root: Expression, result: Expression, along: Mapping[Variable, Variable], direction: int
     ) -> Iterator[Step]:
         """The steps to the differential of an expression over the parts, ending with a result."""
-        parts = self.forms.program.parts
-        count, last = 0, None
-        for node, step in differential_steps(parts, root, along, direction, self.sides):
-            count, last = count + 1, step
-            if (direction, node) not in self.told:
-                self.told.add((direction, node))
+        sides, parts = self.sides, self.forms.program.parts
+        sides.found.clear()
+        steps, whole_differential = [], None
+        for found, step in differential_steps(parts, root, along, direction, sides):
+            whole_differential = whole_differential or found
+            steps.append(step)
+            key = direction, text_of(step.left.answer)
+            if key not in self.told:
+                self.told.add(key)
                 yield step
-        if (direction, root, "result") in self.told:
-            return
-        left = self.sides.differential(root, direction)
-        raw = self.sides.written(self._raw(root, along))
-        final = self.sides.written(result)
-        if count > 1 and _differ(raw, final):
-            yield Step(left, raw, "substitute", "the lines above put in")
-        if last is None or count > 1 or _differ(last.right, final):
-            yield Step(left, final, "collect", "collect", reasons=self._used(self._raw(root, along), along, final, raw))
+        left, final = sides.differential(root, direction), sides.written(result)
+        raw = self._raw(root, along)
+        last = steps[-1].right if len(steps) == 1 else None
+        if len(steps) > 1:
+            put_in = sides.put_in(whole_differential) if isinstance(whole_differential, Variable) else None
+            last = sides.written(raw) if put_in is None else Written((), put_in)
+            yield Step(left, last, "substitute", "the lines above put in")
+        if last is None or _differ(last, final):
+            yield Step(left, final, "collect", "collect", reasons=self._used(raw, along))
 
     def _raw(self, root: Expression, along: Mapping[Variable, Variable]) -> Expression:
         return forward(self.forms.program.parts, root, along)
 
-    def _used(
-        self, raw: Expression, along: Mapping[Variable, Variable], final: Written, before: Written
-    ) -> tuple[Reason, ...]:
+    def _used(self, raw: Expression, along: Mapping[Variable, Variable]) -> tuple[Reason, ...]:
         """What collecting the terms of a scalar rests on."""
-        if not raw.is_scalar or not _differ(final, before):
+        if not raw.is_scalar:
             return ()
         nodes = postorder(raw)
-        traces = [e for e in nodes if isinstance(e, Apply) and e.function == "tr"]
         turned = any(isinstance(e, Transpose) and e._args[0] in along.values() for e in nodes)
-        if traces:
+        if any(isinstance(e, Apply) and e.function == "tr" for e in nodes):
             return (_CYCLIC, _TURNED) if turned else (_CYCLIC,)
         return (_SCALAR,) if turned else ()
 
@@ -136,7 +140,8 @@ class _Derivation:
     def _inner(self, factors: Mapping[Variable, Expression], by: Mapping[Variable, Variable] | None = None) -> Written:
         """The sum of the inner products of gradients with perturbations; for scalars, of the products."""
         perturbations = by or self.forms.perturbations
-        terms, parts = [], {}
+        terms: list[Notation] = []
+        parts: dict[str, Notation] = {}
         for x, g in factors.items():
             dx = perturbations[x]
             if x.is_scalar:
@@ -146,7 +151,7 @@ class _Derivation:
                 found = self.sides.written(g)
                 terms.append(Notation("inner_product", (found.answer, self.sides.plain(dx))))
             parts.update(found.parts)
-        return Written(tuple(parts.items()), _sum(terms))
+        return Written(tuple(parts.items()), joined_sum(terms, "+" * len(terms)))
 
     def _products(self) -> tuple[Reason, ...]:
         """Why a differential is an inner product, for the shapes of the variables."""
@@ -160,6 +165,18 @@ class _Derivation:
                 found.setdefault(kind, (call("tr", plain) if kind == "matrix" else plain, " = ", inner))
         return tuple(found.values())
 
+    def _read_off(self, form: str, x: Variable) -> tuple[Reason, ...]:
+        """The equation from which a form is read off, where there is one variable."""
+        if len(self.forms.variables) > 1:
+            return ()
+        dx = self.sides.plain(self.forms.perturbations[x])
+        df, gradient, sign = (Notation("form", (), (f, 0)) for f in ("differential", "gradient", form))
+        if form == "gradient":
+            right = product([sign, dx]) if x.is_scalar else Notation("inner_product", (gradient, dx))
+            return ((df, " = ", right),)
+        left, of = (df, self.f) if form == "jacobian" else (differential(gradient), x)
+        return ((vec_of(of)(left), " = ", product([sign, vec_of(x)(dx)])),)
+
     # ---- matrices
 
     def _jacobian(self) -> Iterator[Step]:
@@ -167,7 +184,10 @@ class _Derivation:
         J = forms.jacobian
         linear = {x: self._part(self.f, x) for x in forms.variables}
         matrices = {x: J[x.name] if isinstance(J, dict) else J for x in forms.variables}
-        yield from self._matrix(self.f, linear, matrices, "Jacobian", "vec(df) = J*vec(dx)")
+        yield from self._matrix(self.f, linear, matrices)
+        for x, M in matrices.items():
+            left, right = self._form("jacobian", x), self.sides.written(M)
+            yield Step(left, right, "jacobian", "Jacobian", _JACOBIAN, "", self._read_off("jacobian", x))
 
     def _part(self, e: Expression, x: Variable) -> Expression:
         """The differential in one variable only."""
@@ -177,12 +197,7 @@ class _Derivation:
         return forms.simplest(self._raw(e, {x: forms.perturbations[x]}))
 
     def _matrix(
-        self,
-        e: Expression,
-        linear: Mapping[Variable, Expression],
-        matrices: Mapping[Variable, Expression],
-        title: str,
-        statement: str,
+        self, e: Expression, linear: Mapping[Variable, Expression], matrices: Mapping[Variable, Expression]
     ) -> Iterator[Step]:
         """The steps from a differential to the matrices that take vec(dx) to its vec."""
         sides, forms = self.sides, self.forms
@@ -190,13 +205,11 @@ class _Derivation:
             yield from operator_steps(form, forms.perturbations[x], sides)
         d = sides.differential(e, 0)
         left = Written(d.parts, vec_of(e)(d.answer))
-        terms = [
-            multiply(M, vec_of_perturbation(forms.perturbations[x], sides))
-            for x, M in matrices.items()
-            if not is_zero(M)
-        ]
-        if terms:
-            yield Step(left, sides.written(add(*terms)), title.lower(), title, statement, "")
+        factors = {x: vec_of_perturbation(forms.perturbations[x], sides) for x in matrices}
+        products = [multiply(M, factors[x]) for x, M in matrices.items() if not is_zero(M)]
+        right = sides.written(add(*products)) if products else None
+        if right is not None and (_differ(left, d) or _differ(right, sides.written(add(*linear.values())))):
+            yield Step(left, right, "collect", "collect")
 
     # ---- the second order
 
@@ -240,12 +253,10 @@ class _Derivation:
             yield from self._differential(g, moved, along, 0)
             stand_ins[x] = sides.standing_for(sides.differential(g, 0), g.shape)
             if curved:
-                left = call("H", sides.plain(along[x]))
+                left = self._form("hessian_operator", x)
                 right = sides.written(operator)
-                yield Step(
-                    Written((), left), right, "hessian operator", "projected, and the curvature", "", CURVED_SOURCE
-                )
-                stand_ins[x] = sides.standing_for(Written((), left), g.shape)
+                yield Step(left, right, "hessian operator", "projected, and the curvature", "", CURVED_SOURCE)
+                stand_ins[x] = sides.standing_for(left, g.shape)
         if {"second_differential", "third_differential"} & set(wanted):
             left, right = self._higher(1), self._inner(stand_ins, forms.second_perturbations)
             yield Step(left, right, "second differential", "second differential", _SECOND, SECOND_SOURCE)
@@ -257,24 +268,23 @@ class _Derivation:
             for x, g in gradients.items():
                 matrices = {y: H[x.name, y.name] if isinstance(H, dict) else H for y in forms.variables}
                 linear = {y: self._part(g, y) for y in forms.variables}
-                yield from self._matrix(g, linear, matrices, "Hessian", "vec(d(gradient)) = H*vec(dx)")
+                yield from self._matrix(g, linear, matrices)
+                for y, M in matrices.items():
+                    left, right = self._form("hessian", x, y), sides.written(M)
+                    yield Step(left, right, "hessian", "Hessian", _HESSIAN, "", self._read_off("hessian", x))
 
 
 _INNER = "tr(G'*dX) = dot(G, dX)"
 _GRADIENT = "df = dot(gradient, dx)"
 _SECOND = "d2f = dot(d(gradient), dx_)"
+_JACOBIAN = "vec(df) = J*vec(dx)"
+_OPERATOR = "H[dx] = d(gradient)"
+_HESSIAN = "vec(d(gradient)) = H*vec(dx)"
 _PROJECTED: tuple[Reason, ...] = (("projected onto the tangent space",),)
 
 
 def _differ(first: Written, second: Written) -> bool:
     return whole(first, text_of, ", ") != whole(second, text_of, ", ")
-
-
-def _sum(terms: list[Notation]) -> Notation:
-    if len(terms) == 1:
-        return terms[0]
-    signs = ["-" if t.kind == "negative" else "+" for t in terms]
-    return Notation("sum", [t.parts[0] if t.kind == "negative" else t for t in terms], signs)
 
 
 def _tangency(x: Variable, dx: Variable) -> tuple[Expression, str]:

@@ -12,13 +12,13 @@ from matcalc.expressions import (
     Expression,
     Hadamard,
     IndexedSum,
-    Number,
     Product,
     Sum,
     Transpose,
     Variable,
     depends_on,
     postorder,
+    variables_of,
 )
 from matcalc.foldings import Folding
 from matcalc.function_table import FUNCTIONS
@@ -31,7 +31,7 @@ from matcalc.sheets import Written
 from matcalc.sweeps import active_parts
 from matcalc.transposes import transpose
 
-MOST_CONSTANTS, LONGEST_CONSTANT = 3, 3
+MOST_CONSTANTS = 3
 TITLES = {
     "sum": "sum rule",
     "product": "product rule",
@@ -41,6 +41,7 @@ TITLES = {
     "entrywise-power": "power rule, entry by entry",
     "scalar-exponent": "exponential",
     "entrywise-exponent": "exponential, entry by entry",
+    "matrix-power": "product rule for a power",
     "det": "Jacobi's formula",
 }
 
@@ -52,7 +53,7 @@ def differential_steps(
     direction: int,
     sides: Sides,
 ) -> Iterator[tuple[Expression, Step]]:
-    """Each node that depends on the variables from the outside in, with the step to its differential.
+    """The differential of each node that depends on the variables, from the outside in, with the step to it.
 
     A named part comes after what uses it. What has its transpose beside it goes with that.
     """
@@ -83,7 +84,8 @@ def differential_steps(
     for node in reversed(order):
         after = folding.folded(node_differential(node, {o: inner[o] for o in node.operands if o in inner}))
         left = sides.differential(named.get(node, node), direction)
-        yield node, _step(node, left, after, inner, sides)
+        sides.find(inner[node], after)
+        yield inner[node], _step(node, left, after, inner, sides)
 
 
 def _twin(node: Expression, active: set[Expression]) -> Expression | None:
@@ -127,20 +129,19 @@ def _title(rule: Rule, node: Expression) -> str:
 
 def _is_multiple(node: Product) -> bool:
     """Whether a product is a number times one factor."""
-    return len(node.operands) == 1
+    return len(node.scalars) + len(node.chain) == 1
 
 
 def _constants(node: Expression, inner: Mapping[Expression, Expression], sides: Sides) -> tuple[Reason, ...]:
-    """The operands that are constant, where they are short enough to be named: A, b constant."""
+    """The variables of the operands that are constant, where they are few: A, b constant."""
     if not isinstance(node, (Sum, Product, Hadamard)):
         return ()
-    found = [o for o in dict.fromkeys(node.operands) if o not in inner and not isinstance(o, Number)]
-    notations = [sides.plain(o) for o in found]
-    if not found or len(found) > MOST_CONSTANTS or any(n.cost > LONGEST_CONSTANT for n in notations):
+    found = list(dict.fromkeys(v for o in node.operands if o not in inner for v in variables_of(o)))
+    if not 0 < len(found) <= MOST_CONSTANTS:
         return ()
     reason: list[Notation | str] = []
-    for n in notations:
-        reason += [", ", n] if reason else [n]
+    for v in found:
+        reason += [", ", sides.plain(v)] if reason else [sides.plain(v)]
     return ((*reason, " constant"),)
 
 

@@ -16,7 +16,7 @@ from matcalc.dimensions import in_factors
 from matcalc.expressions import Expression
 from matcalc.function_table import AXIS_CALLS, FUNCTIONS
 from matcalc.latex_names import labels_of, latex_name, script
-from matcalc.notations import ATOM, NEGATIVE, POSTFIX, POWER, PRODUCT, SUM, Notation
+from matcalc.notations import ATOM, NEGATIVE, POSTFIX, POWER, PRODUCT, SUM, Notation, form_label
 from matcalc.parts import NO_PARTS, Program
 from matcalc.text import number_text
 from matcalc.unicode import names_in
@@ -351,6 +351,7 @@ _WRITERS: dict[str, Callable[[_Page, Notation], str]] = {
     "unit": _Page.unit,
     "equation": lambda page, n: f"{page.write(n.parts[0])} = 0",
     "differential": lambda page, n: page.applied(_DIFFERENTIALS[cast(int, n.value)], n.parts),
+    "form": lambda page, n: form_label(n, page.write, 2),
     "inner_product": lambda page, n: rf"\langle {', '.join(map(page.write, n.parts))} \rangle",
     "call": _Page.call,
     "sum": _Page.sum,

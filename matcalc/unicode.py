@@ -16,7 +16,7 @@ from sympy import Expr, Rational, sstr
 
 from matcalc.dimensions import in_factors
 from matcalc.expressions import Expression
-from matcalc.notations import ATOM, NEGATIVE, POSTFIX, POWER, PRODUCT, Notation
+from matcalc.notations import ATOM, NEGATIVE, POSTFIX, POWER, PRODUCT, Notation, form_label
 from matcalc.parts import NO_PARTS, Program
 from matcalc.text import number_text
 from matcalc.tokens import GREEK_LETTERS, SECOND, THIRD, spelled
@@ -316,6 +316,7 @@ _WRITERS: dict[str, Callable[[_Hand, Notation], str]] = {
     "unit": _Hand.unit,
     "equation": lambda page, n: f"{page.write(n.parts[0])} = 0",
     "differential": lambda hand, n: f"d{('', SECOND, THIRD)[cast(int, n.value)]}({hand.write(n.parts[0])})",
+    "form": lambda hand, n: form_label(n, hand.write, 1),
     "inner_product": lambda hand, n: f"⟨{', '.join(map(hand.write, n.parts))}⟩",
     "call": _Hand.call,
     "sum": _Hand.sum,
