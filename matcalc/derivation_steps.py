@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from matcalc.applications import apply
-from matcalc.expressions import ONE, Apply, Expression, Variable, variables_of
+from matcalc.expressions import ONE, Apply, Expression, Identity, Variable, variables_of
 from matcalc.layouts import Layout
 from matcalc.leaves import variable
-from matcalc.notations import Notation, call, differential, replaced, transposed
+from matcalc.notations import Notation, call, differential, joined_product, joined_sum, replaced, transposed
 from matcalc.parts import NO_PARTS
 from matcalc.sheets import Written
 from matcalc.text import text_of
@@ -114,7 +113,6 @@ class Sides:
         self.naming = naming
         self.taken = set(taken)
         self.meanings: dict[str, Written] = {}
-        self.found: dict[str, Notation] = {}
 
     def standing_for(self, meaning: Written, shape: Sequence[Any]) -> Variable:
         """A variable that is written as a notation; its name is that of a perturbation, which stands last."""
@@ -130,7 +128,11 @@ class Sides:
         return self._told(Layout([e]).plain(e))
 
     def _told(self, n: Notation) -> Notation:
-        return replaced(n, {name: meaning.answer for name, meaning in self.meanings.items()})
+        def meaning(part: Notation) -> Notation | None:
+            found = self.meanings.get(str(part.value)) if part.kind == "name" else None
+            return None if found is None else found.answer
+
+        return replaced(n, meaning)
 
     def written(self, e: Expression) -> Written:
         """An expression; the parts of a long one have the names they have elsewhere in the answer."""
@@ -141,22 +143,24 @@ class Sides:
         parts |= {n: self._told(d) for n, d in found.parts}
         return Written(tuple(parts.items()), self._told(found.answer))
 
-    def find(self, e: Expression, value: Expression) -> None:
-        """Remember what the differential that a variable stands for was found to be."""
-        if isinstance(e, Variable) and e.name in self.meanings:
-            self.found[e.name] = Layout([value]).plain(value)
-
-    def put_in(self, e: Variable) -> Notation | None:
-        """What a differential was found to be, with what those in it were found to be; None where that is long."""
+    def put_in(self, n: Notation, found: dict[str, Notation]) -> Notation | None:
+        """A differential with what those in it were found to be, the outermost first; None where that is long."""
         known: dict[str, Notation] = {}
-        for name in reversed(self.found):  # what is inside was found later
-            n = self.found[name]
-            used = {m: known[m] for m in names_in([n]) if m in known}
-            if n.cost + sum(u.cost for u in used.values()) <= 2 * LONG:
-                known[name] = replaced(n, used)
-        whole_differential = known.get(e.name)
-        is_done = whole_differential is not None and not names_in([whole_differential]) & self.meanings.keys()
-        return whole_differential if is_done else None
+        missing = False
+
+        def change(part: Notation) -> Notation | None:
+            nonlocal missing
+            if part.kind != "differential":
+                return None
+            missing = missing or text_of(part) not in known
+            return known.get(text_of(part))
+
+        for left in reversed(found):
+            missing = False
+            value = replaced(found[left], change)
+            if not missing and value.cost <= 2 * LONG:
+                known[left] = value
+        return known.get(text_of(n))
 
     def of(self, e: Expression, make: Callable[[Notation], Notation]) -> Written:
         """Something made of an expression: its differential, its vec."""
@@ -170,6 +174,16 @@ class Sides:
         """``d(e)`` along dx, dx_ or dx__."""
         return self.of(e, lambda n: differential(n, direction))
 
+    def combination(self, terms: Iterable[tuple[Expression, Written]]) -> Written:
+        """The sum of matrices times what they apply to."""
+        parts: dict[str, Notation] = {}
+        products = []
+        for M, side in terms:
+            found = self.written(M)
+            parts.update((*found.parts, *side.parts))
+            products.append(side.answer if isinstance(M, Identity) else joined_product([found.answer, side.answer]))
+        return Written(tuple(parts.items()), joined_sum(products, "+" * len(products)))
+
     def vec(self, e: Expression) -> Written:
         """The columns below each other: what is a column is that itself, and a row transposed."""
         return self.of(e, vec_of(e))
@@ -182,11 +196,12 @@ def vec_of(e: Expression) -> Callable[[Notation], Notation]:
     return transposed if e.rows is ONE else lambda n: call("vec", n)
 
 
+def written_name(node: Expression) -> str:
+    """The name that a function has in print: diag for the diagonal of a matrix too."""
+    n = Layout([node]).plain(node)
+    return str(n.value) if n.kind == "call" else n.kind.replace("_", " ")
+
+
 def names_of(roots: Iterable[Expression], perturbations: Mapping[Variable, Variable]) -> set[str]:
     """The names that a variable standing for something must not have."""
     return {v.name for v in (*variables_of(*roots), *perturbations, *perturbations.values())}
-
-
-def vec_shape(e: Expression) -> Sequence[Any]:
-    """The shape of vec(e)."""
-    return apply("vec", e).shape

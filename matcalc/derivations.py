@@ -16,7 +16,7 @@ from matcalc.expressions import Apply, Expression, Transpose, Variable, postorde
 from matcalc.forms import Forms
 from matcalc.leaves import is_zero
 from matcalc.notations import Notation, call, differential, joined_sum, name, product, transposed
-from matcalc.operator_steps import operator_steps, vec_of_perturbation
+from matcalc.operator_steps import operator_steps
 from matcalc.products import multiply
 from matcalc.sheets import Written
 from matcalc.sums import add
@@ -100,23 +100,23 @@ class _Derivation:
     ) -> Iterator[Step]:
         """The steps to the differential of an expression over the parts, ending with a result."""
         sides, parts = self.sides, self.forms.program.parts
-        sides.found.clear()
-        steps, whole_differential = [], None
-        for found, step in differential_steps(parts, root, along, direction, sides):
-            whole_differential = whole_differential or found
-            steps.append(step)
-            key = direction, text_of(step.left.answer)
-            if key not in self.told:
-                self.told.add(key)
+        found: dict[str, Notation] = {}
+        last = None
+        for step in differential_steps(parts, root, along, direction, sides):
+            key = text_of(step.left.answer)
+            last = step.right
+            if not step.right.parts:
+                found[key] = step.right.answer
+            if (direction, key) not in self.told:
+                self.told.add((direction, key))
                 yield step
         left, final = sides.differential(root, direction), sides.written(result)
         raw = self._raw(root, along)
-        last = steps[-1].right if len(steps) == 1 else None
-        if len(steps) > 1:
-            put_in = sides.put_in(whole_differential) if isinstance(whole_differential, Variable) else None
+        if len(found) > 1 or last is None or last.parts:
+            put_in = sides.put_in(left.answer, found)
             last = sides.written(raw) if put_in is None else Written((), put_in)
             yield Step(left, last, "substitute", "the lines above put in")
-        if last is None or _differ(last, final):
+        if _differ(last, final):
             yield Step(left, final, "collect", "collect", reasons=self._used(raw, along))
 
     def _raw(self, root: Expression, along: Mapping[Variable, Variable]) -> Expression:
@@ -201,15 +201,18 @@ class _Derivation:
     ) -> Iterator[Step]:
         """The steps from a differential to the matrices that take vec(dx) to its vec."""
         sides, forms = self.sides, self.forms
+        last = Written((), name(""))
         for x, form in linear.items():
-            yield from operator_steps(form, forms.perturbations[x], sides)
+            for step in operator_steps(form, forms.perturbations[x], sides):
+                yield step
+                last = step.right
         d = sides.differential(e, 0)
         left = Written(d.parts, vec_of(e)(d.answer))
-        factors = {x: vec_of_perturbation(forms.perturbations[x], sides) for x in matrices}
-        products = [multiply(M, factors[x]) for x, M in matrices.items() if not is_zero(M)]
-        right = sides.written(add(*products)) if products else None
-        if right is not None and (_differ(left, d) or _differ(right, sides.written(add(*linear.values())))):
-            yield Step(left, right, "collect", "collect")
+        vecs = [(M, sides.vec(forms.perturbations[x])) for x, M in matrices.items() if not is_zero(M)]
+        if vecs:
+            right = sides.combination(vecs)
+            if _differ(right, last) and _differ(right, sides.written(add(*linear.values()))):
+                yield Step(left, right, "collect", "collect")
 
     # ---- the second order
 
@@ -280,7 +283,7 @@ _SECOND = "d2f = dot(d(gradient), dx_)"
 _JACOBIAN = "vec(df) = J*vec(dx)"
 _OPERATOR = "H[dx] = d(gradient)"
 _HESSIAN = "vec(d(gradient)) = H*vec(dx)"
-_PROJECTED: tuple[Reason, ...] = (("projected onto the tangent space",),)
+_PROJECTED: tuple[Reason, ...] = (("onto the tangent space",),)
 
 
 def _differ(first: Written, second: Written) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from matcalc.derivation_steps import Reason, Sides, Step
-from matcalc.differentials import node_differential
+from matcalc.derivation_steps import LONG, Reason, Sides, Step, written_name
+from matcalc.differentials import differential_of, node_differential
 from matcalc.expressions import (
     Apply,
     Block,
@@ -24,7 +24,7 @@ from matcalc.foldings import Folding
 from matcalc.function_table import FUNCTIONS
 from matcalc.layouts import Layout
 from matcalc.local_differentials import differential_template
-from matcalc.notations import Notation
+from matcalc.notations import Notation, differential
 from matcalc.parts import Part
 from matcalc.rule_book import DIFFERENTIAL, Book, Rule
 from matcalc.sheets import Written
@@ -42,6 +42,12 @@ TITLES = {
     "scalar-exponent": "exponential",
     "entrywise-exponent": "exponential, entry by entry",
     "matrix-power": "product rule for a power",
+    "euclidean-norm": "derivative of the norm",
+    "inverse": "derivative of the inverse",
+    "inverse-power": "product rule for a power",
+    "kronecker": "product rule for Kronecker products",
+    "logdet": "derivative of log det",
+    "logabsdet": "derivative of log det",
     "det": "Jacobi's formula",
 }
 
@@ -52,8 +58,8 @@ def differential_steps(
     perturbations: Mapping[Variable, Variable],
     direction: int,
     sides: Sides,
-) -> Iterator[tuple[Expression, Step]]:
-    """The differential of each node that depends on the variables, from the outside in, with the step to it.
+) -> Iterator[Step]:
+    """The differential of each node that depends on the variables, from the outside in, each a step.
 
     A named part comes after what uses it. What has its transpose beside it goes with that.
     """
@@ -71,40 +77,48 @@ def differential_steps(
 
     for p in told:
         inner[p.variable] = stand_in(p.definition)
-    order = []
+    order: dict[Expression, Expression] = {}
     for node in nodes:
         if node in active and node not in perturbations and node not in named.values():
-            twin = None if node in named else _twin(node, active)
-            if twin is None:
+            twin = node if node in named else _simpler(node)
+            if twin is node:
                 stand_in(node)
-                order.append(node)
             else:
                 inner[node] = transpose(stand_in(twin))
+            if not isinstance(node, Transpose):
+                order.pop(twin, None)
+                order[twin] = node
     folding = Folding(parts)
-    for node in reversed(order):
+    for twin, node in reversed(order.items()):
         after = folding.folded(node_differential(node, {o: inner[o] for o in node.operands if o in inner}))
-        left = sides.differential(named.get(node, node), direction)
-        sides.find(inner[node], after)
-        yield inner[node], _step(node, left, after, inner, sides)
+        left = sides.differential(named.get(twin, twin), direction)
+        right = sides.written(transpose(after) if twin is not node else after)
+        if isinstance(node, IndexedSum):
+            right = _of_each_term(node, direction, sides) or sides.written(differential_of(node, perturbations))
+        yield _step(node, left, right, inner, sides)
 
 
-def _twin(node: Expression, active: set[Expression]) -> Expression | None:
-    """The transpose of a node, where that is among the others and the simpler one."""
+def _simpler(node: Expression) -> Expression:
+    """The node or its transpose, whichever is written more simply."""
     if isinstance(node, Transpose):
         return node._args[0]
     if node.is_scalar:
-        return None
+        return node
     twin = transpose(node)
-    if twin is node or twin not in active:
+    return min(node, twin, key=lambda e: (Layout([e]).plain(e).cost, e is not node))
+
+
+def _of_each_term(node: IndexedSum, direction: int, sides: Sides) -> Written | None:
+    """The sum of the differentials of the terms, where it is written as a sum."""
+    n = sides.plain(node)
+    if n.kind != "indexed_sum" or n.cost > LONG:
         return None
-    costs = [(Layout([e]).plain(e).cost, e.key) for e in (twin, node)]
-    return twin if costs[0] < costs[1] else None
+    return Written((), Notation("indexed_sum", (*n.parts[:3], differential(n.parts[3], direction)), n.value))
 
 
 def _step(
-    node: Expression, left: Written, after: Expression, inner: Mapping[Expression, Expression], sides: Sides
+    node: Expression, left: Written, right: Written, inner: Mapping[Expression, Expression], sides: Sides
 ) -> Step:
-    right = sides.written(after)
     reasons = _constants(node, inner, sides)
     if isinstance(node, Apply) and FUNCTIONS[node.function].is_entrywise:
         title = f"chain rule; derivative of {node.function}"
@@ -124,7 +138,7 @@ def _step(
 
 def _title(rule: Rule, node: Expression) -> str:
     is_linear = isinstance(node, Apply) and rule.statement.split(":")[-1].strip().startswith("linear")
-    return f"{node.function} is linear" if is_linear and isinstance(node, Apply) else rule.name
+    return f"{written_name(node)} is linear" if is_linear else rule.name.replace("-", " ")
 
 
 def _is_multiple(node: Product) -> bool:

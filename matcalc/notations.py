@@ -6,7 +6,7 @@ and how tightly it binds; the three printers only turn it into characters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -213,19 +213,27 @@ def differential(n: Notation, direction: int = 0) -> Notation:
     return Notation("differential", (n,), direction)
 
 
-def replaced(n: Notation, names: Mapping[str, Notation]) -> Notation:
-    """The notation with others for names; products in products and sums in sums lose their brackets."""
-    if n.kind == "name":
-        return names.get(str(n.value), n)
-    parts = [replaced(p, names) for p in n.parts]
+def replaced(n: Notation, change: Callable[[Notation], Notation | None]) -> Notation:
+    """The notation with others for some in it; products in products and sums in sums lose their brackets."""
+    other = change(n)
+    if other is not None:
+        return other
+    parts = [replaced(p, change) for p in n.parts]
     if all(p is q for p, q in zip(parts, n.parts, strict=True)):
         return n
+    if n.kind == "negative":
+        return negative(parts[0])
     if n.kind == "product":
-        signs = [p.kind == "negative" for p in parts]
-        bare = [p.parts[0] if sign else p for p, sign in zip(parts, signs, strict=True)]
-        flat = product([f for p in bare for f in (p.parts if p.kind == "product" else (p,))])
-        return negative(flat) if sum(signs) % 2 else flat
+        return joined_product(parts)
     return joined_sum(parts, n.value) if n.kind == "sum" else Notation(n.kind, parts, n.value)
+
+
+def joined_product(factors: Sequence[Notation]) -> Notation:
+    """The product of factors, products and negatives among them without brackets."""
+    signs = [f.kind == "negative" for f in factors]
+    bare = [f.parts[0] if sign else f for f, sign in zip(factors, signs, strict=True)]
+    flat = product([g for f in bare for g in (f.parts if f.kind == "product" else (f,))])
+    return negative(flat) if sum(signs) % 2 else flat
 
 
 def joined_sum(terms: Sequence[Notation], signs: Any) -> Notation:

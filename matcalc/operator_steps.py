@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from matcalc.derivation_steps import Sides, Step, vec_shape
+from matcalc.derivation_steps import Sides, Step, written_name
 from matcalc.expressions import (
     ONE,
     Apply,
@@ -18,9 +18,8 @@ from matcalc.expressions import (
     Transpose,
     Variable,
 )
+from matcalc.matrix_functions import MATRIX_FUNCTIONS
 from matcalc.operator_matrices import local_matrices
-from matcalc.products import multiply
-from matcalc.sums import add
 from matcalc.text import text_of
 
 
@@ -61,26 +60,24 @@ def operator_steps(linear: Expression, D: Variable, sides: Sides) -> Iterator[St
     vec(dX') = K(n,n)*vec(dX)
     vec(X*dX) = kron(eye(n), X)*vec(dX)
     """
-    vecs: dict[Expression, Expression] = {}
     for node, matrices in local_matrices(linear, D):
-        terms = [multiply(M, _vec(operand, sides, vecs)) for operand, M in matrices.items()]
-        right, left = sides.written(add(*terms)), sides.vec(node)
+        is_scaled = not matrices.keys() <= {D, *node.operands}
+        if not is_scaled and _is_plain(node, matrices):
+            continue
+        left = sides.vec(node)
+        right = sides.combination((M, sides.vec(operand)) for operand, M in matrices.items())
         if text_of(right.answer) != text_of(left.answer):
-            rule = _SCALED if not matrices.keys() <= {D, *node.operands} else _rule_of(node)
+            rule = _SCALED if is_scaled else _rule_of(node)
             yield Step(left, right, "", rule.title, rule.statement, rule.source)
 
 
-def vec_of_perturbation(D: Variable, sides: Sides) -> Expression:
-    """vec(D) as a factor of a product."""
-    return _vec(D, sides, {})
-
-
-def _vec(e: Expression, sides: Sides, known: dict[Expression, Expression]) -> Expression:
-    """What stands for vec(e); what is a column, for itself."""
-    if e not in known:
-        is_variable = isinstance(e, Variable) and e.columns is ONE
-        known[e] = e if is_variable else sides.standing_for(sides.vec(e), vec_shape(e))
-    return known[e]
+def _is_plain(node: Expression, operands: Iterable[Expression]) -> bool:
+    """Whether a column is a sum of columns or a matrix times a column, which is the product with that matrix."""
+    return (
+        node.columns is ONE
+        and isinstance(node, (Sum, Product))
+        and all(o.columns is ONE and o.rows is not ONE for o in operands)
+    )
 
 
 def _rule_of(node: Expression) -> _Rule:
@@ -101,6 +98,6 @@ def _rule_of(node: Expression) -> _Rule:
         return _ENTRYWISE
     if isinstance(node, Product):
         return _PRODUCT if len(node.chain) > 1 else _MULTIPLE
-    source = "Higham 2008, section 3.2" if isinstance(node, Apply) and node.function.startswith("d") else ""
-    name = node.function if isinstance(node, Apply) else type(node).__name__.lower()
-    return _Rule(f"the matrix of {name}", "", source)
+    if isinstance(node, Apply) and node.function[1:] in MATRIX_FUNCTIONS:
+        return _Rule("derivative as a block of a value", "", "Higham 2008, section 3.2")
+    return _Rule(f"the matrix of {written_name(node)}", "", "")

@@ -190,8 +190,8 @@ def test_unicode_reads_as_the_plain_text_does(expression: Expression) -> None:
 def test_further_directions_have_marks_above_and_read_back() -> None:
     second = differentiate("det(A)", "A").second_differential
     assert "dA\N{COMBINING TILDE}" in second.unicode()
-    for text in (second.unicode(), unicodedata.normalize("NFC", second.unicode()), second.latex()):
-        assert parse(text, second.where) is second
+    for printed in (second.unicode(), unicodedata.normalize("NFC", second.unicode()), second.latex()):
+        assert parse(printed, second.where) is second
     third = differentiate("tr(X^3)", "X").third_differential
     assert parse(third.latex(), third.where) is parse(third.unicode(), third.where) is third
 
