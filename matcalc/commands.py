@@ -25,7 +25,7 @@ from matcalc.claims import refuse_without_variable
 from matcalc.derivatives import Derivative
 from matcalc.differentiation import differentiate
 from matcalc.errors import MatcalcError, UnknownName
-from matcalc.folds import fit, fit_formula, fit_step, print_error, print_report, print_rows, sides
+from matcalc.folds import fit, fit_formula, print_error, print_report, print_rows, print_steps, sides
 from matcalc.formulas import FormulaCommand, formulas
 from matcalc.reading import read
 from matcalc.reports import Report
@@ -234,9 +234,7 @@ def _print_answer(answer: Answer, style: str, steps: bool, graph: bool) -> None:
     print_rows(list(answer.lines(style)), style=style)
     if steps:
         click.echo()
-        for left, right, words in answer.steps(style):
-            latex = rf"{left} = {right} \quad {words}"
-            click.echo("  " + (latex if style == "latex" else fit_step(left, right, words)))
+        print_steps(answer.steps(style), style)
     if graph:
         click.echo()
         for line in answer.derivative.graph.lines(style, answer.naming):

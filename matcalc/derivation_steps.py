@@ -8,10 +8,11 @@ from typing import Any, TypeAlias
 
 from matcalc.expressions import ONE, Apply, Expression, Identity, Variable, variables_of
 from matcalc.layouts import Layout
-from matcalc.leaves import variable
+from matcalc.leaves import number, variable
 from matcalc.notations import Notation, call, differential, joined_product, joined_sum, replaced, transposed
 from matcalc.parts import NO_PARTS
 from matcalc.sheets import Written
+from matcalc.sums import split_coefficient
 from matcalc.text import text_of
 from matcalc.unicode import names_in
 from matcalc.writing import Naming, whole, writer, written
@@ -181,7 +182,10 @@ class Sides:
         for M, side in terms:
             found = self.written(M)
             parts.update((*found.parts, *side.parts))
-            products.append(side.answer if isinstance(M, Identity) else joined_product([found.answer, side.answer]))
+            c, rest = split_coefficient(M)
+            plain = [side.answer] if c == 1 else [Layout([number(c)]).plain(number(c)), side.answer]
+            factors = plain if isinstance(rest, Identity) else [found.answer, side.answer]
+            products.append(joined_product(factors))
         return Written(tuple(parts.items()), joined_sum(products, "+" * len(products)))
 
     def vec(self, e: Expression) -> Written:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from matcalc.applications import apply
 from matcalc.derivation_steps import Reason, Sides, Step, names_of, vec_of
-from matcalc.differential_steps import differential_steps
+from matcalc.differential_steps import differential_steps, simpler
 from matcalc.expressions import Apply, Expression, Transpose, Variable, postorder
 from matcalc.forms import Forms
 from matcalc.leaves import is_zero
@@ -111,11 +111,13 @@ class _Derivation:
                 self.told.add((direction, key))
                 yield step
         left, final = sides.differential(root, direction), sides.written(result)
-        raw = self._raw(root, along)
-        if len(found) > 1 or last is None or last.parts:
-            put_in = sides.put_in(left.answer, found)
-            last = sides.written(raw) if put_in is None else Written((), put_in)
-            yield Step(left, last, "substitute", "the lines above put in")
+        raw, twin = self._raw(root, along), simpler(root)
+        if len(found) != 1 or last is None or twin is not root:
+            put_in = sides.put_in(sides.differential(twin, direction).answer, found)
+            turned = put_in if twin is root or put_in is None else transposed(put_in)
+            last = sides.written(raw) if turned is None else Written((), turned)
+            title = "the lines above put in" if len(found) != 1 else "transposed"
+            yield Step(left, last, "substitute", title)
         if _differ(last, final):
             yield Step(left, final, "collect", "collect", reasons=self._used(raw, along))
 
@@ -174,8 +176,20 @@ class _Derivation:
         if form == "gradient":
             right = product([sign, dx]) if x.is_scalar else Notation("inner_product", (gradient, dx))
             return ((df, " = ", right),)
+        if form == "hessian_operator":
+            return ((self._form(form, x).answer, " = ", differential(gradient)),)
         left, of = (df, self.f) if form == "jacobian" else (differential(gradient), x)
         return ((vec_of(of)(left), " = ", product([sign, vec_of(x)(dx)])),)
+
+    def _once_more(self) -> tuple[Reason, ...]:
+        """Where the second differential comes from, where there is one variable."""
+        if len(self.forms.variables) > 1:
+            return ()
+        ((x, dx_),) = self.forms.second_perturbations.items()
+        df, gradient = (Notation("form", (), (f, 0)) for f in ("differential", "gradient"))
+        factors = differential(gradient), self.sides.plain(dx_)
+        right = product(factors) if x.is_scalar else Notation("inner_product", factors)
+        return ((differential(df, 1), " = ", right),)
 
     # ---- matrices
 
@@ -258,11 +272,15 @@ class _Derivation:
             if curved:
                 left = self._form("hessian_operator", x)
                 right = sides.written(operator)
-                yield Step(left, right, "hessian operator", "projected, and the curvature", "", CURVED_SOURCE)
+                yield Step(left, right, "curvature", "projected, with the curvature", "", CURVED_SOURCE)
                 stand_ins[x] = sides.standing_for(left, g.shape)
+            elif "hessian_operator" in wanted:
+                left, reasons = self._form("hessian_operator", x), self._read_off("hessian_operator", x)
+                yield Step(left, sides.written(operator), "operator", "Hessian operator", _OPERATOR, "", reasons)
         if {"second_differential", "third_differential"} & set(wanted):
             left, right = self._higher(1), self._inner(stand_ins, forms.second_perturbations)
-            yield Step(left, right, "second differential", "second differential", _SECOND, SECOND_SOURCE)
+            reasons = () if curved else self._once_more()
+            yield Step(left, right, "second-differential", "second differential", _SECOND, SECOND_SOURCE, reasons)
             final = sides.written(forms.second_differential)
             if _differ(right, final):
                 yield Step(left, final, "collect", "collect")

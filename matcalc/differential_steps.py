@@ -80,7 +80,7 @@ def differential_steps(
     order: dict[Expression, Expression] = {}
     for node in nodes:
         if node in active and node not in perturbations and node not in named.values():
-            twin = node if node in named else _simpler(node)
+            twin = node if node in named else simpler(node)
             if twin is node:
                 stand_in(node)
             else:
@@ -98,7 +98,7 @@ def differential_steps(
         yield _step(node, left, right, inner, sides)
 
 
-def _simpler(node: Expression) -> Expression:
+def simpler(node: Expression) -> Expression:
     """The node or its transpose, whichever is written more simply."""
     if isinstance(node, Transpose):
         return node._args[0]
@@ -130,7 +130,10 @@ def _step(
     first = rules[0]
     names = " and ".join(r.name for r in rules)
     title = " and ".join(dict.fromkeys(TITLES.get(r.name, _title(r, node)) for r in rules))
-    if isinstance(node, Product) and _is_multiple(node):
+    shown = sides.plain(node)
+    if isinstance(node, Product) and shown.kind in ("call", "index"):  # sum(X) is ones'*X, and x[i] is e_i'*x
+        title, reasons = f"{shown.value} is linear" if shown.kind == "call" else "entry of the differential", ()
+    elif isinstance(node, Product) and _is_multiple(node):
         title, reasons = "constant factor", ()
     statement = "; ".join(r.statement for r in rules)
     return Step(left, right, names, title, statement, first.source, reasons)

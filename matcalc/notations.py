@@ -221,8 +221,8 @@ def replaced(n: Notation, change: Callable[[Notation], Notation | None]) -> Nota
     parts = [replaced(p, change) for p in n.parts]
     if all(p is q for p, q in zip(parts, n.parts, strict=True)):
         return n
-    if n.kind == "negative":
-        return negative(parts[0])
+    if n.kind in ("negative", "transpose"):
+        return (negative if n.kind == "negative" else transposed)(parts[0])
     if n.kind == "product":
         return joined_product(parts)
     return joined_sum(parts, n.value) if n.kind == "sum" else Notation(n.kind, parts, n.value)

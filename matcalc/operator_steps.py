@@ -97,7 +97,7 @@ def _rule_of(node: Expression) -> _Rule:
     if isinstance(node, Hadamard):
         return _ENTRYWISE
     if isinstance(node, Product):
-        return _PRODUCT if len(node.chain) > 1 else _MULTIPLE
+        return _PRODUCT if len(node.chain) > 1 else _MULTIPLE if node.scalars else _SUM
     if isinstance(node, Apply) and node.function[1:] in MATRIX_FUNCTIONS:
         return _Rule("derivative as a block of a value", "", "Higham 2008, section 3.2")
     return _Rule(f"the matrix of {written_name(node)}", "", "")
