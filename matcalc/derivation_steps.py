@@ -51,7 +51,7 @@ class Step:
         """Both sides in unicode, ascii or latex, the parts that they name after the second."""
         write = writer(style)
         parts = dict(self.left.parts) | dict(self.right.parts)
-        separator = r",\\; " if style == "latex" else ", "
+        separator = r",\; " if style == "latex" else ", "
         right = whole(Written(tuple(parts.items()), self.right.answer), write, separator)
         return write(self.left.answer), right.replace(
             "  where ", r" \quad\text{where } "

@@ -2,16 +2,20 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import matcalc as mc
+from matcalc.commands import main
 from matcalc.derivation_steps import Step
 from matcalc.derivatives import Derivative
 from matcalc.leaves import variable
 from matcalc.reading import parse
+from matcalc.tokens import SECOND, THIRD
 from matcalc.writing import declarations_of
 
 Values = Mapping[str, Any]
@@ -74,7 +78,7 @@ class Meaning:
             fresh = f"slope{len(inner)}"
             inner[fresh] = self.slope(f, len(found[1]))
             declared[variable(fresh, *shape)] = None
-            text = f"{text[: found.start()]}{fresh}{text[end + 1 :]}"
+            text = f"{text[: found.start()]}({fresh}){text[end + 1 :]}"
         e = parse(text, declarations_of(declared, self.roots))
         names = e.variables.keys()
 
@@ -193,3 +197,119 @@ def test_every_step_is_a_true_equation(f: str, wrt: str, where: str) -> None:
         else ("jacobian", "second_differential")
     )
     assert_true(D, D.derivation_of(*wanted))
+
+
+@pytest.mark.parametrize(("f", "wrt", "where"), QUESTIONS, ids=[q[0] for q in QUESTIONS])
+def test_the_steps_in_unicode_say_the_same(f: str, wrt: str, where: str) -> None:
+    D = mc.differentiate(f, tuple(wrt.split(", ")), where or None)
+    meaning = Meaning(D)
+    for step in D.derivation:
+        _, right = step.sides("unicode")
+        value, _, parts = right.partition("  where ")
+        if not parts:  # with parts it is a where-clause, which text has as let
+            assert np.allclose(meaning.of(as_text(value)), meaning.of(step.after)), right
+
+
+def as_text(unicode: str) -> str:
+    """The signs of steps that the language has as words."""
+    words = {"⟨": "dot(", "⟩": ")", f"d{SECOND}(": "d_(", f"d{THIRD}(": "d__("}
+    return re.sub("|".join(map(re.escape, words)), lambda found: words[found[0]], unicode)
+
+
+@pytest.mark.parametrize(("f", "wrt", "where"), QUESTIONS, ids=[q[0] for q in QUESTIONS])
+def test_the_steps_in_latex_compile(f: str, wrt: str, where: str) -> None:
+    mathtext = pytest.importorskip("matplotlib.mathtext").MathTextParser("path")
+    D = mc.differentiate(f, tuple(wrt.split(", ")), where or None)
+    forms = ("hessian", "second_differential") if D.expression.is_scalar else ("jacobian", "second_differential")
+    for step in D.derivation_of(*forms):
+        equation = " = ".join(step.sides("latex"))
+        assert "'" not in equation
+        if "bmatrix" not in equation:
+            mathtext.parse(rf"${equation} \quad {step.words('latex')}$")
+
+
+def test_a_wrong_step_is_refused() -> None:
+    D = mc.differentiate("A^2", "A")
+    right = D.derivation[0]
+    wrong = replace(right, right=mc.differentiate("2*A", "A").derivation[0].right)
+    assert_true(D, (right,))
+    with pytest.raises(AssertionError):
+        assert_true(D, (wrong,))
+
+
+def lines(*arguments: str) -> list[str]:
+    return run_lines("diff", *arguments, "--steps", "--no-verify", "--format", "ascii")
+
+
+def run_lines(*arguments: str) -> list[str]:
+    output = CliRunner().invoke(main, arguments).output
+    return [line.strip() for line in output.split("\n\n", 1)[1].splitlines()]
+
+
+def test_a_jacobian_is_read_off_vec() -> None:
+    assert lines("A*X*B", "X") == [
+        "d(A*X*B) = A*dX*B  (product rule; A, B constant; Course notes, theorem 2)",
+        "vec(A*dX*B) = kron(B', A)*vec(dX)  (vec of a product; Course notes, proposition 21)",
+        "jacobian = kron(B', A)  (Jacobian; vec(df) = jacobian*vec(dX))",
+    ]
+
+
+def test_a_hessian_is_the_differential_of_the_gradient() -> None:
+    found = lines("x'*A*x", "x", "--order", "2")
+    assert found[3:] == [
+        "gradient = (A + A')*x  (gradient; df = dot(gradient, dx))",
+        "d((A + A')*x) = (A + A')*dx  (product rule; A constant)",
+        "d_(d(x'*A*x)) = dot(d((A + A')*x), dx_)  "
+        "(second differential; d_(df) = dot(d(gradient), dx_); Course notes, section 14)",
+        "d_(d(x'*A*x)) = dx'*(A + A')*dx_  (collect)",
+        "hessian = A + A'  (Hessian; d(gradient) = hessian*dx)",
+    ]
+
+
+def test_the_hessian_of_a_matrix_is_read_off_vec() -> None:
+    found = lines("logdet(A)", "A", "--form", "hessian")
+    assert "vec(dA') = K(n,n)*vec(dA)  (commutation matrix; Magnus & Neudecker 1979)" in found
+    assert found[-1].startswith(
+        "hessian = -kron(inv(A), inv(A)')*K(n,n)  (Hessian; vec(d(gradient)) = hessian*vec(dA))"
+    )
+
+
+def test_the_product_of_hessian_and_direction_ends_its_derivation() -> None:
+    found = lines("norm2(A*x - b)^2", "x", "--form", "hessian-operator")
+    assert found[-1] == "hessian operator = 2*A'*A*dx  (Hessian operator; hessian operator = d(gradient))"
+
+
+def test_along_a_sphere_the_curvature_is_named() -> None:
+    where = ("-w", "A: matrix(n,n) symmetric, u: vector(n) unit")
+    found = lines("u'*A*u", "u", *where, "--form", "hessian-operator")
+    assert found[-1].endswith("(projected, with the curvature; Absil, Mahony & Sepulchre 2008, section 5.3)")
+
+
+@pytest.mark.parametrize(
+    ("style", "shown"),
+    [
+        ("unicode", "d(xᵀ A x) = ⟨(A + Aᵀ)x, dx⟩  (inner product; gᵀ dx = ⟨g, dx⟩;"),
+        ("ascii", "d(x'*A*x) = dot((A + A')*x, dx)  (inner product; g'*dx = dot(g, dx);"),
+        (
+            "latex",
+            r"\mathrm{d}(x^\top A x) = \langle (A + A^\top) x, \mathrm{d}x \rangle \quad \text{(inner product; }",
+        ),
+    ],
+)
+def test_the_steps_are_in_the_notation_that_is_asked_for(style: str, shown: str) -> None:
+    found = run_lines("diff", "x'*A*x", "x", "--steps", "--no-verify", "--format", style)
+    assert any(line.startswith(shown) for line in found), found
+
+
+def test_constants_and_rules_have_their_usual_names() -> None:
+    text = "\n".join(lines("norm2(A*x - b)^2", "x"))
+    for words in ("(power rule)", "(sum rule; b constant", "(product rule; A constant", "(derivative of the norm"):
+        assert words in text
+    assert "(chain rule; derivative of cos)" in "\n".join(lines("cos(x'*x)", "x"))
+    assert "tr(A*B) = tr(B*A)" in "\n".join(lines("tr(A^3)", "A"))
+
+
+def test_a_transpose_goes_with_what_it_is_the_transpose_of() -> None:
+    text = "\n".join(lines("tr(inv(Y - X*B)'*C*inv(Y - X*B))", "B"))
+    assert "d(inv(Y - X*B)')" not in text
+    assert "d(inv(Y - X*B)) = " in text
