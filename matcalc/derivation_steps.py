@@ -114,6 +114,7 @@ class Sides:
         self.naming = naming
         self.taken = set(taken)
         self.meanings: dict[str, Written] = {}
+        self.layouts: dict[Expression, Notation] = {}
 
     def standing_for(self, meaning: Written, shape: Sequence[Any]) -> Variable:
         """A variable that is written as a notation; its name is that of a perturbation, which stands last."""
@@ -122,11 +123,18 @@ class Sides:
         self.meanings[name] = meaning
         return variable(name, *shape)
 
+    def laid_out(self, e: Expression) -> Notation:
+        """An expression without named parts, with the variables that stand for something."""
+        found = self.layouts.get(e)
+        if found is None:
+            found = self.layouts[e] = Layout([e]).plain(e)
+        return found
+
     def plain(self, e: Expression) -> Notation:
         """An expression without named parts; a trace of what it is the trace of, as that is written."""
         if isinstance(e, Apply) and e.function == "tr":
             return call("tr", self.plain(e.operands[0]))
-        return self._told(Layout([e]).plain(e))
+        return self._told(self.laid_out(e))
 
     def _told(self, n: Notation) -> Notation:
         def meaning(part: Notation) -> Notation | None:
@@ -137,7 +145,7 @@ class Sides:
 
     def written(self, e: Expression) -> Written:
         """An expression; the parts of a long one have the names they have elsewhere in the answer."""
-        plain = Layout([e]).plain(e)
+        plain = self.laid_out(e)
         found = Written((), plain) if plain.cost <= LONG else written(e, NO_PARTS, self.naming)
         used = names_in([found.answer, *(d for _, d in found.parts)])
         parts = {n: d for name in used & self.meanings.keys() for n, d in self.meanings[name].parts}
@@ -165,8 +173,7 @@ class Sides:
 
     def of(self, e: Expression, make: Callable[[Notation], Notation]) -> Written:
         """Something made of an expression: its differential, its vec."""
-        layout = Layout([e]).plain(e)
-        if layout.cost <= LONG:
+        if self.laid_out(e).cost <= LONG:
             return Written((), make(self.plain(e)))
         found = self.written(e)
         return Written(found.parts, make(found.answer))
@@ -183,7 +190,7 @@ class Sides:
             found = self.written(M)
             parts.update((*found.parts, *side.parts))
             c, rest = split_coefficient(M)
-            plain = [side.answer] if c == 1 else [Layout([number(c)]).plain(number(c)), side.answer]
+            plain = [side.answer] if c == 1 else [self.laid_out(number(c)), side.answer]
             factors = plain if isinstance(rest, Identity) else [found.answer, side.answer]
             products.append(joined_product(factors))
         return Written(tuple(parts.items()), joined_sum(products, "+" * len(products)))
@@ -200,9 +207,8 @@ def vec_of(e: Expression) -> Callable[[Notation], Notation]:
     return transposed if e.rows is ONE else lambda n: call("vec", n)
 
 
-def written_name(node: Expression) -> str:
+def written_name(n: Notation) -> str:
     """The name that a function has in print: diag for the diagonal of a matrix too."""
-    n = Layout([node]).plain(node)
     return str(n.value) if n.kind == "call" else n.kind.replace("_", " ")
 
 

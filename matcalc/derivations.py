@@ -111,7 +111,7 @@ class _Derivation:
                 self.told.add((direction, key))
                 yield step
         left, final = sides.differential(root, direction), sides.written(result)
-        raw, twin = self._raw(root, along), simpler(root)
+        raw, twin = self._raw(root, along), simpler(root, sides)
         if len(found) != 1 or last is None or twin is not root:
             put_in = sides.put_in(sides.differential(twin, direction).answer, found)
             turned = put_in if twin is root or put_in is None else transposed(put_in)

@@ -22,7 +22,6 @@ from matcalc.expressions import (
 )
 from matcalc.foldings import Folding
 from matcalc.function_table import FUNCTIONS
-from matcalc.layouts import Layout
 from matcalc.local_differentials import differential_template
 from matcalc.notations import Notation, differential
 from matcalc.parts import Part
@@ -80,7 +79,7 @@ def differential_steps(
     order: dict[Expression, Expression] = {}
     for node in nodes:
         if node in active and node not in perturbations and node not in named.values():
-            twin = node if node in named else simpler(node)
+            twin = node if node in named else simpler(node, sides)
             if twin is node:
                 stand_in(node)
             else:
@@ -98,14 +97,14 @@ def differential_steps(
         yield _step(node, left, right, inner, sides)
 
 
-def simpler(node: Expression) -> Expression:
+def simpler(node: Expression, sides: Sides) -> Expression:
     """The node or its transpose, whichever is written more simply."""
     if isinstance(node, Transpose):
         return node._args[0]
     if node.is_scalar:
         return node
     twin = transpose(node)
-    return min(node, twin, key=lambda e: (Layout([e]).plain(e).cost, e is not node))
+    return min(node, twin, key=lambda e: (sides.laid_out(e).cost, e is not node))
 
 
 def _of_each_term(node: IndexedSum, direction: int, sides: Sides) -> Written | None:
@@ -129,8 +128,8 @@ def _step(
     rules = _rules_of(node, inner)
     first = rules[0]
     names = " and ".join(r.name for r in rules)
-    title = " and ".join(dict.fromkeys(TITLES.get(r.name, _title(r, node)) for r in rules))
-    shown = sides.plain(node)
+    shown = sides.laid_out(node)
+    title = " and ".join(dict.fromkeys(TITLES.get(r.name, _title(r, shown)) for r in rules))
     if isinstance(node, Product) and shown.kind in ("call", "index"):  # sum(X) is ones'*X, and x[i] is e_i'*x
         title, reasons = f"{shown.value} is linear" if shown.kind == "call" else "entry of the differential", ()
     elif isinstance(node, Product) and _is_multiple(node):
@@ -139,9 +138,9 @@ def _step(
     return Step(left, right, names, title, statement, first.source, reasons)
 
 
-def _title(rule: Rule, node: Expression) -> str:
-    is_linear = isinstance(node, Apply) and rule.statement.split(":")[-1].strip().startswith("linear")
-    return f"{written_name(node)} is linear" if is_linear else rule.name.replace("-", " ")
+def _title(rule: Rule, shown: Notation) -> str:
+    is_linear = rule.statement.split(":")[-1].strip().startswith("linear")
+    return f"{written_name(shown)} is linear" if is_linear else rule.name.replace("-", " ")
 
 
 def _is_multiple(node: Product) -> bool:

@@ -67,7 +67,7 @@ def operator_steps(linear: Expression, D: Variable, sides: Sides) -> Iterator[St
         left = sides.vec(node)
         right = sides.combination((M, sides.vec(operand)) for operand, M in matrices.items())
         if text_of(right.answer) != text_of(left.answer):
-            rule = _SCALED if is_scaled else _rule_of(node)
+            rule = _SCALED if is_scaled else _rule_of(node, sides)
             yield Step(left, right, "", rule.title, rule.statement, rule.source)
 
 
@@ -80,7 +80,7 @@ def _is_plain(node: Expression, operands: Iterable[Expression]) -> bool:
     )
 
 
-def _rule_of(node: Expression) -> _Rule:
+def _rule_of(node: Expression, sides: Sides) -> _Rule:
     """What the matrix of a node rests on."""
     if isinstance(node, Apply) and node.function in _FUNCTIONS:
         return _FUNCTIONS[node.function]
@@ -100,4 +100,4 @@ def _rule_of(node: Expression) -> _Rule:
         return _PRODUCT if len(node.chain) > 1 else _MULTIPLE if node.scalars else _SUM
     if isinstance(node, Apply) and node.function[1:] in MATRIX_FUNCTIONS:
         return _Rule("derivative as a block of a value", "", "Higham 2008, section 3.2")
-    return _Rule(f"the matrix of {written_name(node)}", "", "")
+    return _Rule(f"the matrix of {written_name(sides.laid_out(node))}", "", "")
