@@ -41,10 +41,11 @@ def derivation_of(forms: Forms, wanted: Collection[str], naming: Naming) -> tupl
     >>> import matcalc as mc
     >>> for step in mc.differentiate("tr(A^2)", "A").derivation: print(step)
     d(tr(A^2)) = tr(d(A^2))    [tr is linear; Course notes, example 14]
-    d(A^2) = dA*A + A*dA    [matrix-power; Course notes, example 15]
+    d(A^2) = dA*A + A*dA    [product rule for a power; Course notes, example 15]
     d(tr(A^2)) = tr(dA*A + A*dA)    [the lines above put in]
     d(tr(A^2)) = 2*tr(A*dA)    [collect; tr(A*B) = tr(B*A)]
-    d(tr(A^2)) = dot(2*A', dA)    [gradient; tr(G'*dA) = dot(G, dA), Course notes, section 7.1]
+    d(tr(A^2)) = dot(2*A', dA)    [inner product; tr(G'*dA) = dot(G, dA); Course notes, section 7.1]
+    gradient = 2*A'    [gradient; df = dot(gradient, dA)]
     """
     return tuple(_Derivation(forms, naming).steps(wanted))
 

@@ -193,6 +193,8 @@ class Derivative:
         >>> import matcalc as mc
         >>> for step in mc.differentiate("A*X*B", "X").derivation_of("jacobian"): print(step)
         d(A*X*B) = A*dX*B    [product rule; A, B constant; Course notes, theorem 2]
+        vec(A*dX*B) = kron(B', A)*vec(dX)    [vec of a product; Course notes, proposition 21]
+        jacobian = kron(B', A)    [Jacobian; vec(df) = jacobian*vec(dX)]
         """
         known = [getattr(self.named, form) for form in ("differential", *forms)]
         formulas = [e for found in known for e in (found.values() if isinstance(found, dict) else [found])]

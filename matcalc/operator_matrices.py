@@ -68,9 +68,9 @@ def local_matrices(linear: Expression, D: Expression) -> Iterator[tuple[Expressi
     >>> X, dX = mc.variables("X: matrix(n,n), dX: matrix(n,n)")
     >>> for node, matrices in local_matrices(dX @ X + X @ dX, dX):
     ...     print(node, {str(operand): str(M) for operand, M in matrices.items()})
-    dX*X + X*dX {'dX*X': 'eye(n^2)', 'X*dX': 'eye(n^2)'}
-    X*dX {'dX': 'kron(eye(n), X)'}
+    dX*X + X*dX {'X*dX': 'eye(n^2)', 'dX*X': 'eye(n^2)'}
     dX*X {'dX': "kron(X', eye(n))"}
+    X*dX {'dX': 'kron(eye(n), X)'}
     """
     order = postorder(linear)
     active = depends_on(order, [D])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from matcalc.derivation_steps import Sides, Step, written_name
@@ -52,11 +52,11 @@ def operator_steps(linear: Expression, D: Variable, sides: Sides) -> Iterator[St
     >>> from matcalc.reading import parse
     >>> from matcalc.writing import Naming
     >>> where = "A: matrix(m,n), X, dX: matrix(n,n)"
-    >>> e = parse("A*(X*dX + dX')", where)
+    >>> e = parse("A*(dX' + X*dX)", where)
     >>> dX = next(v for v in parse("dX", where).variables.values())
     >>> for step in operator_steps(e, dX, Sides(Naming([e]))): print(step.before, "=", step.after)
-    vec(A*(X*dX + dX')) = kron(eye, A)*vec(X*dX + dX')
-    vec(X*dX + dX') = vec(X*dX) + vec(dX')
+    vec(A*(dX' + X*dX)) = kron(eye(n), A)*vec(dX' + X*dX)
+    vec(dX' + X*dX) = vec(dX') + vec(X*dX)
     vec(dX') = K(n,n)*vec(dX)
     vec(X*dX) = kron(eye(n), X)*vec(dX)
     """
@@ -65,10 +65,23 @@ def operator_steps(linear: Expression, D: Variable, sides: Sides) -> Iterator[St
         if not is_scaled and _is_plain(node, matrices):
             continue
         left = sides.vec(node)
-        right = sides.combination((M, sides.vec(operand)) for operand, M in matrices.items())
+        right = sides.combination((M, sides.vec(operand)) for operand, M in _as_written(node, matrices, sides))
         if text_of(right.answer) != text_of(left.answer):
             rule = _SCALED if is_scaled else _rule_of(node, sides)
             yield Step(left, right, "", rule.title, rule.statement, rule.source)
+
+
+def _as_written(
+    node: Expression, matrices: Mapping[Expression, Expression], sides: Sides
+) -> list[tuple[Expression, Expression]]:
+    """The operands with their matrices, the terms of a sum in the order in which they are written."""
+    terms = [text_of(n) for n in sides.laid_out(node).parts] if isinstance(node, Sum) else []
+
+    def place(pair: tuple[Expression, Expression]) -> int:
+        term = text_of(sides.laid_out(pair[0])).removeprefix("-")
+        return terms.index(term) if term in terms else len(terms)
+
+    return sorted(matrices.items(), key=place)
 
 
 def _is_plain(node: Expression, operands: Iterable[Expression]) -> bool:
