@@ -15,7 +15,7 @@ from matcalc.sheets import Written
 from matcalc.sums import split_coefficient
 from matcalc.text import text_of
 from matcalc.unicode import names_in
-from matcalc.writing import Naming, whole, writer, written
+from matcalc.writing import Naming, definitions_used, whole, writer, written
 
 LONG = 40
 Reason: TypeAlias = tuple["Notation | str", ...]
@@ -52,7 +52,8 @@ class Step:
         write = writer(style)
         parts = dict(self.left.parts) | dict(self.right.parts)
         separator = r",\; " if style == "latex" else ", "
-        right = whole(Written(tuple(parts.items()), self.right.answer), write, separator)
+        used = definitions_used([self.left.answer, self.right.answer], parts)
+        right = whole(Written(used, self.right.answer), write, separator)
         return write(self.left.answer), right.replace(
             "  where ", r" \quad\text{where } "
         ) if style == "latex" else right
@@ -149,8 +150,7 @@ class Sides:
         found = Written((), plain) if plain.cost <= LONG else written(e, NO_PARTS, self.naming)
         used = names_in([found.answer, *(d for _, d in found.parts)])
         parts = {n: d for name in used & self.meanings.keys() for n, d in self.meanings[name].parts}
-        parts |= {n: self._told(d) for n, d in found.parts}
-        return Written(tuple(parts.items()), self._told(found.answer))
+        return with_parts(self._told(found.answer), parts | {n: self._told(d) for n, d in found.parts})
 
     def put_in(self, n: Notation, found: dict[str, Notation]) -> Notation | None:
         """A differential with what those in it were found to be, the outermost first; None where that is long."""
@@ -193,11 +193,16 @@ class Sides:
             plain = [side.answer] if c == 1 else [self.laid_out(number(c)), side.answer]
             factors = plain if isinstance(rest, Identity) else [found.answer, side.answer]
             products.append(joined_product(factors))
-        return Written(tuple(parts.items()), joined_sum(products, "+" * len(products)))
+        return with_parts(joined_sum(products, "+" * len(products)), parts)
 
     def vec(self, e: Expression) -> Written:
         """The columns below each other: what is a column is that itself, and a row transposed."""
         return self.of(e, vec_of(e))
+
+
+def with_parts(answer: Notation, parts: dict[str, Notation]) -> Written:
+    """A notation with the named parts that it uses, in order."""
+    return Written(definitions_used([answer], parts), answer)
 
 
 def vec_of(e: Expression) -> Callable[[Notation], Notation]:

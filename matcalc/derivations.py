@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from matcalc.applications import apply
-from matcalc.derivation_steps import Reason, Sides, Step, names_of, vec_of
+from matcalc.derivation_steps import Reason, Sides, Step, names_of, vec_of, with_parts
 from matcalc.differential_steps import differential_steps, simpler
 from matcalc.expressions import Apply, Expression, Transpose, Variable, postorder
 from matcalc.forms import Forms
@@ -154,7 +154,7 @@ class _Derivation:
                 found = self.sides.written(g)
                 terms.append(Notation("inner_product", (found.answer, self.sides.plain(dx))))
             parts.update(found.parts)
-        return Written(tuple(parts.items()), joined_sum(terms, "+" * len(terms)))
+        return with_parts(joined_sum(terms, "+" * len(terms)), parts)
 
     def _products(self) -> tuple[Reason, ...]:
         """Why a differential is an inner product, for the shapes of the variables."""

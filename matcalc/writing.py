@@ -110,10 +110,10 @@ def _written(root: Expression, program: Program, naming: Naming) -> Written:
     answer = layout.plain(root)
     definitions = layout.definitions | {p.name: layout.plain(p.definition) for p in needed}
     in_order = [Notation("name", (), p.name) for p in needed]
-    return Written(_used([*in_order, answer], definitions) if definitions else (), answer)
+    return Written(definitions_used([*in_order, answer], definitions) if definitions else (), answer)
 
 
-def _used(roots: Sequence[Notation], definitions: dict[str, Notation]) -> tuple[tuple[str, Notation], ...]:
+def definitions_used(roots: Sequence[Notation], definitions: dict[str, Notation]) -> tuple[tuple[str, Notation], ...]:
     """The definitions that some notations need, each after those it uses itself."""
     in_order: dict[str, Notation] = {}
     opened: set[str] = set()
