@@ -125,7 +125,7 @@ class Answer:
     @lazy_property
     def derivation(self) -> tuple[Step, ...]:
         """The steps to the forms."""
-        return self.derivative.derivation_of(*self.forms, naming=self.naming)
+        return self.derivative.derivation_of(*self.forms, naming=self.naming, layout=self.layout)
 
     def steps(self, style: str) -> Iterator[tuple[str, str, str]]:
         """Both sides of each step, and its rule, with the source where that comes first."""

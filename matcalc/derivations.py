@@ -12,10 +12,12 @@ from collections.abc import Collection, Iterator, Mapping
 from matcalc.applications import apply
 from matcalc.derivation_steps import Reason, Sides, Step, names_of, vec_of, with_parts
 from matcalc.differential_steps import differential_steps, simpler
-from matcalc.expressions import Apply, Expression, Transpose, Variable, postorder
+from matcalc.expressions import ONE, Apply, Expression, Identity, Transpose, Variable, postorder
 from matcalc.forms import Forms
-from matcalc.leaves import is_zero
-from matcalc.notations import Notation, call, differential, joined_sum, name, product, transposed
+from matcalc.free_entries import described, entries_matrix
+from matcalc.leaves import ONE_NODE, is_zero
+from matcalc.notations import Notation, call, differential, joined_product, joined_sum, name, product, transposed
+from matcalc.operator_matrices import operator_matrix
 from matcalc.operator_steps import operator_steps
 from matcalc.products import multiply
 from matcalc.sheets import Written
@@ -35,7 +37,7 @@ _TURNED: Reason = (call("tr", transposed(_A)), " = ", call("tr", _A))
 _SCALAR: Reason = ("a scalar is its own transpose",)
 
 
-def derivation_of(forms: Forms, wanted: Collection[str], naming: Naming) -> tuple[Step, ...]:
+def derivation_of(forms: Forms, wanted: Collection[str], naming: Naming, layout: str = "numerator") -> tuple[Step, ...]:
     """The steps to the differential and to each form that is wanted.
 
     >>> import matcalc as mc
@@ -47,14 +49,15 @@ def derivation_of(forms: Forms, wanted: Collection[str], naming: Naming) -> tupl
     d(tr(A^2)) = dot(2*A', dA)    [inner product; tr(G'*dA) = dot(G, dA); Course notes, section 7.1]
     gradient = 2*A'    [gradient; df = dot(gradient, dA)]
     """
-    return tuple(_Derivation(forms, naming).steps(wanted))
+    return tuple(_Derivation(forms, naming, layout).steps(wanted))
 
 
 class _Derivation:
     """The steps of one derivation; nothing is told twice."""
 
-    def __init__(self, forms: Forms, naming: Naming) -> None:
+    def __init__(self, forms: Forms, naming: Naming, layout: str) -> None:
         self.forms = forms
+        self.layout = layout
         self.f = forms.program.body
         roots = [self.f, *(p.definition for p in forms.program.parts)]
         self.sides = Sides(naming, names_of(roots, forms.perturbations) | forms.printed.reserved)
@@ -64,7 +67,7 @@ class _Derivation:
         """The steps to the differential, then to the other forms."""
         second = {"hessian", "hessian_operator", "second_differential", "third_differential"} & set(wanted)
         yield from self._first_order("gradient" in wanted or bool(second))
-        if "jacobian" in wanted and not self.forms.free:
+        if "jacobian" in wanted:
             yield from self._jacobian()
         if second:
             yield from self._second_order(second)
@@ -86,8 +89,8 @@ class _Derivation:
             yield Step(left, self._inner(flat), "inner-product", "inner product", _INNER, source, self._products())
         if forms.gradients != flat:
             yield Step(left, self._inner(forms.gradients), "projection", "projection", reasons=_PROJECTED)
-        for x, g in forms.gradients.items():
-            reasons = self._read_off("gradient", x)
+        for x, g in forms.gradients_shown.items():
+            reasons = self._weighted(x) or self._on_entries(x) or self._read_off("gradient", x)
             yield Step(self._form("gradient", x), self.sides.written(g), "gradient", "gradient", _GRADIENT, "", reasons)
 
     def _form(self, form: str, *variables: Variable) -> Written:
@@ -102,10 +105,10 @@ class _Derivation:
         """The steps to the differential of an expression over the parts, ending with a result."""
         sides, parts = self.sides, self.forms.program.parts
         found: dict[str, Notation] = {}
-        last = None
+        count, last = 0, None
         for step in differential_steps(parts, root, along, direction, sides):
             key = text_of(step.left.answer)
-            last = step.right
+            count, last = count + 1, step.right
             if not step.right.parts:
                 found[key] = step.right.answer
             if (direction, key) not in self.told:
@@ -113,11 +116,13 @@ class _Derivation:
                 yield step
         left, final = sides.differential(root, direction), sides.written(result)
         raw, twin = self._raw(root, along), simpler(root, sides)
-        if len(found) != 1 or last is None or twin is not root:
+        if count != 1 or last is None or twin is not root:
             put_in = sides.put_in(sides.differential(twin, direction).answer, found)
             turned = put_in if twin is root or put_in is None else transposed(put_in)
             last = sides.written(raw) if turned is None else Written((), turned)
-            title = "the lines above put in" if len(found) != 1 else "transposed"
+            title = "the lines above put in" if count > 1 else "transposed" if twin is not root else "constant"
+            if root in along:
+                title = "by definition"
             yield Step(left, last, "substitute", title)
         if _differ(last, final):
             yield Step(left, final, "collect", "collect", reasons=self._used(raw, along))
@@ -170,7 +175,9 @@ class _Derivation:
 
     def _read_off(self, form: str, x: Variable) -> tuple[Reason, ...]:
         """The equation from which a form is read off, where there is one variable."""
-        if len(self.forms.variables) > 1:
+        forms = self.forms
+        other = forms.free or forms.inner is not None  # then the gradient is not the one that is differentiated
+        if len(forms.variables) > 1 or (other and form in ("hessian", "hessian_operator")):
             return ()
         dx = self.sides.plain(self.forms.perturbations[x])
         df, gradient, sign = (Notation("form", (), (f, 0)) for f in ("differential", "gradient", form))
@@ -180,11 +187,13 @@ class _Derivation:
         if form == "hessian_operator":
             return ((self._form(form, x).answer, " = ", differential(gradient)),)
         left, of = (df, self.f) if form == "jacobian" else (differential(gradient), x)
+        if form == "jacobian" and self.layout == "denominator":
+            sign = transposed(sign)
         return ((vec_of(of)(left), " = ", product([sign, vec_of(x)(dx)])),)
 
     def _once_more(self) -> tuple[Reason, ...]:
         """Where the second differential comes from, where there is one variable."""
-        if len(self.forms.variables) > 1:
+        if len(self.forms.variables) > 1 or self.forms.free or self.forms.inner is not None:
             return ()
         ((x, dx_),) = self.forms.second_perturbations.items()
         df, gradient = (Notation("form", (), (f, 0)) for f in ("differential", "gradient"))
@@ -199,10 +208,13 @@ class _Derivation:
         J = forms.jacobian
         linear = {x: self._part(self.f, x) for x in forms.variables}
         matrices = {x: J[x.name] if isinstance(J, dict) else J for x in forms.variables}
-        yield from self._matrix(self.f, linear, matrices)
+        yield from self._matrix(self.f, linear, self._plain_matrices(linear) if forms.free else matrices)
         for x, M in matrices.items():
-            left, right = self._form("jacobian", x), self.sides.written(M)
-            yield Step(left, right, "jacobian", "Jacobian", _JACOBIAN, "", self._read_off("jacobian", x))
+            shown = transpose(M) if self.layout == "denominator" else M
+            left, right = self._form("jacobian", x), self.sides.written(shown)
+            title = "Jacobian, transposed for the denominator layout" if shown is not M else "Jacobian"
+            reasons = self._on_entries(x) or self._read_off("jacobian", x)
+            yield Step(left, right, "jacobian", title, _JACOBIAN, "", reasons)
 
     def _part(self, e: Expression, x: Variable) -> Expression:
         """The differential in one variable only."""
@@ -210,6 +222,34 @@ class _Derivation:
         if len(forms.variables) == 1 and e is self.f:
             return forms.ambient_differential
         return forms.simplest(self._raw(e, {x: forms.perturbations[x]}))
+
+    def _plain_matrices(self, linear: Mapping[Variable, Expression]) -> dict[Variable, Expression]:
+        """The matrices that act on vec(dx), where those that were asked for act on its free entries."""
+        dx = self.forms.perturbations
+        return {x: self.forms.simplest(operator_matrix(form, dx[x])) for x, form in linear.items()}
+
+    def _on_entries(self, x: Variable) -> tuple[Reason, ...]:
+        """How vec(dx) is made of the free entries, where forms on these were asked for."""
+        dx = self.forms.perturbations[x]
+        function, is_call, argument = described(dx).partition("(")
+        M = entries_matrix(x)
+        if not self.forms.free or isinstance(M, Identity) or not is_call:
+            return ()
+        d = self.sides.plain(dx)
+        entries = call(function, transposed(d) if argument.endswith("')") else d)
+        return ((vec_of(x)(d), " = ", joined_product([self.sides.plain(M), entries])),)
+
+    def _weighted(self, x: Variable) -> tuple[Reason, ...]:
+        """The differential as the inner product that was asked for, with the gradient."""
+        inner = self.forms.inner
+        if inner is None:
+            return ()
+        dx = self.sides.plain(self.forms.perturbations[x])
+        weights = [None if _is_one(W) else self.sides.plain(W) for W in (inner.left, inner.right)]
+        gradient = transposed(self._form("gradient", x).answer)
+        plain = joined_product([n for n in (gradient, weights[0], dx, weights[1]) if n is not None])
+        right = plain if x.columns is ONE else call("tr", plain)
+        return ((Notation("form", (), ("differential", 0)), " = ", right),)
 
     def _matrix(
         self, e: Expression, linear: Mapping[Variable, Expression], matrices: Mapping[Variable, Expression]
@@ -262,7 +302,7 @@ class _Derivation:
         forms, sides = self.forms, self.sides
         operators = forms.hessian_operator
         curved = any(map(is_curved, forms.variables))
-        gradients = forms.adjoint_of_one if curved else forms.gradients
+        gradients = forms.adjoint_of_one if curved or forms.free else forms.gradients
         along = forms.perturbations
         stand_ins: dict[Variable, Expression] = {}
         for x, g in gradients.items():
@@ -285,15 +325,30 @@ class _Derivation:
             final = sides.written(forms.second_differential)
             if _differ(right, final):
                 yield Step(left, final, "collect", "collect")
-        if "hessian" in wanted and not forms.free and not curved:
-            H = forms.hessian
-            for x, g in gradients.items():
-                matrices = {y: H[x.name, y.name] if isinstance(H, dict) else H for y in forms.variables}
+        if "hessian" in wanted:
+            yield from self._hessian(gradients, curved)
+
+    def _hessian(self, gradients: Mapping[Variable, Expression], curved: bool) -> Iterator[Step]:
+        forms = self.forms
+        H = forms.hessian
+        for x, g in gradients.items():
+            matrices = {y: H[x.name, y.name] if isinstance(H, dict) else H for y in forms.variables}
+            if not curved:
                 linear = {y: self._part(g, y) for y in forms.variables}
-                yield from self._matrix(g, linear, matrices)
-                for y, M in matrices.items():
-                    left, right = self._form("hessian", x, y), sides.written(M)
-                    yield Step(left, right, "hessian", "Hessian", _HESSIAN, "", self._read_off("hessian", x))
+                yield from self._matrix(g, linear, self._plain_matrices(linear) if forms.free else matrices)
+            for y, M in matrices.items():
+                reasons = self._as_form(x) if curved else self._on_entries(x) or self._read_off("hessian", x)
+                left, right = self._form("hessian", x, y), self.sides.written(M)
+                yield Step(left, right, "hessian", "Hessian", _HESSIAN, "", reasons)
+
+    def _as_form(self, x: Variable) -> tuple[Reason, ...]:
+        """The Hessian as the matrix of the second differential on tangents, where there is one variable."""
+        if len(self.forms.variables) > 1:
+            return ()
+        second, first = self.forms.second_perturbations[x], self.forms.perturbations[x]
+        d, d_ = (vec_of(x)(self.sides.plain(v)) for v in (first, second))
+        df, H = (Notation("form", (), (form, 0)) for form in ("differential", "hessian"))
+        return ((differential(df, 1), " = ", product([transposed(d_), H, d])),)
 
 
 _INNER = "tr(G'*dX) = dot(G, dX)"
@@ -307,6 +362,10 @@ _PROJECTED: tuple[Reason, ...] = (("onto the tangent space",),)
 
 def _differ(first: Written, second: Written) -> bool:
     return whole(first, text_of, ", ") != whole(second, text_of, ", ")
+
+
+def _is_one(W: Expression) -> bool:
+    return W is ONE_NODE or isinstance(W, Identity)
 
 
 def _tangency(x: Variable, dx: Variable) -> tuple[Expression, str]:

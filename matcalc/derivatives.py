@@ -187,7 +187,7 @@ class Derivative:
         """The steps to the differential and the gradient, or else the Jacobian, each with the rule it uses."""
         return self.derivation_of("gradient" if self.expression.is_scalar else "jacobian")
 
-    def derivation_of(self, *forms: str, naming: Naming | None = None) -> tuple[Step, ...]:
+    def derivation_of(self, *forms: str, naming: Naming | None = None, layout: str = "numerator") -> tuple[Step, ...]:
         """The steps to the differential and to further forms: "gradient", "jacobian", "hessian", "second_differential".
 
         >>> import matcalc as mc
@@ -198,7 +198,7 @@ class Derivative:
         """
         known = [getattr(self.named, form) for form in ("differential", *forms)]
         formulas = [e for found in known for e in (found.values() if isinstance(found, dict) else [found])]
-        return derivation_of(self.named, forms, naming or naming_of(self.named.printed, formulas))
+        return derivation_of(self.named, forms, naming or naming_of(self.named.printed, formulas), layout)
 
     @lazy_property
     def graph(self) -> Any:

@@ -1,5 +1,6 @@
 """Derivations: every printed step is a true equation, in numbers, and says what a student expects."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -314,3 +315,50 @@ def test_a_transpose_goes_with_what_it_is_the_transpose_of() -> None:
     text = "\n".join(lines("tr(inv(Y - X*B)'*C*inv(Y - X*B))", "B"))
     assert "d(inv(Y - X*B)')" not in text
     assert "d(inv(Y - X*B)) = " in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "last"),
+    [
+        (
+            ("x'*A*x", "x", "--inner", "W", "-w", "W: matrix(n,n) spd"),
+            "gradient = inv(W)*(A + A')*x  (gradient; df = gradient'*W*dx)",
+        ),
+        (
+            ("logdet(S)", "S", "--free", "-w", "S: matrix(n,n) symmetric"),
+            "gradient = duplication(n)'*vec(inv(S))  (gradient; vec(dS) = duplication(n)*vech(dS))",
+        ),
+        (
+            ("inv(S)", "S", "--free", "-w", "S: matrix(n,n) symmetric"),
+            "jacobian = -kron(inv(S), inv(S))*duplication(n)  (Jacobian; vec(dS) = duplication(n)*vech(dS))",
+        ),
+        (
+            ("A*x", "x", "--layout", "denominator"),
+            "jacobian = A'  (Jacobian, transposed for the denominator layout; df = jacobian'*dx)",
+        ),
+        (
+            ("tr(A*S)", "S", "-w", "A: matrix(n,n), S: matrix(n,n) symmetric"),
+            "gradient = (A + A')/2  (gradient; df = dot(gradient, dS))",
+        ),
+    ],
+    ids=["inner", "free", "free Jacobian", "denominator", "symmetric"],
+)
+def test_a_derivation_ends_with_the_form_that_is_printed(arguments: tuple[str, ...], last: str) -> None:
+    assert lines(*arguments)[-1] == last
+    printed = CliRunner().invoke(main, ("diff", *arguments, "--no-verify")).output
+    assert last.split("  ")[0] in printed
+
+
+def test_the_third_differential_is_told_too() -> None:
+    D = mc.differentiate("tr(X^3)", "X")
+    steps = D.derivation_of("third_differential")
+    assert steps[-1].before == "d__(d_(d(tr(X^3))))"
+    assert_true(D, steps)
+
+
+def test_a_document_has_the_steps_in_every_notation() -> None:
+    asked = ("diff", "x'*A*x", "x", "--steps", "--no-verify", "--format", "json")
+    step = json.loads(CliRunner().invoke(main, asked).output)["derivation"][-1]
+    assert step["unicode"] == "∇f = (A + Aᵀ)x"
+    assert step["latex"] == r"\nabla f = (A + A^\top) x"
+    assert (step["before"], step["after"], step["rule"]) == ("gradient", "(A + A')*x", "gradient")
