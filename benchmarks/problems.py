@@ -29,9 +29,9 @@ except ImportError:
 class Problem:
     """A formula, the functions written by hand, by part, and the sizes."""
 
-    def __init__(self, name, formula, variable, where, sizes, make, hand):
+    def __init__(self, name, formula, variable, where, sizes, make, hand, relations=None):
         self.name, self.formula, self.variable, self.where = name, formula, variable, where
-        self.sizes, self.make, self.hand = sizes, make, hand
+        self.sizes, self.make, self.hand, self.relations = sizes, make, hand, relations
 
 
 def spd(rng, n):
@@ -216,6 +216,54 @@ def evidence_in_scalars():
         return tuple(H.ravel())
 
     return {"f": f, "gradient": gradient, "both": both, "hessian": hessian}
+
+
+def narrow_evidence():
+    def factors(U, y, t):
+        s = np.exp(t)
+        n, k = U.shape
+        C = U.T @ U
+        F = cho_factor(C + s * np.eye(k), lower=True)
+        u = cho_solve(F, U.T @ y)
+        return s, n, k, C, F, u, y - U @ u
+
+    def value(y, t, s, n, k, F, r):
+        return (y @ r / s + 2 * np.log(np.diag(F[0])).sum() + (n - k) * t) / 2
+
+    def f(U, y, t):
+        s, n, k, _, F, _, r = factors(U, y, t)
+        return value(y, t, s, n, k, F, r)
+
+    def both(U, y, t):
+        s, n, k, C, F, u, r = factors(U, y, t)
+        inverse = cho_solve(F, np.eye(k))
+        of_U = U @ inverse - np.outer(r, u / s)
+        of_t = (n - np.vdot(C, inverse) - r @ r / s) / 2
+        return value(y, t, s, n, k, F, r), of_U, of_t
+
+    def gradient(U, y, t):
+        return both(U, y, t)[1:]
+
+    return {"f": f, "gradient": gradient, "both": both}
+
+
+def kernel_of_pairs():
+    def kernel(X, s):
+        sq = (X * X).sum(axis=1)
+        return np.exp(np.maximum(sq[:, None] + sq - 2 * (X @ X.T), 0) / -s)
+
+    def f(X, s):
+        return kernel(X, s).sum()
+
+    def both(X, s):
+        K = kernel(X, s)
+        u = K.sum(axis=1)
+        return u.sum(), 4 / s * (K @ X - u[:, None] * X)
+
+    def gradient(X, s):
+        return both(X, s)[1]
+
+    return {"f": f, "gradient": gradient, "both": both}
 
 
 def covariance():
@@ -502,6 +550,18 @@ PROBLEMS = {
             "Y": rng.uniform(0, 1, (2 * n, n // 10)),
         },
         cross_entropy(),
+    ),
+    "k": Problem(
+        "evidence of narrow factors",
+        "let K = exp(t)*eye(n) + U*U' in y'*inv(K)*y/2 + logdet(K)/2", ("U", "t"),
+        "U: matrix(n,k), y: vector(n), t: scalar", (1000, 3000),
+        lambda rng, n: {"U": rng.standard_normal((n, n // 10)), "y": rng.standard_normal(n), "t": 0.3},
+        narrow_evidence(), "n >> k",
+    ),
+    "p": Problem(
+        "sum over pairs of points", "sum(i, 1, n, sum(j, 1, n, exp(-norm2(X[i,:] - X[j,:])^2/s)))", "X",
+        "X: matrix(n,d), s: scalar", (300, 1000),
+        lambda rng, n: {"X": rng.standard_normal((n, 10)), "s": 8.0}, kernel_of_pairs(),
     ),
     "j1": Problem(
         "cross-entropy of one sample", "logsumexp(W*x) - y'*W*x", "W", "W: matrix(k,n), x: vector(n), y: vector(k)",

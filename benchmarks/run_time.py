@@ -63,7 +63,7 @@ def contenders(problem: Problem, part: str) -> list[Callable[..., Any]]:
     e = expressions_of(problem, part)
     compiled = mc.compile(e)
     namespace: dict[str, Any] = {}
-    exec(mc.code(e, name="generated", scipy=HAS_SCIPY), namespace)
+    exec(mc.code(e, name="generated", scipy=HAS_SCIPY, sizes=problem.relations), namespace)
     written = namespace["generated"]
     names = written.__code__.co_varnames[: written.__code__.co_argcount]
     return [

@@ -60,9 +60,9 @@ from matcalc.linear_solves import (
     position,
     symmetric_factor,
 )
+from matcalc.lowering import WORTHWHILE
 from matcalc.numpy_code import NUMPY, result, seen_through
 from matcalc.operations import FLOAT, compiled, operands_of
-from matcalc.program_choices import WORTHWHILE
 from matcalc.programs import FACTOR, Program, Value, every_value
 from matcalc.size_sources import size_formula, size_sources
 
@@ -241,13 +241,13 @@ def _with_releases(sheet: Sheet, formulas: Sequence[str]) -> Iterator[tuple[str,
 
 
 def chooser(programs: Sequence[Program], arguments: Sequence[Variable]) -> Callable[..., int] | None:
-    """The number of the program that takes the fewest operations, as a function of the arrays.
+    """The number of the program that takes the least effort, as a function of the arrays.
 
     The first is taken where others are hardly better. None where there is one, or no argument shows the sizes.
     """
     if len(programs) < 2:
         return None
-    counts = [p.flops for p in programs]
+    counts = [p.effort for p in programs]
     symbols = sorted({s.name for c in counts for s in c.free_symbols})
     try:
         sources = size_sources(symbols, arguments)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import prod
 
+from sympy import Rational
+
 from matcalc.applications import along, apply, is_entrywise
 from matcalc.expressions import (
     ONE,
@@ -21,15 +23,17 @@ from matcalc.expressions import (
     Power,
     Product,
     Sum,
+    Variable,
     depends_on,
     postorder,
 )
 from matcalc.leaves import ONE_NODE, identity, number, ones, unit
 from matcalc.powers import entrywise_power, hadamard
 from matcalc.products import multiply
-from matcalc.sums import add
+from matcalc.sums import add, negate
 from matcalc.transposes import transpose
 
+HALF = Rational(1, 2)
 MOST_EXPANDED = 32
 
 
@@ -51,6 +55,8 @@ class _Entries:
 
     def __init__(self, index: Expression, upper: Number, body: Expression) -> None:
         self.dependent = depends_on(postorder(body), [index])
+        indices = {e for e in postorder(body) if isinstance(e, Variable) and e.is_index}
+        self.others = indices - {index}
         self.size = upper.value
         self.column = unit(index, self.size)
         self.row = transpose(self.column)
@@ -85,14 +91,27 @@ class _Entries:
         return self._of_matrices(body) if isinstance(body, Product) else None
 
     def _of_matrices(self, body: Product) -> Expression | None:
-        """The sum of a product of matrices: of column times row, or multiplied out."""
+        """The sum of a product of matrices: of column times row, of one factor alone, or multiplied out."""
         for i in range(1, len(body.chain)):
             if body.chain[i].rows is ONE:
                 found = self._of_outer(body, body.chain[:i], body.chain[i:])
                 if found is not None:
                     return found
-        terms = self._multiplied_out(body)
-        return None if terms is None else _all(add, [self.total(t) for t in terms])
+        found = self._of_one_factor(body)
+        terms = self._multiplied_out(body) if found is None else None
+        return found if terms is None else _all(add, [self.total(t) for t in terms])
+
+    def _of_one_factor(self, body: Product) -> Expression | None:
+        """The sum of a product in which numbers and one diagonal matrix change, or numbers alone."""
+        factors = [f for f in body.chain if self.depends(f)]
+        scalars = multiply(number(body.coefficient), *body.scalars)
+        if not factors:
+            total = self.total(scalars)
+            return None if total is None else multiply(total, *body.chain)
+        if len(factors) > 1 or not (isinstance(factors[0], Apply) and factors[0].function == "diag"):
+            return None
+        total = self.total(multiply(scalars, factors[0].operands[0]))
+        return None if total is None else _replaced(body.chain, factors[0], apply("diag", total))
 
     def _of_outer(self, body: Product, left: Sequence[Expression], right: Sequence[Expression]) -> Expression | None:
         c = number(body.coefficient)
@@ -114,9 +133,8 @@ class _Entries:
         factors = [f for f in body.chain if isinstance(f, Sum) and self.depends(f)]
         if not factors or prod(len(f._args) for f in factors) > MOST_EXPANDED:
             return None
-        i = body.chain.index(factors[0])
         outer = [number(body.coefficient), *body.scalars]
-        return [multiply(*outer, multiply(*body.chain[:i], t, *body.chain[i + 1 :])) for t in factors[0]._args]
+        return [multiply(*outer, _replaced(body.chain, factors[0], t)) for t in factors[0]._args]
 
     # ---- the values of a scalar, as a vector
 
@@ -127,14 +145,14 @@ class _Entries:
         if isinstance(node, Sum):
             return _all(add, [self.values(t) for t in node._args])
         if isinstance(node, Product):
-            values = self._product_of_values(node.scalars)
-            inner = self._of_inner(node.chain) if node.chain else self.each
-            if values is None or inner is None:
-                return None
-            return multiply(number(node.coefficient), hadamard(values, inner))
+            return self._values_of_product(node)
         if isinstance(node, Power) and not self.depends(node._args[1]):
-            base = self.values(node._args[0])
-            return None if base is None else entrywise_power(base, node._args[1])
+            base, exponent = node._args
+            distances = self._distances(base)
+            if distances is not None:
+                return entrywise_power(distances, multiply(number(HALF), exponent))
+            values = self.values(base)
+            return None if values is None else entrywise_power(values, exponent)
         if isinstance(node, Apply) and is_entrywise(node.function) and len(node.operands) == 1:
             argument = self.values(node.operands[0])
             return None if argument is None else apply(node.function, argument)
@@ -146,14 +164,35 @@ class _Entries:
             return None if columns is None else transpose(along("logsumexp", columns, 1))
         return None
 
+    def _values_of_product(self, node: Product) -> Expression | None:
+        if node.chain and self.depends(*node.chain[1:-1]):
+            terms = self._multiplied_out(node)
+            return None if terms is None else _all(add, [self.values(t) for t in terms])
+        values = self._product_of_values(node.scalars)
+        inner = self._of_inner(node.chain) if node.chain else self.each
+        if values is None or inner is None:
+            return None
+        return multiply(number(node.coefficient), hadamard(values, inner))
+
+    def _distances(self, norm: Expression) -> Expression | None:
+        """The values of the square of a norm, where its parts have different indices: distances of x[i] from y[j]."""
+        if not (self.others and isinstance(norm, Apply) and norm.function == "norm2"):
+            return None
+        v = norm.operands[0]
+        terms = v._args if isinstance(v, Sum) else self._multiplied_out(v) if isinstance(v, Product) else None
+        own = [t for t in terms or () if self.depends(t)]
+        rest = [t for t in terms or () if not self.depends(t)]
+        if not own or not rest or any(not self.others.isdisjoint(postorder(t)) for t in own):
+            return None
+        columns = self.columns(add(*own))
+        return None if columns is None else apply("sqdist", transpose(columns), transpose(negate(add(*rest))))
+
     def _product_of_values(self, scalars: Sequence[Expression]) -> Expression | None:
         """The values of a product; the vector of ones for none."""
         return _all(hadamard, [self.each, *(self.values(s) for s in scalars)])
 
     def _of_inner(self, chain: Sequence[Expression]) -> Expression | None:
         """The values of a row times matrices times a column."""
-        if self.depends(*chain[1:-1]):
-            return None
         first, last = chain[0], multiply(*chain[1:])
         if not self.depends(last):
             rows = self.columns(transpose(first))
@@ -189,6 +228,9 @@ class _Entries:
         if isinstance(node, Apply) and is_entrywise(node.function) and len(node.operands) == 1:
             argument = self.columns(node.operands[0])
             return None if argument is None else apply(node.function, argument)
+        if isinstance(node, Apply) and node.function == "sqdist" and not self.depends(node.operands[0]):
+            points = self.columns(transpose(node.operands[1])) if node.columns is ONE else None
+            return None if points is None else apply("sqdist", node.operands[0], transpose(points))
         if isinstance(node, Apply) and node.function == "softmax":
             argument = self.columns(node.operands[0])
             return None if argument is None else along("softmax", argument, 1)
@@ -199,6 +241,10 @@ class _Entries:
         scalars = node.scalars
         if self.depends(*left):
             places = [i for i in range(1, len(node.chain)) if node.chain[i].rows is ONE]
+            first = node.chain[0]
+            if not places and isinstance(first, Apply) and first.function == "diag":
+                inner = multiply(number(node.coefficient), *scalars, *node.chain[1:])
+                return self.columns(hadamard(first.operands[0], inner))
             if not places:
                 terms = self._multiplied_out(node)
                 return None if terms is None else _all(add, [self.columns(t) for t in terms])
@@ -210,6 +256,12 @@ class _Entries:
             return None
         weights = [] if values is self.each else [apply("diag", values)]
         return multiply(number(node.coefficient), *left, columns, *weights)
+
+
+def _replaced(chain: Sequence[Expression], factor: Expression, other: Expression) -> Expression:
+    """A product with another factor in the place of the first such."""
+    i = chain.index(factor)
+    return multiply(*chain[:i], other, *chain[i + 1 :])
 
 
 def _turned(node: Expression | None) -> Expression | None:

@@ -297,6 +297,7 @@ _OF_MATRICES: dict[str, Operation] = {
     "norm2": lambda A: (A * A).sum() ** _HALF,
     **{name: _polynomial(name) for name in MATRIX_FUNCTIONS},
     **{f"d{name}": _derivative_of_polynomial(name) for name in MATRIX_FUNCTIONS},
+    "sqdist": lambda X, Y: _squared_distances(X, Y),
     "softmax": lambda x: _softmax(_of_number("exp")(x)),
     "logsumexp": lambda x: _of_number("log")(_of_number("exp")(x).sum()),
     "softmax_columns": lambda X: _softmax_of_rows(X.T).T,
@@ -313,6 +314,11 @@ _OF_MATRICES: dict[str, Operation] = {
     "pinv": lambda A: factorizations.pinv(A, inverse),
     "sylvester": lambda A, B, C: factorizations.sylvester(A, B, C, solve),
 }
+
+
+def _squared_distances(X: Dual, Y: Dual) -> Dual:
+    squares = [(A * A).sum(axis=1) for A in (X, Y)]
+    return squares[0].reshape(-1, 1) + squares[1].reshape(1, -1) - X @ Y.T - X @ Y.T
 
 
 def _root(x: Dual) -> Dual:

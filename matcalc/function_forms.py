@@ -33,7 +33,7 @@ from matcalc.powers import entrywise_power, hadamard, of_ones, power
 from matcalc.products import base_and_exponent, multiply
 from matcalc.spectral_forms import SPECTRAL_FORMS
 from matcalc.structures import DIAGONAL, LOWER, UPPER, is_orthogonal, is_skew, triangles
-from matcalc.sums import add, product_of, scale
+from matcalc.sums import add, negate, product_of, scale
 from matcalc.trace_forms import TRACE_FORMS
 from matcalc.transposes import is_turned, transpose
 
@@ -322,6 +322,15 @@ def _adj(A: Expression) -> Expression | None:
     return A if isinstance(A, Identity) else None
 
 
+def _sqdist(X: Expression, Y: Expression) -> Expression | None:
+    if X.rows is Y.rows is ONE:
+        return power(apply("norm2", add(X, negate(Y))), number(Integer(2)))
+    terms = X._args if isinstance(X, Sum) else (X,)
+    if all(isinstance(t, Product) and is_negative(t.coefficient) for t in terms):
+        return apply("sqdist", negate(X), negate(Y))
+    return None
+
+
 _FORMS: dict[str, Any] = {
     **ANALYTIC_FORMS,
     **SPECTRAL_FORMS,
@@ -333,6 +342,7 @@ _FORMS: dict[str, Any] = {
     "unvec": _unvec,
     "kron": _kron,
     "norm2": _norm2,
+    "sqdist": _sqdist,
     "adj": _adj,
     "max": _max,
     "hardmax": _hardmax,

@@ -17,7 +17,7 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-from matcalc import factorizations, soft_maxima
+from matcalc import distances, factorizations, soft_maxima
 from matcalc.matrix_functions import MATRIX_FUNCTIONS, MatrixFunction, derivative_of, in_arithmetic
 
 Kernel = Callable[..., Any]
@@ -276,6 +276,7 @@ _ROWS = (
     Function("logdet", "(n,n) -> (1,1)", _logdet, r"\log\det"),
     Function("logabsdet", "(n,n) -> (1,1)", lambda A: np.linalg.slogdet(A)[1], r"\log|\det"),
     Function("norm2", "(m,n) -> (1,1)", np.linalg.norm, r"\|", ("norm", "fro", "normF", "norm_fro")),
+    Function("sqdist", "(m,k) (n,k) -> (m,n)", distances.squared_distances, r"\operatorname{sqdist}"),
     Function("adj", "(n,n) -> (n,n)", lambda A: _cofactor(A).T, r"\operatorname{adj}", ("adjugate",)),
     Function("diag", "(n,1) -> (n,n)", lambda x: np.diag(x[:, 0]), r"\operatorname{diag}"),
     Function("diagonal", "(n,n) -> (n,1)", lambda A: np.diag(A)[:, None], r"\operatorname{diag}", ("diagv",)),

@@ -18,6 +18,7 @@ from mpmath import MPContext
 from sympy import Expr, Float
 
 from matcalc import factorizations, precise_spectra
+from matcalc.distances import from_differences
 from matcalc.function_table import FUNCTIONS
 from matcalc.matrix_functions import MATRIX_FUNCTIONS, derivative_of, in_arithmetic
 from matcalc.operations import Arithmetic, Array, Operation
@@ -41,13 +42,31 @@ def sixty_digits() -> Iterator[None]:
         yield
 
 
+class DecimalArray(np.ndarray[Any, np.dtype[Any]]):
+    """An array of `decimal` numbers whose products end where one of their operations raises an error.
+
+    NumPy's `matmul` (2.4) goes on after the error of an entry, such as 0·∞, and the process may crash; `dot` does not.
+    """
+
+    def __matmul__(self, other: Any) -> Any:
+        return np.dot(self, other)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return np.dot(other, self)
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        return array[()] if array.ndim == 0 else array.view(DecimalArray)
+
+
 def precise(value: Any) -> Any:
     """A float, or an array of them, as exactly the same numbers with sixty digits.
 
     >>> precise(0.5)
     Decimal('0.5')
     """
-    return _ARRAY(value) if isinstance(value, np.ndarray) else Decimal(float(value))
+    if isinstance(value, np.ndarray) and value.ndim:
+        return _ARRAY(value).view(DecimalArray)
+    return Decimal(float(value))
 
 
 def _entry(value: Any) -> Decimal:
@@ -257,6 +276,7 @@ _OF_MATRICES: dict[str, Operation] = {
     "lu_l": lambda A: factorizations.lu(A)[0],
     "lu_u": lambda A: factorizations.lu(A)[1],
     "pinv": precise_spectra.pinv,
+    "sqdist": from_differences,
     "sylvester": lambda A, B, C: factorizations.sylvester(A, B, C, _solve),
     "solve": _refined,
     **factorizations.spectral_kernels(precise_spectra.eigen, precise_spectra.singular),

@@ -133,7 +133,7 @@ class ProductLowering:
             return (yield from self._in_turn(factors))
         if (half := gram_half(factors)) is not None and factors[0].rows is ONE:
             root = yield from self.chain(half)
-            return self.builder.emit("square", root, shape=SCALAR)
+            return self.builder.inner(root, root)
         if factors[0].rows is ONE and len(factors) == 3 and are_ones(factors[0], factors[2]):
             return self.sum_of_entries((yield factors[1]))
         weights = gram_weights(factors)

@@ -8,7 +8,10 @@ is never formed. Rules are generators that a loop runs: nothing recurses over th
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+
+from sympy import Expr
 
 from matcalc.expressions import (
     Apply,
@@ -32,6 +35,7 @@ from matcalc.expressions import (
 )
 from matcalc.function_table import FUNCTIONS
 from matcalc.leaves import Duplication, Elimination
+from matcalc.low_rank_forms import low_rank_forms
 from matcalc.lowered_entries import (
     column_shape,
     lower_entrywise_function,
@@ -44,12 +48,14 @@ from matcalc.lowered_entries import (
 from matcalc.lowered_functions import APPLICATIONS
 from matcalc.lowered_products import Lowered, ProductLowering
 from matcalc.operations import is_minus_one
-from matcalc.product_orders import MOST_COPIES
+from matcalc.product_orders import GUESS, MOST_COPIES, ProductOrders
 from matcalc.programs import Program, Value
 from matcalc.scale_invariance import scalable_exponentials
 from matcalc.stable_forms import stable_forms
 from matcalc.transposes import transpose
 from matcalc.written_orders import WrittenOrder
+
+WORTHWHILE = 0.8
 
 
 def lower(
@@ -69,13 +75,45 @@ def lower(
     >>> lower([parse("A*B*x", where="A, B: matrix(n,n), x: vector(n)")]).flops
     4*n**2
     """
-    lowering = Lowering(expressions, sizes or {}, known)
+    return lowered(expressions, sizes or {}, known, names)[0]
+
+
+def lowered(
+    expressions: Sequence[Expression],
+    sizes: Mapping[str, int],
+    known: Collection[str] = (),
+    names: Mapping[Expression, str] | None = None,
+) -> tuple[Program, ProductOrders]:
+    """The program, and the orders of products that were looked for."""
+    program, orders = _as_it_stands(expressions, sizes, known, names)
+    forms = low_rank_forms(expressions)
+    if forms:
+        named = {forms.get(e, e): name for e, name in names.items()} if names is not None else None
+        other, _ = _as_it_stands([forms.get(e, e) for e in expressions], sizes, known, named)
+        if estimated_effort(other, sizes) < WORTHWHILE * estimated_effort(program, sizes):
+            program = replace(other, expressions=expressions)
+    return program, orders
+
+
+def _as_it_stands(
+    expressions: Sequence[Expression],
+    sizes: Mapping[str, int],
+    known: Collection[str],
+    names: Mapping[Expression, str] | None,
+) -> tuple[Program, ProductOrders]:
+    lowering = Lowering(expressions, sizes, known)
     if names is not None:
         lowering.written = WrittenOrder([lowering.forms.get(e, e) for e in expressions])
     program = lowering.program(expressions)
     named = {lowering.forms.get(e, e): name for e, name in (names or {}).items()}
     program.names = {lowering.values[e]: name for e, name in named.items() if e in lowering.values}
-    return program
+    return program, lowering.orders
+
+
+def estimated_effort(program: Program, sizes: Mapping[str, int]) -> float:
+    """The effort for these sizes, and typical ones where they are not given."""
+    count: Expr = program.effort
+    return float(count.subs({s: sizes.get(s.name, GUESS) for s in count.free_symbols}))
 
 
 class Lowering(ProductLowering):

@@ -87,7 +87,7 @@ class ProductOrders:
                 formed.pop(node.operands[0], None)
             for o in operands_of(node):
                 self.uses[o] = self.uses.get(o, 0) + 1
-                if o not in in_chain:
+                if o not in in_chain and not (is_few_copies(node) and node.args[1].value.is_positive):
                     self.dense.add(o)
             if isinstance(node, Power) and not node.is_scalar and is_minus_one(node.args[1]):
                 self.inverted.add(node.args[0])
@@ -240,7 +240,7 @@ class ProductOrders:
         """The cost of a product whose factor of that number is a sum, computed term by term."""
         cost = 0.0
         for term in factors[i].operands:
-            middle = () if isinstance(term, Identity) else chain_of(term) if isinstance(term, Product) else (term,)
+            middle = [f for f in parts_of(term)[2] if not isinstance(f, Identity)]
             cost += self.chain(written_out([*factors[:i], *middle, *factors[i + 1 :]])).cost
             cost += WRITTEN * self.length(factors[0].rows) * self.length(factors[-1].columns)
         return cost
@@ -281,13 +281,18 @@ def written_out(factors: Sequence[Expression], shortest: int = 2) -> tuple[Expre
         return tuple(factors)
     found: list[Expression] = []
     for f in factors:
-        exponent = f.args[1] if isinstance(f, Power) else None
-        if isinstance(exponent, Number) and exponent.value.is_Integer and abs(exponent.value) <= MOST_COPIES:
-            base = f.args[0] if exponent.value > 0 else CONSTRUCTORS["Power"](f.args[0], MINUS_ONE)
-            found += [base] * abs(int(exponent.value))
+        if is_few_copies(f):
+            base, exponent = f.args[0], int(f.args[1].value)
+            found += [base if exponent > 0 else CONSTRUCTORS["Power"](base, MINUS_ONE)] * abs(exponent)
         else:
             found.append(f)
     return tuple(found)
+
+
+def is_few_copies(node: Expression) -> bool:
+    """Whether the node is X^3, or X^-3, or the like."""
+    exponent = node.args[1] if isinstance(node, Power) else None
+    return isinstance(exponent, Number) and bool(exponent.value.is_Integer and abs(exponent.value) <= MOST_COPIES)
 
 
 def in_turn(factors: Sequence[Expression]) -> Order:
@@ -343,12 +348,8 @@ def is_kron(node: Expression) -> bool:
 
 def is_structured(node: Expression) -> bool:
     """Whether the node is known by fewer numbers than it has entries."""
-    return (
-        isinstance(node, (Identity, Ones, Unit, Commutation))
-        or is_diagonal(node)
-        or is_kron(node)
-        or (isinstance(node, Transpose) and isinstance(node.args[0], Unit))
-    )
+    found = isinstance(node, (Identity, Ones, Unit, Commutation)) or is_diagonal(node) or is_kron(node)
+    return found or (isinstance(node, Transpose) and isinstance(node.args[0], Unit))
 
 
 def are_ones(*factors: Expression) -> bool:

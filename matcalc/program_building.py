@@ -86,14 +86,22 @@ class Builder:
             return a.args[0]
         if a.op == "sub":
             return self.emit("sub", a.args[1], a.args[0], shape=a.shape, rank=a.rank)
+        if a.op in ("mul", "div") and a.rank:  # a difference is turned at no cost
+            number, value = a.args if a.op == "mul" else a.args[::-1]
+            if number.rank == 0 and value.op == "sub":
+                turned = self.negated(value)
+                operands = (number, turned) if a.op == "mul" else (turned, number)
+                return self.emit(a.op, *operands, shape=a.shape, rank=a.rank)
         return self.emit("neg", a, shape=a.shape, rank=a.rank)
 
     def added(self, a: Value, b: Value, shape: Shape) -> Value:
         """a + b."""
-        if b.op == "neg":
-            return self._difference(a, b.args[0], shape)
-        if a.op == "neg":
-            return self._difference(b, a.args[0], shape)
+        for one, other in ((a, b), (b, a)):
+            if other.op == "neg":
+                return self._difference(one, other.args[0], shape)
+            if other.op in _SPREAD.values() and other.args[0].op == "neg":
+                spread = self.emit(other.op, other.args[0].args[0], shape=other.shape, rank=2)
+                return self._difference(one, spread, shape)
         for one, other in ((a, b), (b, a)):
             if other.op == "number" and other.data[0].is_negative and one.op != "number":
                 return self.emit("sub", one, self.number(-other.data[0]), shape=shape)
@@ -232,6 +240,8 @@ class Builder:
 
     def inner(self, a: Value, b: Value) -> Value:
         """The sum of the entries of a ⊙ b."""
+        if a.rank == b.rank == 0:
+            return self.emit("mul", a, b, shape=SCALAR)
         if a is b:
             return self.emit("square", a, shape=SCALAR)
         if a.op == "transpose" and (b.op == "transpose" or b.is_symmetric):

@@ -1,18 +1,17 @@
 """Several programs for the same formulas, where the best order of products depends on the sizes.
 
 A(BC) is better than (AB)C for some sizes and worse for others. The programs are made beforehand, for sizes that are
-alike and for sizes one of which is much smaller or larger; each call takes the one that takes the fewest operations.
+alike and for sizes one of which is much smaller or larger; each call takes the one that takes the least effort.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 
-from sympy import Expr
-
 from matcalc.expressions import ONE, Expression, Variable
-from matcalc.lowering import Lowering, lower
+from matcalc.low_rank_forms import narrow_sizes
+from matcalc.lowering import WORTHWHILE, estimated_effort, lower, lowered
 from matcalc.product_orders import GUESS, ProductOrders
 from matcalc.programs import Program
 from matcalc.typical_sizes import MUCH, SMALL, TypicalSizes
@@ -20,7 +19,6 @@ from matcalc.typical_sizes import MUCH, SMALL, TypicalSizes
 MOST_UNDECIDED = 4
 MOST_WORK = 4_000  # of looking for orders, so that compiling takes a few milliseconds
 LONGEST_PROGRAM = 200
-WORTHWHILE = 0.8
 
 
 def programs_for_sizes(
@@ -36,18 +34,18 @@ def programs_for_sizes(
     >>> len(programs_for_sizes([e], typical_sizes("k >> p")))
     1
     """
-    lowering = Lowering(expressions, sizes.guesses, known)
-    found = [lowering.program(expressions)]
-    undecided = _undecided(lowering.orders) - sizes.guesses.keys()
+    program, orders = lowered(expressions, sizes.guesses, known)
+    found = [program]
+    undecided = (_undecided(orders) | narrow_sizes(expressions)) - sizes.guesses.keys()
     if sizes.guesses or not 2 <= len(undecided) <= MOST_UNDECIDED or len(found[0].values) > LONGEST_PROGRAM:
         return found
     steps = {repr(found[0].values)}
-    work = sum(len(factors) ** 3 for factors in lowering.orders.chains)
+    work = sum(len(factors) ** 3 for factors in orders.chains) or 1
     for guesses in islice(_other_sizes(sorted(undecided)), MOST_WORK // work):
         other = lower(expressions, guesses, known=known)
         if repr(other.values) not in steps:
             steps.add(repr(other.values))
-            if _count(other, guesses) < WORTHWHILE * min(_count(p, guesses) for p in found):
+            if estimated_effort(other, guesses) < WORTHWHILE * min(estimated_effort(p, guesses) for p in found):
                 found.append(other)
     return found
 
@@ -69,8 +67,3 @@ def _other_sizes(names: Sequence[str]) -> Iterator[dict[str, int]]:
         yield {name: SMALL}
     for name in names if len(names) > 2 else ():
         yield {name: MUCH * GUESS}
-
-
-def _count(program: Program, guesses: Mapping[str, int]) -> float:
-    count: Expr = program.flops
-    return float(count.subs({s: guesses.get(s.name, GUESS) for s in count.free_symbols}))

@@ -69,7 +69,7 @@ def _own_sign(e: Expression, inside: list[int]) -> int:
 
 _SIGNS = {
     **dict.fromkeys(("exp", "cosh", "sigmoid", "softplus", "softmax", "softmax_columns", "softmax_rows"), POSITIVE),
-    **dict.fromkeys(("norm2", "abs", "relu"), NONNEGATIVE),
+    **dict.fromkeys(("norm2", "abs", "relu", "sqdist"), NONNEGATIVE),
 }
 
 

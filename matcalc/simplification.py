@@ -97,8 +97,10 @@ class _Search:
         shorter, seen = self.shorter, self.seen
         for node in order:
             if node.operands:  # a leaf cannot be shorter
-                changed = bool(shorter) and not shorter.keys().isdisjoint(node.operands)
-                better = self._improved(_rebuilt(node, shorter) if changed else node, nested)
+                better = node
+                if shorter and not shorter.keys().isdisjoint(node.operands):
+                    better = self._with_settled_parts(_rebuilt(node, shorter), nested)
+                better = self._improved(better, nested)
                 seen.add(node)
                 if not nested:
                     self.settled_fully.add(node)

@@ -28,7 +28,7 @@ from matcalc.expressions import (
     Sum,
     postorder,
 )
-from matcalc.leaves import number
+from matcalc.leaves import number, ones
 from matcalc.powers import hadamard, power
 from matcalc.products import multiply
 from matcalc.stable_logarithms import (
@@ -46,7 +46,7 @@ from matcalc.substitutions import rebuilt
 from matcalc.sums import add, negate, scale, split_coefficient
 from matcalc.transposes import transpose
 
-_GROWING = frozenset({"exp", "cosh", "sigmoid", "tanh", *SOFTMAX})
+_REWRITTEN = frozenset({"exp", "cosh", "sigmoid", "tanh", "sqdist", *SOFTMAX})
 
 
 def stable_forms(roots: Sequence[Expression]) -> dict[Expression, Expression]:
@@ -61,7 +61,27 @@ def stable_forms(roots: Sequence[Expression]) -> dict[Expression, Expression]:
     'sum(softplus(X*w))'
     """
     order = postorder(*roots)
-    if not any(type(e) is IndexedSum or (isinstance(e, Apply) and e.function in _GROWING) for e in order):
+    if any(type(e) is IndexedSum for e in order):
+        at_once = _sums_at_once(order)
+        forms = _stable_forms(postorder(*roots, *at_once.values()))
+        return {**forms, **{e: forms.get(other, other) for e, other in at_once.items()}}
+    return _stable_forms(order)
+
+
+def _sums_at_once(order: Sequence[Expression]) -> dict[Expression, Expression]:
+    """The nodes with sums over data points in them, and what they are with all points handled at once."""
+    found: dict[Expression, Expression] = {}
+    for node in order:
+        new = node if found.keys().isdisjoint(node.operands) else rebuilt(node, [found.get(a, a) for a in node._args])
+        if isinstance(new, IndexedSum):
+            new = without_index(new) or new
+        if new is not node:
+            found[node] = new
+    return found
+
+
+def _stable_forms(order: Sequence[Expression]) -> dict[Expression, Expression]:
+    if not any(isinstance(e, Apply) and e.function in _REWRITTEN for e in order):
         return {}
     forms: dict[Expression, Expression] = {}
     divisors: dict[Expression, Expression] = {}  # as they are beside other factors, with which they are seen to
@@ -80,13 +100,22 @@ def stable_forms(roots: Sequence[Expression]) -> dict[Expression, Expression]:
 
 
 def _stable(node: Expression) -> Expression | None:
-    if isinstance(node, IndexedSum):
-        return without_index(node)
     if isinstance(node, Apply):
+        if node.function == "sqdist":
+            return _squared_distances(*node.operands)
         return logarithm_of(node.operands[0]) if node.function == "log" else None
     if isinstance(node, (Product, Hadamard, Power, EntrywisePower)):
         return _Quotient.of(node)
     return None
+
+
+def _squared_distances(X: Expression, Y: Expression) -> Expression:
+    """Squared distances from products, of points that are moved to where the second ones are, and never negative."""
+    center = scale(1 / Y.rows, multiply(ones(ONE, Y.rows), Y))
+    X, Y = (add(Z, negate(multiply(ones(Z.rows, ONE), center))) for Z in (X, Y))
+    squares = [multiply(hadamard(Z, Z), ones(Z.columns, ONE)) for Z in (X, Y)]
+    left, right = multiply(squares[0], ones(ONE, Y.rows)), multiply(ones(X.rows, ONE), transpose(squares[1]))
+    return apply("relu", add(left, right, scale(Integer(-2), multiply(X, transpose(Y)))))
 
 
 class _Exponential(NamedTuple):

@@ -231,6 +231,11 @@ _MATRIX_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "logsumexp_rows": lambda X: _each(sp.log, sp.MatMul(_each(sp.exp, X), sp.OneMatrix(X.cols, 1))),
     "softmax_columns": lambda X: _over(_each(sp.exp, X), sp.OneMatrix(X.rows, X.rows), _each(sp.exp, X)),
     "softmax_rows": lambda X: _over(_each(sp.exp, X), _each(sp.exp, X), sp.OneMatrix(X.cols, X.cols)),
+    "sqdist": lambda X, Y: sp.MatAdd(
+        sp.MatMul(sp.HadamardPower(X, 2), sp.OneMatrix(X.cols, Y.rows)),
+        sp.MatMul(sp.OneMatrix(X.rows, Y.cols), sp.HadamardPower(Y, 2).T),
+        sp.MatMul(-2, X, Y.T),
+    ),
     "softmax": lambda x: sp.MatMul(1 / _total(_each(sp.exp, x)), _each(sp.exp, x)),
 }
 

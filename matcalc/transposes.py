@@ -139,6 +139,8 @@ def _transpose_application(node: Apply) -> Expression:
     name, operands = node.function, node.operands
     if name == "diag":
         return node
+    if name == "sqdist":
+        return _applied_to(name, *reversed(operands))
     if name in _MIRRORED:
         return _applied(_MIRRORED[name], operands)
     if _is_square(node):
@@ -158,7 +160,11 @@ def _is_square(node: Expression) -> bool:
 
 
 def _applied(name: str, operands: Sequence[Expression]) -> Expression:
-    result: Expression = CONSTRUCTORS["Apply"](name, *map(_of, operands))
+    return _applied_to(name, *map(_of, operands))
+
+
+def _applied_to(name: str, *operands: Expression) -> Expression:
+    result: Expression = CONSTRUCTORS["Apply"](name, *operands)
     return result
 
 

@@ -16,6 +16,13 @@ QUERIES = "Q: matrix(m,d), K: matrix(n,d), V: matrix(n,p), Y: matrix(m,p)"
 ATTENTION = "norm2(softmax(Q*K'/sqrt(d), 2)*V - Y)^2"
 WEIGHTS = "M = softmax(Q*K'/sqrt(d), 2); N = M.*((M*V - Y)*V')"
 
+POINTS = (
+    "X: matrix(n,d), Y: matrix(m,d), A, D: matrix(n,n), R: matrix(n,m), B: matrix(d,d) spd, a: vector(n), s: scalar"
+)
+CAUCHY = "sum(i, 1, n, sum(j, 1, n, log(1 + norm2(X[i,:] - X[j,:])^2)))"
+STRESS = "sum(i, 1, n, sum(j, 1, n, (norm2(X[i,:] - X[j,:])^2 - D[i,j])^2))"
+MIXTURE = "-sum(i, 1, n, log(sum(j, 1, m, exp(-norm2(X[i,:] - Y[j,:])^2/2))))"
+
 GRADIENTS = [
     ("-y'*log(sigmoid(X*w)) - (1 .- y)'*log(1 .- sigmoid(X*w))", "w", None, "X'*(sigmoid(X*w) - y)"),
     (f"-sum({CROSS_ENTROPY})", "w", None, "X'*(sigmoid(X*w) - y)"),
@@ -48,6 +55,20 @@ GRADIENTS = [
     (ATTENTION, "V", QUERIES, "let M = softmax(Q*K'/sqrt(d), 2) in 2*M'*(M*V - Y)"),
     (ATTENTION, "Q", QUERIES, f"let {WEIGHTS} in 2*(N - diag(sum(N, 2))*M)*K/sqrt(d)"),
     (ATTENTION, "K", QUERIES, f"let {WEIGHTS} in 2*(N' - M'*diag(sum(N, 2)))*Q/sqrt(d)"),
+    ("sum(i, 1, n, sum(j, 1, n, A[i,j]*norm2(X[i,:] - X[j,:])^2))", "X", POINTS, "2*(diag(sum(A + A', 2)) - A - A')*X"),
+    ("sum(i, 1, n, sum(j, 1, n, A[i,j]*(a[i] - a[j])^2))", "a", POINTS, "2*(a.*sum(A + A', 2) - (A + A')*a)"),
+    (CAUCHY, "X", POINTS, "let M = 1./(sqdist(X, X) + ones) in 4*(diag(sum(M, 2)) - M)*X"),
+    (STRESS, "X", POINTS, "let M = -2*sqdist(X, X) in 4*(D + D' + M - diag(sum(D + D' + M, 2)))*X"),
+    ("sum(i, 1, n, sum(j, 1, n, (X[i,:]*X[j,:]' - D[i,j])^2))", "X", POINTS, "2*(2*X*X' - D - D')*X"),
+    ("sum(i, 1, n, sum(j, 1, m, R[i,j]*norm2(X[i,:] - Y[j,:])^2))", "Y", POINTS, "2*(diag(sum(R', 2))*Y - R'*X)"),
+    (
+        *("sum(i, 1, n, sum(j, 1, n, a[i]*a[j]*exp(-norm2(X[i,:] - X[j,:])^2/s)))", "a", POINTS),
+        "2*exp(-sqdist(X, X)/s)*a",
+    ),
+    (MIXTURE, "Y", POINTS, "let M = -sqdist(Y, X)/2; N = exp(M) in diag(N*(1./sum(N', 2)))*Y - softmax(M, 1)*X"),
+    ("sum(i, 1, n, log(X[i,:]*B*X[i,:]'))", "X", POINTS, "2*diag(1./diag(X*B*X'))*X*B"),
+    ("sum(i, 1, n, sum(j, 1, n, sum(k, 1, n, A[i,j]*D[j,k]*A[k,i])))", "A", POINTS, "(A*D + D*A)'"),
+    ("tr(sqdist(X, X)*A)", "X", POINTS, "2*(diag(sum(A + A', 2)) - A - A')*X"),
     ("sum(X*w)", "w", None, "sum(X', 2)"),
     ("norminf(A*x - b)", "x", None, "A'*(hardmax(abs(A*x - b)).*sign(A*x - b))"),
     ("‖X‖_∞", "X", None, "hardmax(abs(X)).*sign(X)"),

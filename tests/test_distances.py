@@ -1,0 +1,84 @@
+"""Squared distances of points: values, sums over pairs, and what is lost to rounding."""
+
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+
+import matcalc as mc
+from matcalc.distances import from_differences, squared_distances
+from matcalc.errors import ShapeError
+from matcalc.evaluation import evaluate
+from matcalc.high_precision import precise, sixty_digits
+
+POINTS = "X: matrix(n,d), Y: matrix(m,d), A: matrix(n,n), s: scalar"
+PAIRS = "sum(i, 1, n, sum(j, 1, n, exp(-norm2(X[i,:] - X[j,:])^2/s)))"
+
+
+def direct(X: Any, Y: Any) -> Any:
+    return np.array([[sum((x - y) ** 2) for y in Y] for x in X])
+
+
+@pytest.mark.parametrize("shift", [0.0, 1e6])
+def test_far_from_the_origin_no_digits_are_lost(shift: float) -> None:
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((7, 3)) + shift, rng.standard_normal((4, 3)) + shift
+    function = mc.compile(mc.parse("sqdist(X, Y)", where=POINTS))
+    for found in (squared_distances(X, Y), function(X=X, Y=Y), evaluate(mc.parse("sqdist(X, Y)"), {"X": X, "Y": Y})):
+        assert np.allclose(found, direct(X, Y), rtol=1e-12, atol=1e-13 * max(shift, 1))
+    large = np.vstack([X] * 2000)
+    assert large.size * len(Y) > 2**14
+    assert np.allclose(function(X=large, Y=Y)[:7], direct(X, Y), rtol=1e-12, atol=1e-13 * max(shift, 1))
+
+
+def test_distances_are_never_negative() -> None:
+    X = np.full((50, 3), 0.1) + 1e-17
+    found = mc.compile(mc.parse("sqrt(sqdist(X, X))", where=POINTS))(X=X)
+    assert np.all(found >= 0)
+    assert np.all(found < 1e-7)
+
+
+def test_large_and_small_arrays_have_the_same_distances() -> None:
+    rng = np.random.default_rng(1)
+    X, Y = rng.standard_normal((700, 3)), rng.standard_normal((600, 3))
+    assert np.allclose(squared_distances(X, Y), from_differences(X, Y), atol=1e-13)
+
+
+def test_single_points_and_turned_distances() -> None:
+    assert str(mc.parse("sqdist(x', y')", where="x, y: vector(n)")) == "norm2(x - y)^2"
+    X, Y = mc.variables("X: matrix(m,k), Y: matrix(n,k)")
+    sqdist = mc.functions.sqdist
+    assert sqdist(X, Y).T is sqdist(Y, X)
+    assert sqdist(-X, -Y) is sqdist(X, Y)
+    assert str(mc.simplify(mc.parse("diag(sqdist(X, X))", where="X: matrix(n,k)"))) == "zeros(n)"
+    with pytest.raises(ShapeError):
+        mc.parse("sqdist(X, Y)", where="X: matrix(m,k), Y: matrix(n,p)")
+
+
+def test_values_and_gradients_of_sums_over_pairs_share_their_work() -> None:
+    f = mc.parse(PAIRS, where=POINTS)
+    function = mc.compile([f, mc.gradient(f, "X")])
+    assert function.source.count("exp") == 1
+    X = np.random.default_rng(2).standard_normal((9, 2))
+    value, gradient = function(X=X, s=0.5)
+    K = np.exp(-direct(X, X) / 0.5)
+    assert np.isclose(value, K.sum(), rtol=1e-13)
+    assert np.allclose(gradient, 4 * (K - np.diag(K.sum(1))) @ X / 0.5, atol=1e-13)
+
+
+@pytest.mark.parametrize("text", ["sum(A.*exp(-sqdist(X, X)/s))", "logdet(exp(-sqdist(X, X)/s) + eye(n))", PAIRS])
+@pytest.mark.parametrize("x", ["X", "s"])
+def test_derivatives_are_verified(text: str, x: str) -> None:
+    assert mc.verify(text, x, where=POINTS, claim=str(mc.gradient(text, x, POINTS)), seed=1).verdict == "verified"
+
+
+def test_products_of_decimal_arrays_survive_an_error() -> None:
+    """NumPy's own product of such arrays crashed the process here."""
+    column, row = precise(np.array([[1.0], [0.0], [0.0]])), precise(np.ones((1, 3)))
+    row[0, 0] = Decimal("Infinity")
+    with sixty_digits():
+        for _ in range(200):
+            for left, right in ((column, row), (column, np.asarray(row)), (np.asarray(column), row)):
+                with pytest.raises(ArithmeticError):
+                    left @ right
