@@ -24,14 +24,22 @@ def latex_name(name: str, names: Iterable[str] = ()) -> str:
     letter, _, accent = name.rpartition("_")
     if letter and accent in _ACCENTS:
         return rf"\{accent}{{{latex_name(letter, names)}}}"
-    found = _NAME.fullmatch(name)
     perturbed = _PERTURBATION.fullmatch(name)
     if perturbed:
         inner = perturbed[1] or perturbed[2]
         stem = re.match(r"[^\W\d_]*", inner)
         short = stem is not None and _is_one_letter(stem[0])
         if (perturbed[1] or short or inner in names) and name not in _GREEK:
-            return r"\mathrm{d}" + latex_name(inner, names)
+            return r"\mathrm{d}" + _letters(inner, names)
+    return _upright(name) if name.endswith("_") else _letters(name, names)
+
+
+def _letters(name: str, names: Iterable[str]) -> str:
+    """A name as a letter with subscripts; what a direction is of may have marks, which primes would be no good for."""
+    letter, _, accent = name.rpartition("_")
+    if letter and accent in _ACCENTS:
+        return latex_name(name, names)
+    found = _NAME.fullmatch(name)
     if not found or len(found["primes"]) > (2 if _is_one_letter(found["stem"]) else 0):
         return _upright(name)
     below = [part for part in (found["digits"], *found["below"].split("_")) if part]

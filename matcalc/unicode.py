@@ -29,7 +29,7 @@ _EXPONENTS = dict(zip("ikmnp", "ⁱᵏᵐⁿᵖ", strict=True))
 
 _LETTER = "A-Za-zÀ-ɏΑ-ω"
 _BELOW = rf"₀-ₜᵢ-ᵥⱼ{SECOND}{THIRD}"
-_DIRECTION = re.compile(r"(?P<letter>d?[^\W\d_])(?P<below>[\d_₀-ₜᵢ-ᵥⱼ]*?)(?P<marks>_{1,2})")
+_DIRECTION = re.compile(r"(?P<letter>d[^\W\d_])(?P<below>[\d_₀-ₜᵢ-ᵥⱼ]*?)(?P<marks>_{1,2})")
 _NAME_AT_END = re.compile(rf"[{_LETTER}][{_LETTER}0-9_{_BELOW}]*$")
 _WORD_AT_END = re.compile(rf"[{_LETTER}0-9_{_BELOW}]$")
 _WORD_AT_START = re.compile(rf"[{_LETTER}]")

@@ -140,6 +140,7 @@ NAMES = [
     ("dx_", r"\mathrm{d}\tilde{x}"),
     ("dx_1_", r"\mathrm{d}\tilde{x}_1"),
     ("dx__", r"\mathrm{d}\hat{x}"),
+    ("y_", r"\mathrm{y\_}"),
     ("dSigma_", r"\mathrm{d}\tilde{\Sigma}"),
     ("d(X)", r"\mathrm{d}X"),
     ("data", r"\mathrm{data}"),
