@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from matcalc.conventions import conventions_of
+from matcalc.derivation_steps import Step
 from matcalc.derivatives import Derivative
 from matcalc.expressions import ONE, Expression, Variable
 from matcalc.lazy_properties import lazy_property
-from matcalc.notations import Notation
+from matcalc.notations import Notation, in_words
 from matcalc.parts import NO_PARTS, Program
 from matcalc.registries import method
 from matcalc.reports import Report
-from matcalc.sheets import Written
-from matcalc.text import size_text, text_of
-from matcalc.writing import Naming, declaration, naming_of, text, variables_in_order, written
+from matcalc.text import size_text
+from matcalc.writing import Naming, declaration, naming_of, text, variables_in_order, whole, writer, written
 
-LABELS = {
-    "differential": ("df", "df", r"\mathrm{d}f"),
-    "gradient": ("gradient", "∇f", r"\nabla f"),
-    "jacobian": ("jacobian", "J", "J"),
-    "hessian": ("hessian", "H", "H"),
-    "hessian_operator": ("hessian operator", "H[{dx}]", "H[{dx}]"),
-    "second_differential": ("d2f", "d²f", r"\mathrm{d}^2 f"),
-    "third_differential": ("d3f", "d³f", r"\mathrm{d}^3 f"),
-}
 SECOND_ORDER = ("hessian", "hessian_operator", "second_differential")
-
-
-def writer(style: str) -> Callable[[Notation], str]:
-    """The printer of notations in unicode, ascii or latex, imported on first use."""
-    return text_of if style == "ascii" else method(f"notation in {style}")
 
 
 @dataclass(frozen=True)
@@ -104,15 +90,9 @@ class Answer:
 
     def _label(self, form: str, names: tuple[str, ...], style: str) -> str:
         """The label of a form: "gradient in x", "∇f in x", "\\nabla_{x} f"."""
-        label = LABELS[form][("ascii", "unicode", "latex").index(style)]
-        write = writer(style)
-        directions = [write(Notation("name", (), dx.name)) for dx in self.derivative.perturbations.values()]
-        label = label.replace("{dx}", ", ".join(directions))
-        if style != "latex" or not names:
-            return label + in_words(names)
-        written_names = [write(Notation("name", (), n)) for n in names]
-        letter, space, rest = label.partition(" ")
-        return f"{letter}_{{{', '.join(written_names)}}}{space}{rest}"
+        directions = [Notation("name", (), dx.name) for dx in self.derivative.perturbations.values()]
+        among = [Notation("name", (), n) for n in names]
+        return writer(style)(Notation("form", [*directions, *among], (form, len(directions))))
 
     def variables(self) -> list[Variable]:
         """The variables of the expression, and those asked for that do not occur."""
@@ -142,22 +122,23 @@ class Answer:
         if found_conditions:
             yield "for", ", ".join(found_conditions)
 
+    @lazy_property
+    def derivation(self) -> tuple[Step, ...]:
+        """The steps to the forms."""
+        return self.derivative.derivation_of(*self.forms, naming=self.naming, layout=self.layout)
+
+    def steps(self, style: str) -> Iterator[tuple[str, str, str]]:
+        """Both sides of each step, and its rule, with the source where that comes first."""
+        seen: set[str] = set()
+        for step in self.derivation:
+            yield *step.sides(style), step.words(style, with_source=step.source not in seen)
+            seen.add(step.source)
+
 
 def _definitions(parts: Iterable[tuple[str, Notation]], write: Callable[[Notation], str]) -> Iterator[tuple[str, str]]:
     """A line for each named part."""
     for name, definition in parts:
         yield "", f"where {write(Notation('name', (), name))} = {write(definition)}"
-
-
-def in_words(names: Sequence[str]) -> str:
-    """The variables that a form is in: " in x", " in x and y"; nothing where there is one only."""
-    return f" in {' and '.join(names)}" if names else ""
-
-
-def whole(found: Written, write: Callable[[Notation], str], separator: str) -> str:
-    """An expression in one line, its named parts after it."""
-    parts = separator.join(f"{write(Notation('name', (), n))} = {write(d)}" for n, d in found.parts)
-    return write(found.answer) + (f"  where {parts}" if parts else "")
 
 
 def _shape(v: Variable, style: str) -> str:
@@ -177,9 +158,3 @@ def _power(sizes: str) -> str:
     raised = sizes.translate(_SUPERSCRIPTS)
     plain = any(a == b for a, b in zip(sizes, raised, strict=True))
     return f"ℝ^({sizes})" if plain else f"ℝ{raised}"
-
-
-def derivation_steps(D: Derivative) -> Iterator[tuple[str, str, str]]:
-    """The steps of the derivation: both sides of each equation, and its rule with the source."""
-    for step in D.derivation:
-        yield step.before, step.after, f"({step.rule}{', ' + step.source if step.source else ''})"

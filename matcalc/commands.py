@@ -20,12 +20,12 @@ from typing import Any
 
 import click
 
-from matcalc.answers import Answer, derivation_steps
+from matcalc.answers import Answer
 from matcalc.claims import refuse_without_variable
 from matcalc.derivatives import Derivative
 from matcalc.differentiation import differentiate
 from matcalc.errors import MatcalcError, UnknownName
-from matcalc.folds import fit, fit_formula, fit_step, print_error, print_report, print_rows, sides
+from matcalc.folds import fit, fit_formula, print_error, print_report, print_rows, print_steps, sides
 from matcalc.formulas import FormulaCommand, formulas
 from matcalc.reading import read
 from matcalc.reports import Report
@@ -197,7 +197,7 @@ def _diff_one(
     if style == "json":
         document = answer.document()
         if steps:
-            document["derivation"] = [vars(step) for step in D.derivation]
+            document["derivation"] = [step.document() for step in answer.derivation]
         if graph:
             document["graph"] = D.graph.document(answer.naming)
         click.echo(json.dumps(document, ensure_ascii=False))
@@ -234,8 +234,7 @@ def _print_answer(answer: Answer, style: str, steps: bool, graph: bool) -> None:
     print_rows(list(answer.lines(style)), style=style)
     if steps:
         click.echo()
-        for equation in derivation_steps(answer.derivative):
-            click.echo("  " + fit_step(*equation))
+        print_steps(answer.steps(style), style)
     if graph:
         click.echo()
         for line in answer.derivative.graph.lines(style, answer.naming):

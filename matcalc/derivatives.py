@@ -8,14 +8,15 @@ from typing import Any
 
 from matcalc.conditions import conditions_of
 from matcalc.contexts import Contexts, remember
-from matcalc.derivations import Step, derivation_of
+from matcalc.derivation_steps import Step
+from matcalc.derivations import derivation_of
 from matcalc.expressions import Expression, Variable, variables_of
 from matcalc.forms import Forms
 from matcalc.inner_products import InnerProduct
 from matcalc.lazy_properties import lazy_property
 from matcalc.parts import Program
 from matcalc.registries import method
-from matcalc.writing import Naming, text
+from matcalc.writing import Naming, naming_of, text
 
 ORDERS = {1: "differential", 2: "second_differential", 3: "third_differential"}
 
@@ -192,10 +193,21 @@ class Derivative:
 
     @lazy_property
     def derivation(self) -> tuple[Step, ...]:
-        """The steps to the differential and the gradient, each with the rule it uses."""
-        forms = (self.named.ambient_differential, self.named.differential)
-        gradients = self.named.gradients if self.expression.is_scalar else None
-        return derivation_of(self.program, self.perturbations, *forms, gradients)
+        """The steps to the differential and the gradient, or else the Jacobian, each with the rule it uses."""
+        return self.derivation_of("gradient" if self.expression.is_scalar else "jacobian")
+
+    def derivation_of(self, *forms: str, naming: Naming | None = None, layout: str = "numerator") -> tuple[Step, ...]:
+        """The steps to the differential and to further forms: "gradient", "jacobian", "hessian", "second_differential".
+
+        >>> import matcalc as mc
+        >>> for step in mc.differentiate("A*X*B", "X").derivation_of("jacobian"): print(step)
+        d(A*X*B) = A*dX*B    [product rule; A, B constant; Course notes, theorem 2]
+        vec(A*dX*B) = kron(B', A)*vec(dX)    [vec of a product; Course notes, proposition 21]
+        jacobian = kron(B', A)    [Jacobian; vec(df) = jacobian*vec(dX)]
+        """
+        known = [getattr(self.named, form) for form in ("differential", *forms)]
+        formulas = [e for found in known for e in (found.values() if isinstance(found, dict) else [found])]
+        return derivation_of(self.named, forms, naming or naming_of(self.named.printed, formulas), layout)
 
     @lazy_property
     def graph(self) -> Any:

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import click
@@ -147,6 +147,12 @@ def print_rows(
         elif style != "latex":
             content = fit_formula(content, width + 3)
         click.echo(click.style(label.rjust(width), dim=True) + joiner + content)
+
+
+def print_steps(steps: Iterable[tuple[str, str, str]], style: str = "ascii") -> None:
+    """The steps of a derivation, each with both sides and its rule."""
+    for left, right, words in steps:
+        click.echo("  " + (rf"{left} = {right} \quad {words}" if style == "latex" else fit_step(left, right, words)))
 
 
 def print_report(report: Report) -> None:

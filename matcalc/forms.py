@@ -56,7 +56,7 @@ class Forms:
 
     @lazy_property
     def perturbations(self) -> dict[Variable, Variable]:
-        """The variable dx for each variable x; its name is the first free one of dx, delta_x, …"""
+        """The variable dx for each variable x: the first of dx, delta_x, … that is free with dx_ and dx__."""
         taken = {v.name for v in self._known} | self.program.names
         return {x: perturbation(x, _free_name(x.name, taken)) for x in self.variables}
 
@@ -233,7 +233,7 @@ class Forms:
 
 def _free_name(name: str, taken: set[str]) -> str:
     further = (f"delta_{name}{i}" for i in count(1))
-    return next(c for c in chain(("d" + name, "delta_" + name), further) if c not in taken)
+    return next(c for c in chain(("d" + name, "delta_" + name), further) if taken.isdisjoint((c, c + "_", c + "__")))
 
 
 def _shape_words(f: Expression) -> str:

@@ -14,7 +14,6 @@ from itertools import chain, count
 from typing import Any, NamedTuple
 
 from matcalc.adjoints import pullback
-from matcalc.answers import whole, writer
 from matcalc.derivatives import Derivative
 from matcalc.differentials import differential_of
 from matcalc.expressions import ONE, Apply, Expression, Variable, postorder, variables_of
@@ -27,7 +26,7 @@ from matcalc.reading import read
 from matcalc.sums import add
 from matcalc.sweeps import active_parts
 from matcalc.tangents import perturbation
-from matcalc.writing import Naming, declaration, declarations_of, text, variables_in_order, written
+from matcalc.writing import Naming, declaration, declarations_of, text, variables_in_order, whole, writer, written
 
 
 class Edge(NamedTuple):

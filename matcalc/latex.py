@@ -16,7 +16,7 @@ from matcalc.dimensions import in_factors
 from matcalc.expressions import Expression
 from matcalc.function_table import AXIS_CALLS, FUNCTIONS
 from matcalc.latex_names import labels_of, latex_name, script
-from matcalc.notations import ATOM, NEGATIVE, POSTFIX, POWER, PRODUCT, SUM, Notation
+from matcalc.notations import ATOM, NEGATIVE, POSTFIX, POWER, PRODUCT, SUM, Notation, form_label
 from matcalc.parts import NO_PARTS, Program
 from matcalc.text import number_text
 from matcalc.unicode import names_in
@@ -152,7 +152,9 @@ class _Page:
             return n.value not in ("inv", "kron")
         if n.kind == "quotient":
             return not _is_fraction(n)
-        return n.kind in ("ones", "zeros") or (n.kind == "name" and self.write(n).startswith(r"\mathrm"))
+        return n.kind in ("ones", "zeros", "differential") or (
+            n.kind == "name" and self.write(n).startswith(r"\mathrm")
+        )
 
     def operator(self, sign: str, n: Notation) -> str:
         """Operands with a sign between them; what stands at the left may be of the same kind."""
@@ -337,6 +339,8 @@ _CALLS: dict[str, Callable[[_Page, Notation], str]] = {
     **dict.fromkeys(("unvec", "rearrange", "unrearrange"), _Page.with_sizes),
 }
 
+_DIFFERENTIALS = (r"\mathrm{d}", r"\tilde{\mathrm{d}}", r"\hat{\mathrm{d}}")
+
 _WRITERS: dict[str, Callable[[_Page, Notation], str]] = {
     "name": lambda page, n: page.labels[str(n.value)],
     "number": _Page.number,
@@ -346,6 +350,9 @@ _WRITERS: dict[str, Callable[[_Page, Notation], str]] = {
     "commutation": _Page.commutation,
     "unit": _Page.unit,
     "equation": lambda page, n: f"{page.write(n.parts[0])} = 0",
+    "differential": lambda page, n: page.applied(_DIFFERENTIALS[cast(int, n.value)], n.parts),
+    "form": lambda page, n: form_label(n, page.write, 2),
+    "inner_product": lambda page, n: rf"\langle {', '.join(map(page.write, n.parts))} \rangle",
     "call": _Page.call,
     "sum": _Page.sum,
     "product": _Page.product,

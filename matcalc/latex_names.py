@@ -19,24 +19,39 @@ def latex_name(name: str, names: Iterable[str] = ()) -> str:
     ``names`` are the names it stands beside: beside ``loss``, ``dloss`` is its perturbation.
 
     >>> print(*map(latex_name, ("x1", "Sigma_1", "dX", "dx_", "loss", "W_in", "data", "r_bar")))
-    x_1 \Sigma_1 \mathrm{d}X \mathrm{d}x' \mathrm{loss} W_{\mathrm{in}} \mathrm{data} \bar{r}
+    x_1 \Sigma_1 \mathrm{d}X \mathrm{d}\tilde{x} \mathrm{loss} W_{\mathrm{in}} \mathrm{data} \bar{r}
     """
     letter, _, accent = name.rpartition("_")
     if letter and accent in _ACCENTS:
         return rf"\{accent}{{{latex_name(letter, names)}}}"
-    found = _NAME.fullmatch(name)
     perturbed = _PERTURBATION.fullmatch(name)
     if perturbed:
         inner = perturbed[1] or perturbed[2]
         stem = re.match(r"[^\W\d_]*", inner)
-        short = stem is not None and (len(stem[0]) == 1 or stem[0] in _GREEK)
+        short = stem is not None and _is_one_letter(stem[0])
         if (perturbed[1] or short or inner in names) and name not in _GREEK:
-            return r"\mathrm{d}" + latex_name(inner, names)
-    if not found:
+            return r"\mathrm{d}" + _letters(inner, names)
+    return _upright(name) if name.endswith("_") else _letters(name, names)
+
+
+def _letters(name: str, names: Iterable[str]) -> str:
+    """A name as a letter with subscripts; what a direction is of may have marks, which primes would be no good for."""
+    letter, _, accent = name.rpartition("_")
+    if letter and accent in _ACCENTS:
+        return latex_name(name, names)
+    found = _NAME.fullmatch(name)
+    if not found or len(found["primes"]) > (2 if _is_one_letter(found["stem"]) else 0):
         return _upright(name)
     below = [part for part in (found["digits"], *found["below"].split("_")) if part]
     subscript = ",".join(map(_letter, below))
-    return _letter(found["stem"]) + script("_", subscript) + "'" * len(found["primes"])
+    letter, marks = _letter(found["stem"]), len(found["primes"])
+    if marks:  # a tilde above a second direction, a hat above a third one: primes would look like transposes
+        letter = rf"\{'tilde' if marks == 1 else 'hat'}{{{letter}}}"
+    return letter + script("_", subscript)
+
+
+def _is_one_letter(word: str) -> bool:
+    return len(word) == 1 or word in _GREEK
 
 
 def _letter(word: str) -> str:

@@ -16,42 +16,31 @@ from functools import cache
 from typing import TypeAlias
 
 from matcalc.errors import ParseError
+from matcalc.latex_patterns import (
+    ACCENTS,
+    ARGUMENT,
+    BRACKETS,
+    COMMENT,
+    DIRECTIONS,
+    END,
+    FUNCTIONS,
+    GREEK,
+    INDICES,
+    MARKS,
+    NESTED,
+    OF_SUM,
+    OPENED,
+    PERTURBED,
+    SIZES,
+    STYLES,
+    SUBSCRIPT,
+    SURE,
+    TRANSPOSED,
+)
 from matcalc.latex_sums import end_of_summand, range_at
 from matcalc.mistakes import RANDOM
 
 LONGEST = 10_000
-_COMMENT = r"#[^\n]*"
-_GREEK = (
-    r"alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|upsilon|phi|chi|psi|omega"
-    r"|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Phi|Psi|Omega|varepsilon|vartheta|varphi|varsigma|varrho|ell"
-)
-_FUNCTIONS = (
-    r"log|ln|exp|det|sin|cos|tan|sec|csc|cot|sinh|cosh|tanh|arcsin|arccos|arctan|max|min"
-    r"|tr|Tr|diag|vec|inv|adj|abs|sqrt"
-)
-_STYLES = r"mathbf|boldsymbol|bm|mathrm|mathsf|mathit|mathcal|mathbb|text|textbf|textrm|operatorname\*?|vec"
-_ACCENTS = {"hat": "hat", "widehat": "hat", "bar": "bar", "overline": "bar", "tilde": "tilde", "widetilde": "tilde"}
-_END = r"(?![A-Za-z])"
-_MARKS = rf"(?:[*†‡]|\\(?:dagger|ddagger|ast|star){_END})"
-_SIZES = rf"(?:left|right|middle|[bB]igg?[lrm]?){_END}"
-_TRANSPOSED = rf"(?:\\top{_END}|\\intercal{_END}|\\(?:mathsf|mathrm|text)\s*\{{\s*T\s*\}}|T)"
-_MORE = r"circ|bullet|geq?|leq?|neq?|approx|infty|sum|prod|int|partial|nabla|[lc]dots|underset"
-_SURE = (
-    rf"[{{}}$∑]|\\[|,;:!]|\A\s*\\[(\[]|\s\\(?:{_GREEK}|{_FUNCTIONS}){_END}|(?:\A|[-+*/^(=,|])\s*\\[A-Za-z]"
-    rf"|\\(?:{_STYLES}|[dt]?frac|{_SIZES}|[lr]?[vV]ert|[lr]angle|cdot|times|odot|oslash|otimes|{_MORE}){_END}"
-)
-_OPENED = r"(?P<blank>(?:\s|~|\\[,;:! ])*)(?:\\left\s*|\\[bB]igg?l?\s*)?[({]"
-# A letter or word with its subscript, and an exponent: what a function takes without brackets, if nothing follows.
-_WORD = rf"(?:\\(?:{_STYLES})\s*\{{[^{{}}]*\}}|\\(?:{_GREEK}){_END}|[A-Za-z])(?:_\w|_\{{\w+\}})?"
-_ARGUMENT = (
-    rf"((?:\s*\\(?:{_FUNCTIONS}){_END}){{0,4}})\s*({_WORD}(?:\s*\^\s*(?:\{{[^{{}}]*\}}|\\top|\w))?)"
-    r"(?=\s*(?:\Z|[-+=),}&$\]]|\\right|\\\\|\\[)\]]))"
-)
-_SUBSCRIPT = r"\s*_\s*(?:(?P<letter>\w)|\{\s*(?:\\(?:mathrm|text|mathit|mathbf)\s*\{\s*)?(?P<word>\w+)\s*\}?\s*\})"
-_OF_SUM = rf"(?:\s*\\(?:{_FUNCTIONS}){_END}){{0,4}}\s*(?:\\sum{_END}|∑)"
-_INDICES = r"\s*_\s*\{\s*(\w(?:\s*[-+]\s*\w)?(?:\s*,\s*\w(?:\s*[-+]\s*\w)?)?)\s*\}"
-_NESTED = rf"(?:\s*\\(?:{_FUNCTIONS}){_END}){{1,4}}{_OPENED}"
-_BRACKETS = r"[({})]"
 
 
 @dataclass
@@ -79,7 +68,7 @@ def is_latex(text: str) -> bool:
     if len(text) > LONGEST:
         return False
     has_mark = "\\" in text or "{" in text or "}" in text or "$" in text or "∑" in text
-    return has_mark and re.search(_SURE, re.sub(_COMMENT, "", text)) is not None
+    return has_mark and re.search(SURE, re.sub(COMMENT, "", text)) is not None
 
 
 def as_plain(source: str) -> Plain:
@@ -142,15 +131,15 @@ class _Rewriting:
             self.starts.append(place)
             self.ends.append(place + 1)
 
-    def name(self, found: re.Match[str], word: str, called: bool = False) -> None:
-        """A name with what stands below it, and a * before a bracket that does not belong to a call."""
+    def name(self, found: re.Match[str], word: str, called: bool = False, marks: str = "") -> None:
+        """A name with what stands below it and its marks, and a * before a bracket that does not belong to a call."""
         end = found.end()
-        below = self.at(_SUBSCRIPT, end)
+        below = self.at(SUBSCRIPT, end)
         if below is not None:
             word, end = f"{word}_{below['letter'] or below['word']}", below.end()
             if word[:2] == "I_" and word[2:].isalpha() and len(word) == 3:
                 word = f"eye({word[2:]})"
-        elif (entry := self.at(_INDICES, end)) and ("," in entry[1] or not self.indices.isdisjoint(entry[1])):
+        elif (entry := self.at(INDICES, end)) and ("," in entry[1] or not self.indices.isdisjoint(entry[1])):
             word, end = f"{word}[{entry[1]}]", entry.end()
         elif self.source[end : end + 1] == "_":
             self._refuse(
@@ -158,8 +147,8 @@ class _Rewriting:
                 "write x[i] or A[i,j] for an entry, h[k-1] for the step before",
                 found.start(), end + 1,
             )  # fmt: skip
-        self.write(word, found.start(), end)
-        opening = self.at(_OPENED, end)
+        self.write(word + marks, found.start(), end)
+        opening = self.at(OPENED, end)
         if opening is not None and not called and (word[0].isupper() or opening["blank"]):
             self.write("*", end, end)
         self.place = end
@@ -167,14 +156,14 @@ class _Rewriting:
     def function(self, found: re.Match[str], word: str) -> None:
         """A function; without brackets it takes the one letter after it, where nothing else follows."""
         self.write({"ln": "log", "Tr": "tr"}.get(word, word), found.start(), found.end())
-        if self.at(_OPENED, found.end()):
+        if self.at(OPENED, found.end()):
             return
         if word in ("min", "max") and self.at(r"\s*_", found.end()):
             self._refuse(f"{found[0]}_ is not read: no optimum is sought", _HINTS["arg"], found.start(), found.end())
-        argument = self.at(_ARGUMENT, found.end())
-        nested = self.at(_NESTED, found.end())
+        argument = self.at(ARGUMENT, found.end())
+        nested = self.at(NESTED, found.end())
         end = argument.end() if argument else self._end_of_bracket(nested.end()) if nested else None
-        if (of_sum := self.at(_OF_SUM, found.end())) and (over := range_at(self.source, of_sum.end())):
+        if (of_sum := self.at(OF_SUM, found.end())) and (over := range_at(self.source, of_sum.end())):
             end = end_of_summand(self.source, over.end)
         if end is not None:
             self.write("(", found.end(), found.end())
@@ -183,7 +172,7 @@ class _Rewriting:
     def _end_of_bracket(self, place: int) -> int | None:
         """The place after the bracket that closes the one before the place."""
         depth = 1
-        for found in re.compile(_BRACKETS).finditer(self.source, place):
+        for found in re.compile(BRACKETS).finditer(self.source, place):
             depth += 1 if found[0][-1] in "({" else -1
             if depth == 0:
                 return found.end()
@@ -192,17 +181,23 @@ class _Rewriting:
     def styled(self, found: re.Match[str]) -> None:
         r"""\mathbf{x}, \operatorname{tr}: the word; a bold 1 is a vector of ones, a bold I the identity."""
         style, word = found["style"], found["word"].replace("\\", "")
-        following = re.match(rf"\s*(?:\\(?:{_GREEK}){_END}|[A-Za-z])", self.source[found.end() :])
+        following = self.at(PERTURBED, found.end())
         if style == "mathrm" and word == "d" and following is not None:
-            self.place = found.end() + following.end()
-            self.name(_moved(self.source, found.start(), self.place), "d" + following[0].strip().lstrip("\\"))
+            self.perturbation(found, following)
         elif style in ("mathbf", "mathbb", "boldsymbol", "bm") and word in _BOLD:
             self.write(_BOLD[word], found.start(), found.end())
             self._size_below(found.end())
-        elif re.fullmatch(_FUNCTIONS, word) or (self.at(_OPENED, found.end()) and len(word) > 1):
+        elif re.fullmatch(FUNCTIONS, word) or (self.at(OPENED, found.end()) and len(word) > 1):
             self.function(found, word)
         else:
             self.name(found, word)
+
+    def perturbation(self, found: re.Match[str], following: re.Match[str]) -> None:
+        r"""\mathrm{d}x, and the further directions \mathrm{d}\tilde{x} and \mathrm{d}\hat{x}."""
+        self.place = following.end()
+        letters = following["word"] or following["greek"] or following["letter"]
+        marks = DIRECTIONS.get(following["mark"] or "", "")
+        self.name(_moved(self.source, found.start(), self.place), f"d{letters}", marks=marks)
 
     def _size_below(self, end: int) -> None:
         below = self.at(r"_(?:(\w)|\{\s*(\w+)\s*(?:\\times\s*(\w+)\s*)?\})", end)
@@ -214,12 +209,12 @@ class _Rewriting:
     def word(self, found: re.Match[str]) -> None:
         """Letters: a function before a bracket, a perturbation or a long word as they are, else one factor each."""
         letters = found[0]
-        called = self.at(_OPENED, found.end()) if len(letters) > 1 else None
+        called = self.at(OPENED, found.end()) if len(letters) > 1 else None
         if letters in ("let", "for") or (letters == "in" and "let" in self.source):
             self.write(letters, found.start(), found.end())
-        elif re.fullmatch(_FUNCTIONS, letters):
+        elif re.fullmatch(FUNCTIONS, letters):
             self.function(found, letters)
-        elif called or len(letters) > 3 or re.fullmatch(rf"d[A-Za-z]|[A-Za-z]\d+|eye|{_GREEK}", letters):
+        elif called or len(letters) > 3 or re.fullmatch(rf"d[A-Za-z]|[A-Za-z]\d+|eye|{GREEK}", letters):
             self.name(found, letters, called=called is not None)
         else:
             self.place = found.start() + 1
@@ -324,21 +319,21 @@ _NORM_KIND = r"[₁₂]|_\s*(?:\w|\\infty|\*|\{\s*(?:\w+|\\infty|\*|\\(?:mathrm|
 _NORM_EXPONENT = r"[²³⁴]|\^\s*(?:\d+|\w|\{\s*\w+\s*\})"
 _WRITERS: Mapping[str, _Write] = {
     r"\s*\\\\\s*(?=\\end)": _text(""),
-    rf"[ \t\n]+|{_COMMENT}": _Rewriting.copied,
-    rf"~|\\[,;:! ]|\\q?quad{_END}|\\(?:displaystyle|textstyle|limits|nolimits){_END}": _text(" "),
-    rf"\\(?:left|[bB]igg?l?){_END}\s*\[": _text("("),
-    rf"\\(?:right|[bB]igg?r?){_END}\s*\]": _text(")"),
-    rf"\\{_SIZES}\s*\.?": _text(""),
+    rf"[ \t\n]+|{COMMENT}": _Rewriting.copied,
+    rf"~|\\[,;:! ]|\\q?quad{END}|\\(?:displaystyle|textstyle|limits|nolimits){END}": _text(" "),
+    rf"\\(?:left|[bB]igg?l?){END}\s*\[": _text("("),
+    rf"\\(?:right|[bB]igg?r?){END}\s*\]": _text(")"),
+    rf"\\{SIZES}\s*\.?": _text(""),
     r"\A\s*(?:\$\$?|\\[\[(])|(?:\$\$?|\\[\])])\s*\Z": _text(" "),
-    rf"\^\s*\{{\s*{_TRANSPOSED}\s*\}}|\^\s*{_TRANSPOSED}": _text("'"),
-    rf"\^\s*\{{\s*-\s*{_TRANSPOSED}\s*\}}": _text("^(-T)"),
-    rf"\^\s*(?:(?P<mark>{_MARKS})|\{{\s*(?P<braced>{_MARKS}|\+)\s*\}})": _Rewriting.marked,
+    rf"\^\s*\{{\s*{TRANSPOSED}\s*\}}|\^\s*{TRANSPOSED}": _text("'"),
+    rf"\^\s*\{{\s*-\s*{TRANSPOSED}\s*\}}": _text("^(-T)"),
+    rf"\^\s*(?:(?P<mark>{MARKS})|\{{\s*(?P<braced>{MARKS}|\+)\s*\}})": _Rewriting.marked,
     r"\^\s*\{\s*\\odot\s*": _opened(".^(", ")"),
     r"\^\s*\{": _opened("^(", ")"),
     r"e\s*\^\s*\{(?!\s*-?\s*\d+\s*\})": _opened("exp(", ")"),
     r"(?P<exponent>\^\s*(?:[A-Za-z]|\d+))\s*_": _Rewriting.subscript_last,
     r"\^\s*(?:\d+|[A-Za-z])": _Rewriting.copied,
-    rf"\\sum{_END}|∑|Σ(?=\s*_\s*\{{\s*\w\s*=)|\b[sS]um(?=\s*_)": _Rewriting.summed,
+    rf"\\sum{END}|∑|Σ(?=\s*_\s*\{{\s*\w\s*=)|\b[sS]um(?=\s*_)": _Rewriting.summed,
     r"\\mathbb\s*\{\s*[A-Z]\s*\}|𝔼": _Rewriting.refused,
     r"\\[dt]?frac\s*(\w)\s*(\w)(?!\w)": lambda page, found: page.write(
         f"({found[1]}/{found[2]})", found.start(), found.end()
@@ -346,27 +341,27 @@ _WRITERS: Mapping[str, _Write] = {
     r"\\[dt]?frac\s*(\w)\s*\{": lambda page, found: page.open(found, f"(({found[1]})/(", "))"),
     r"\\[dt]?frac\s*\{": _opened("((", ")/(", True),
     r"\\sqrt\s*\{": _opened("sqrt(", ")"),
-    rf"(?:\\\||\\[lr]?Vert{_END}|‖|\|\|)(?P<kind>\s*(?:{_NORM_KIND}))?(?P<exponent>\s*(?:{_NORM_EXPONENT}))?"
+    rf"(?:\\\||\\[lr]?Vert{END}|‖|\|\|)(?P<kind>\s*(?:{_NORM_KIND}))?(?P<exponent>\s*(?:{_NORM_EXPONENT}))?"
     rf"(?P<last>\s*(?:{_NORM_KIND}))?": _Rewriting.norm,
-    rf"\\[lr]?vert{_END}": _text("|"),
-    rf"\\langle{_END}": _text("dot("),
-    rf"\\rangle{_END}": _text(")"),
-    rf"\\(?:cdot|times){_END}": _text("*"),
-    rf"\\(?:odot|circ){_END}": _text(".*"),
-    rf"\\oslash{_END}": _text("./"),
-    rf"\\otimes{_END}": _text("⊗"),
+    rf"\\[lr]?vert{END}": _text("|"),
+    rf"\\langle{END}": _text("dot("),
+    rf"\\rangle{END}": _text(")"),
+    rf"\\(?:cdot|times){END}": _text("*"),
+    rf"\\(?:odot|circ){END}": _text(".*"),
+    rf"\\oslash{END}": _text("./"),
+    rf"\\otimes{END}": _text("⊗"),
     r"\\begin\s*\{[pbB]?matrix\}": _text("[("),
     r"\\end\s*\{[pbB]?matrix\}": _text(")]"),
     r"&": _text("), ("),
     r"\\\\": _text("); ("),
     r"\\\{": _text("("),
     r"\\\}": _text(")"),
-    rf"\\(?P<style>{_STYLES})\s*\{{\s*(?P<word>\\(?:{_GREEK})|[A-Za-z](?:\w|\\_)*|[01])\s*\}}": _Rewriting.styled,
-    rf"\\(?P<accent>{'|'.join(_ACCENTS)})\s*(?:\{{\s*)?\\?(?P<word>{_GREEK}|[A-Za-z])\s*\}}?": lambda page, found: (
-        page.name(found, f"{found['word']}_{_ACCENTS[found['accent']]}")
+    rf"\\(?P<style>{STYLES})\s*\{{\s*(?P<word>\\(?:{GREEK})|[A-Za-z](?:\w|\\_)*|[01])\s*\}}": _Rewriting.styled,
+    rf"\\(?P<accent>{'|'.join(ACCENTS)})\s*(?:\{{\s*)?\\?(?P<word>{GREEK}|[A-Za-z])\s*\}}?": lambda page, found: (
+        page.name(found, f"{found['word']}_{ACCENTS[found['accent']]}")
     ),
-    rf"\\(?P<word>{_FUNCTIONS}){_END}": lambda page, found: page.function(found, found["word"]),
-    rf"\\(?P<word>{_GREEK}){_END}": lambda page, found: page.name(found, found["word"]),
+    rf"\\(?P<word>{FUNCTIONS}){END}": lambda page, found: page.function(found, found["word"]),
+    rf"\\(?P<word>{GREEK}){END}": lambda page, found: page.name(found, found["word"]),
     r"\{": _opened("(", ")"),
     r"\}": _Rewriting.close,
     r"[A-Za-z]\d+|[A-Za-z]+": _Rewriting.word,

@@ -6,8 +6,9 @@ and how tightly it binds; the three printers only turn it into characters.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from typing import Any
 
 from sympy import Expr, Rational, sstr
 
@@ -25,6 +26,16 @@ LEVELS = {
     "index": POSTFIX,
 }
 HEAD = 60
+FORMS = {
+    "differential": ("df", "df", r"\mathrm{d}f"),
+    "gradient": ("gradient", "∇f", r"\nabla f"),
+    "jacobian": ("jacobian", "J", "J"),
+    "hessian": ("hessian", "H", "H"),
+    "hessian_operator": ("hessian operator", "H[{dx}]", "H[{dx}]"),
+    "second_differential": ("d2f", "d²f", r"\mathrm{d}^2 f"),
+    "third_differential": ("d3f", "d³f", r"\mathrm{d}^3 f"),
+}
+"""What the forms of a derivative are called in text, Unicode and LaTeX."""
 LAST = "\x7f"  # after all characters of names
 
 
@@ -48,6 +59,9 @@ class Notation:
     | block | the entries | the number of block rows |
     | indexed_sum | index, lower, upper, body | |
     | equation | what is 0 | |
+    | differential | what it is of | the direction: 0 for dx, 1 for dx_, 2 for dx__ |
+    | inner_product | both factors | |
+    | form | the directions, then the variables it is in | which form of a derivative, and how many directions |
     """
 
     __slots__ = ("cost", "head", "kind", "level", "parts", "transposes", "value")
@@ -192,6 +206,69 @@ def quotient(numerator: Notation, denominator: Notation) -> Notation:
 def call(function: str, *arguments: Notation) -> Notation:
     """``function(arguments)``."""
     return Notation("call", arguments, function)
+
+
+def differential(n: Notation, direction: int = 0) -> Notation:
+    """``d(n)``, along the second direction ``d_(n)``."""
+    return Notation("differential", (n,), direction)
+
+
+def replaced(n: Notation, change: Callable[[Notation], Notation | None]) -> Notation:
+    """The notation with others for some in it; products in products and sums in sums lose their brackets."""
+    other = change(n)
+    if other is not None:
+        return other
+    parts = [replaced(p, change) for p in n.parts]
+    if all(p is q for p, q in zip(parts, n.parts, strict=True)):
+        return n
+    if n.kind in ("negative", "transpose"):
+        return (negative if n.kind == "negative" else transposed)(parts[0])
+    if n.kind == "product":
+        return joined_product(parts)
+    return joined_sum(parts, n.value) if n.kind == "sum" else Notation(n.kind, parts, n.value)
+
+
+def joined_product(factors: Sequence[Notation]) -> Notation:
+    """The product of factors, products and negatives among them without brackets."""
+    signs = [f.kind == "negative" for f in factors]
+    bare = [f.parts[0] if sign else f for f, sign in zip(factors, signs, strict=True)]
+    flat = product([g for f in bare for g in (f.parts if f.kind == "product" else (f,))])
+    return negative(flat) if sum(signs) % 2 else flat
+
+
+def joined_sum(terms: Sequence[Notation], signs: Any) -> Notation:
+    """The sum of terms with signs, sums and negatives among them without brackets where these are of no use."""
+    flat: list[tuple[str, Notation]] = []
+    for sign, term in zip(signs, terms, strict=True):
+        while term.kind == "negative":
+            sign, term = ("+" if sign == "-" else "-"), term.parts[0]
+        inner: Any = term.value
+        flat += zip(inner, term.parts, strict=True) if term.kind == "sum" and sign == "+" else [(sign, term)]
+    if len(flat) == 1:
+        sign, term = flat[0]
+        return negative(term) if sign == "-" else term
+    return Notation("sum", [t for _, t in flat], [s for s, _ in flat])
+
+
+def form_label(n: Notation, write: Callable[[Notation], str], style: int) -> str:
+    r"""The label of a form in text (0), Unicode (1) or LaTeX (2): "gradient in x", "∇f in x", "\nabla_{x} f".
+
+    >>> form_label(Notation("form", [name("x"), name("y")], ("hessian", 0)), lambda n: n.value, 0)
+    'hessian in x and y'
+    """
+    value: Any = n.value
+    form, count = value
+    directions, variables = ([write(p) for p in parts] for parts in (n.parts[:count], n.parts[count:]))
+    label = FORMS[form][style].replace("{dx}", ", ".join(directions))
+    if style < 2 or not variables:
+        return label + in_words(variables)
+    letter, space, rest = label.partition(" ")
+    return f"{letter}_{{{', '.join(variables)}}}{space}{rest}"
+
+
+def in_words(names: Sequence[str]) -> str:
+    """The variables that a form is in: " in x", " in x and y"; nothing where there is one only."""
+    return f" in {' and '.join(names)}" if names else ""
 
 
 def cheapest(*candidates: Notation) -> Notation:

@@ -6,7 +6,7 @@ Source: Magnus & Neudecker, Matrix Differential Calculus, chapters 2, 3 and 9.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from sympy import Integer
 
@@ -59,6 +59,39 @@ def operator_matrix(linear: Expression, D: Expression) -> Expression:
         if node in needed and node in active and node not in found:
             found[node] = _matrix_of(node, D, found)
     return found[linear]
+
+
+def local_matrices(linear: Expression, D: Expression) -> Iterator[tuple[Expression, dict[Expression, Expression]]]:
+    """Each node of L(D) from the outside in, with the M of its operands: vec(node) is the sum of M vec(operand).
+
+    >>> import matcalc as mc
+    >>> X, dX = mc.variables("X: matrix(n,n), dX: matrix(n,n)")
+    >>> for node, matrices in local_matrices(dX @ X + X @ dX, dX):
+    ...     print(node, {str(operand): str(M) for operand, M in matrices.items()})
+    dX*X + X*dX {'X*dX': 'eye(n^2)', 'dX*X': 'eye(n^2)'}
+    dX*X {'dX': "kron(X', eye(n))"}
+    X*dX {'dX': 'kron(eye(n), X)'}
+    """
+    order = postorder(linear)
+    active = depends_on(order, [D])
+    reached = {linear}
+    for node in reversed(order):
+        if node in reached and node in active and node is not D:
+            found = _local_matrices(node, D, active)
+            reached.update(found)
+            yield node, found
+
+
+def _local_matrices(node: Expression, D: Expression, active: set[Expression]) -> dict[Expression, Expression]:
+    if node.is_scalar or isinstance(node, IndexedSum):  # the index of a sum stays inside of it
+        return {D: operator_matrix(node, D)}
+    operands = [o for o in dict.fromkeys(node.operands) if o in active]
+    if isinstance(node, Product) and len(node.chain) == 2 and isinstance(operands[0], Apply):
+        if operands[0].function == "diag":  # diag(w)*A, which is taken as one operation
+            w = operands[0].operands[0]
+            same = identity(w.rows)
+            return {w: _matrix_of(node, D, {operands[0]: same, w: same})}
+    return {o: _matrix_of(node, D, {o: identity(o.rows * o.columns)}) for o in operands}
 
 
 def _matrix_of(node: Expression, D: Expression, found: dict[Expression, Expression]) -> Expression:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from matcalc.answers import Answer, writer
+from matcalc.answers import Answer
 from matcalc.commands import (
     FORMATS,
     STATUS,
@@ -30,7 +30,7 @@ from matcalc.formulas import FormulaCommand
 from matcalc.notations import name
 from matcalc.stationary_points import TOLERANCE, classify, words_of
 from matcalc.taylor_polynomials import InOrder, TaylorPolynomial
-from matcalc.writing import text
+from matcalc.writing import text, writer
 
 POINT_FORMATS = ("text", "json", "latex")
 at_option = click.option("--at", "at", multiple=True, metavar="NUMBERS", help="Such as 'x = [1, 2]; A = [1 2; 3 4]'.")

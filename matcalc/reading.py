@@ -57,8 +57,7 @@ def parse(text: str, where: Where = None) -> Expression:
     """The expression that a text stands for, in normal form.
 
     ``where`` declares names: ``"A: matrix(n,n) symmetric, x: vector(n), t: scalar"``, or a mapping from each name to
-    what stands after its colon; names that are not declared get their kinds by convention and
-    their dimensions by unification.
+    what stands after its colon; other names get their kinds by convention, their dimensions by unification.
 
     Raises ParseError, ShapeError or UnknownName, each with the place in the text and the way out.
 
@@ -355,17 +354,16 @@ def _definition(row: Function, arguments: tuple[Expression, ...]) -> Expression:
     if len(arguments) != len(inputs):
         raise ShapeError(f"{row.name} takes {len(inputs)} arguments, not {len(arguments)}")
     template, parameters = row.template or _template(row.name)
-    values = dict(zip(parameters, arguments, strict=True))
     sizes: dict[Any, Dimension] = {}
-    for parameter, argument in values.items():
+    for parameter, argument in zip(parameters, arguments, strict=True):
         for letter, size in zip(parameter.shape, argument.shape, strict=True):
             if letter.is_Symbol and sizes.setdefault(letter, size) != size:
-                message = f"{row.name} does not take a {argument.rows}×{argument.columns} argument"
-                raise ShapeError(message, hint=f"{row.name}: {row.signature}")
+                refused = f"{row.name} does not take a {argument.rows}×{argument.columns} argument"
+                raise ShapeError(refused, hint=f"{row.name}: {row.signature}")
             if letter.is_Integer and size != letter:
                 takes = f"a {parameter.rows}×{parameter.columns} matrix" if letter is not ONE else "a vector"
                 raise ShapeError(f"{row.name} takes {takes}, not a {argument.rows}×{argument.columns} matrix")
-    return substitute(template, values, sizes)
+    return substitute(template, dict(zip(parameters, arguments, strict=True)), sizes)
 
 
 @lru_cache(maxsize=256)

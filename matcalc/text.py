@@ -8,7 +8,7 @@ from typing import Any
 from sympy import Expr, Rational, sstr
 
 from matcalc.dimensions import in_factors
-from matcalc.notations import NEGATIVE, PRODUCT, Notation, decimal
+from matcalc.notations import NEGATIVE, PRODUCT, Notation, decimal, form_label
 
 
 def text_of(n: Notation) -> str:
@@ -119,6 +119,9 @@ _WRITERS: dict[str, Callable[[Notation], str]] = {
     "commutation": _commutation,
     "unit": _unit,
     "equation": lambda n: f"{text_of(n.parts[0])} = 0",
+    "differential": lambda n: f"d{'_' * int(n.value)}({text_of(n.parts[0])})",  # type: ignore[call-overload]
+    "form": lambda n: form_label(n, text_of, 0),
+    "inner_product": lambda n: f"dot({', '.join(map(text_of, n.parts))})",
     "call": lambda n: f"{n.value}({', '.join(text_of(p) for p in n.parts)})",
     "sum": _sum,
     "product": _joined("*"),

@@ -46,6 +46,9 @@ _VARIANTS = {
     "µ": "mu",
     "Ω": "Omega",
 }
+SECOND, THIRD = "\N{COMBINING TILDE}", "\N{COMBINING CIRCUMFLEX ACCENT}"
+_MARKS = {SECOND: "_", THIRD: "__"}  # above a second and a third direction
+_PERTURBED = re.compile(r"d[^\W\d_][\d_₀-ₜ]*")
 _SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼᵣᵤᵥ", "0123456789aeoxhklmnpstijruv", strict=True))
 
 _CLOSERS = {"LPAR": "RPAR", "LSQB": "RSQB", "INDEX": "RSQB", "BAR": "BAR_CLOSE", "NORM": "NORM_CLOSE"}
@@ -130,21 +133,25 @@ def _refuse_longer(text: str, start: int, end: int, most: int) -> None:
 
 
 def spelled(name: str) -> str:
-    """A name in ASCII where it can be: Greek letters by their names, subscripts after `_`.
+    """A name in ASCII where it can be: Greek letters by their names, subscripts after `_`, a mark above as `_` last.
 
-    >>> spelled("Σ₁"), spelled("dλ"), spelled("x_1")
-    ('Sigma_1', 'dlambda', 'x_1')
+    >>> spelled("Σ₁"), spelled("dλ"), spelled("x_1"), spelled("dx\N{COMBINING TILDE}")
+    ('Sigma_1', 'dlambda', 'x_1', 'dx_')
     """
     if name.isascii():
         return name
     parts: list[str] = []
     subscript = False
-    for letter in name:
+    marks = ""
+    for letter in unicodedata.normalize("NFD", name) if _PERTURBED.fullmatch(name) else name:
+        if letter in _MARKS:
+            marks += _MARKS[letter]
+            continue
         if letter in _SUBSCRIPTS and not subscript and parts[-1:] != ["_"]:
             parts.append("_")
         subscript = letter in _SUBSCRIPTS
         parts.append(GREEK_LETTERS.get(letter) or _VARIANTS.get(letter) or _SUBSCRIPTS.get(letter) or letter)
-    return unicodedata.normalize("NFC", "".join(parts))
+    return unicodedata.normalize("NFC", "".join(parts) + marks)
 
 
 class _Opened(NamedTuple):

@@ -16,10 +16,10 @@ from sympy import Expr, Rational, sstr
 
 from matcalc.dimensions import in_factors
 from matcalc.expressions import Expression
-from matcalc.notations import ATOM, NEGATIVE, POSTFIX, POWER, PRODUCT, Notation
+from matcalc.notations import ATOM, NEGATIVE, POSTFIX, POWER, PRODUCT, Notation, form_label
 from matcalc.parts import NO_PARTS, Program
 from matcalc.text import number_text
-from matcalc.tokens import GREEK_LETTERS, spelled
+from matcalc.tokens import GREEK_LETTERS, SECOND, THIRD, spelled
 from matcalc.writing import Naming, written
 
 _LETTERS = {name: letter for letter, name in GREEK_LETTERS.items()}
@@ -28,7 +28,8 @@ _DIGITS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _EXPONENTS = dict(zip("ikmnp", "ⁱᵏᵐⁿᵖ", strict=True))
 
 _LETTER = "A-Za-zÀ-ɏΑ-ω"
-_BELOW = "₀-ₜᵢ-ᵥⱼ"
+_BELOW = rf"₀-ₜᵢ-ᵥⱼ{SECOND}{THIRD}"
+_DIRECTION = re.compile(r"(?P<letter>d[^\W\d_])(?P<below>[\d_₀-ₜᵢ-ᵥⱼ]*?)(?P<marks>_{1,2})")
 _NAME_AT_END = re.compile(rf"[{_LETTER}][{_LETTER}0-9_{_BELOW}]*$")
 _WORD_AT_END = re.compile(rf"[{_LETTER}0-9_{_BELOW}]$")
 _WORD_AT_START = re.compile(rf"[{_LETTER}]")
@@ -69,9 +70,21 @@ def unicode_of(notation: Notation) -> str:
 def unicode_name(name: str) -> str:
     """A name with its Greek letter and its subscript as signs, where they spell the same name.
 
+    The second direction dx_ has a tilde, and the third one a hat.
+
     >>> [unicode_name(name) for name in ("Sigma_1", "dlambda", "x1", "x_i", "loss_max", "omicron")]
     ['Σ₁', 'dλ', 'x1', 'xᵢ', 'loss_max', 'omicron']
+    >>> unicode_name("dx_1_") == "dx\N{COMBINING TILDE}₁"
+    True
     """
+    if name.endswith("_"):
+        plain = name.rstrip("_")
+        marked = _DIRECTION.fullmatch(unicode_name(plain) + name[len(plain) :])
+        if marked:
+            candidate = marked["letter"] + (SECOND if marked["marks"] == "_" else THIRD) + marked["below"]
+            if spelled(candidate) == name:
+                return candidate
+        return name
     word, mark, below = name.partition("_")
     digits = word[len(word.rstrip("0123456789")) :]
     stem = word.removesuffix(digits)
@@ -302,6 +315,9 @@ _WRITERS: dict[str, Callable[[_Hand, Notation], str]] = {
     "commutation": _Hand.commutation,
     "unit": _Hand.unit,
     "equation": lambda page, n: f"{page.write(n.parts[0])} = 0",
+    "differential": lambda hand, n: f"d{('', SECOND, THIRD)[cast(int, n.value)]}({hand.write(n.parts[0])})",
+    "form": lambda hand, n: form_label(n, hand.write, 1),
+    "inner_product": lambda hand, n: f"⟨{', '.join(map(hand.write, n.parts))}⟩",
     "call": _Hand.call,
     "sum": _Hand.sum,
     "product": _Hand.product,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 
 from sympy import Expr
@@ -29,6 +29,7 @@ from matcalc.layouts import Layout
 from matcalc.lazy_properties import lazy_property
 from matcalc.notations import Notation
 from matcalc.parts import NO_PARTS, Program
+from matcalc.registries import method
 from matcalc.sheets import Written
 from matcalc.text import size_text, text_of
 from matcalc.transposes import transpose
@@ -109,10 +110,10 @@ def _written(root: Expression, program: Program, naming: Naming) -> Written:
     answer = layout.plain(root)
     definitions = layout.definitions | {p.name: layout.plain(p.definition) for p in needed}
     in_order = [Notation("name", (), p.name) for p in needed]
-    return Written(_used([*in_order, answer], definitions) if definitions else (), answer)
+    return Written(definitions_used([*in_order, answer], definitions) if definitions else (), answer)
 
 
-def _used(roots: Sequence[Notation], definitions: dict[str, Notation]) -> tuple[tuple[str, Notation], ...]:
+def definitions_used(roots: Sequence[Notation], definitions: dict[str, Notation]) -> tuple[tuple[str, Notation], ...]:
     """The definitions that some notations need, each after those it uses itself."""
     in_order: dict[str, Notation] = {}
     opened: set[str] = set()
@@ -263,6 +264,17 @@ def text(root: Expression, program: Program = NO_PARTS, naming: Naming | None = 
         return answer
     definitions = "; ".join(f"{n} = {text_of(d)}" for n, d in found.parts)
     return f"let {definitions} in {answer}"
+
+
+def writer(style: str) -> Callable[[Notation], str]:
+    """The printer of notations in unicode, ascii or latex, imported on first use."""
+    return text_of if style == "ascii" else method(f"notation in {style}")
+
+
+def whole(found: Written, write: Callable[[Notation], str], separator: str) -> str:
+    """An expression in one line, its named parts after it."""
+    parts = separator.join(f"{write(Notation('name', (), n))} = {write(d)}" for n, d in found.parts)
+    return write(found.answer) + (f"  where {parts}" if parts else "")
 
 
 def variables_in_order(root: Expression) -> dict[str, Variable]:

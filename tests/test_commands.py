@@ -47,7 +47,8 @@ def test_the_answer_comes_in_three_notations(style: str, shown: str) -> None:
 
 def test_the_steps_name_their_rules() -> None:
     output = run("diff", "tr(inv(A))", "A", "--steps").output
-    assert "d(inv(A)) = -inv(A)*dA*inv(A)  (inverse" in output
+    assert "d(inv(A)) = -inv(A)*dA*inv(A)  (derivative of the inverse; Course notes" in output
+    assert output.count("Course notes, section 7.1") == 1
 
 
 def test_the_denominator_layout_turns_the_jacobian() -> None:

@@ -1,6 +1,7 @@
 """Unicode: what an expression looks like, and that what is printed reads back."""
 
 import json
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from strategies import SHAPES, expressions
 
 from matcalc.adjoints import pullback
 from matcalc.differentials import differential_of
+from matcalc.differentiation import differentiate
 from matcalc.errors import MatcalcError
 from matcalc.expressions import Expression, variables_of
 from matcalc.leaves import ONE_NODE, variable
@@ -133,7 +135,10 @@ NAMES = [
     ("x_12", "x₁₂"),
     ("beta2", "β2"),
     ("dSigma", "dΣ"),
-    ("dx_", "dx_"),
+    ("dx_", "dx\N{COMBINING TILDE}"),
+    ("dx_12_", "dx\N{COMBINING TILDE}₁₂"),
+    ("dlambda__", "dλ\N{COMBINING CIRCUMFLEX ACCENT}"),
+    ("dloss_", "dloss_"),
     ("W_in", "W_in"),
     ("x_q", "x_q"),
     ("omicron", "omicron"),
@@ -180,3 +185,17 @@ def test_unicode_reads_as_the_plain_text_does(expression: Expression) -> None:
     except MatcalcError:
         return
     assert parse(unicode_text(expression), declared) is expected
+
+
+def test_further_directions_have_marks_above_and_read_back() -> None:
+    second = differentiate("det(A)", "A").second_differential
+    assert "dA\N{COMBINING TILDE}" in second.unicode()
+    for printed in (second.unicode(), unicodedata.normalize("NFC", second.unicode()), second.latex()):
+        assert parse(printed, second.where) is second
+    third = differentiate("tr(X^3)", "X").third_differential
+    assert parse(third.latex(), third.where) is parse(third.unicode(), third.where) is third
+
+
+def test_a_direction_has_no_name_of_the_question() -> None:
+    D = differentiate("x'*x + dx_'*x", "x", "x, dx_: vector(n)")
+    assert str(D.second_differential) == "2*delta_x'*delta_x_"
