@@ -99,7 +99,7 @@ class ProductOrders:
         for node in nodes:
             if isinstance(node, Sum) and node not in self.dense:
                 inner = [depths.get(f, 0) for term in node.operands for f in chain_of(term)]
-                depths[node] = 1 + max(inner)
+                depths[node] = 1 + max(inner, default=0)
                 if depths[node] > DEEPEST_SUMS:  # what is nested deeper is formed, so that nothing recurses over it
                     self.dense |= {node, transpose(node)}
                     depths[node] = 0

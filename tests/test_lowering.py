@@ -678,3 +678,8 @@ def test_a_sum_over_data_points_is_no_loop(text: str) -> None:
     function = mc.compile(question)
     found = function(**{name: data[name] for name in function.names})
     assert np.allclose(found, evaluate(question, data), rtol=1e-12)
+
+
+def test_the_square_of_a_sum_of_products_of_numbers_is_lowered() -> None:
+    f = mc.compile(mc.parse("(s*t + t*u)^2", where="s, t, u: scalar"))
+    assert f(s=1.0, t=2.0, u=3.0) == 64
