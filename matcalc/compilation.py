@@ -44,6 +44,7 @@ from matcalc.dense_kernels import (
     times,
     weighted_gram,
 )
+from matcalc.distances import from_products
 from matcalc.errors import EvaluationError
 from matcalc.expressions import Expression, Variable
 from matcalc.function_table import FUNCTIONS
@@ -67,7 +68,7 @@ from matcalc.programs import FACTOR, Program, Value, every_value
 from matcalc.size_sources import size_formula, size_sources
 
 IDENTIFIER = re.compile(r"(?<![\w.\"])[A-Za-z_]\w*", re.ASCII)
-FUSED = frozenset({"weighted_gram", "symmetric", "inverse_times_part", "symmetric_product"})
+FUSED = frozenset({"weighted_gram", "symmetric", "inverse_times_part", "symmetric_product", "squared_distances"})
 RUNTIME: Mapping[str, Any] = {
     "np": np,
     "Cholesky": Cholesky,
@@ -84,6 +85,7 @@ RUNTIME: Mapping[str, Any] = {
     "overwritten": overwritten,
     "position": position,
     "rank_one_update": rank_one_update,
+    "squared_distances": from_products,
     "symmetric_factor": symmetric_factor,
     "symmetric_product": symmetric_product,
     "times": times,

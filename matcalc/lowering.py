@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from matcalc.expressions import (
+    ONE,
     Apply,
     Block,
     Commutation,
@@ -58,18 +59,19 @@ def lower(
     *,
     known: Collection[str] = (),
     names: Mapping[Expression, str] | None = None,
+    is_complex: bool = False,
 ) -> Program:
     """The program that computes the expressions; `sizes` helps to choose between orders of multiplication.
 
-    The operations weighted_gram, symmetric, inverse_times_part and symmetric_product are used where they are known. A
-    program with `names` is to be read: the values of named expressions keep the names, and terms the order in which
-    they are written.
+    The operations weighted_gram, symmetric, inverse_times_part, symmetric_product and squared_distances are used where
+    they are known. A program with `names` is to be read: the values of named expressions keep the names, and terms the
+    order in which they are written. One for complex numbers keeps what their norms are.
 
     >>> from matcalc.reading import parse
     >>> lower([parse("A*B*x", where="A, B: matrix(n,n), x: vector(n)")]).flops
     4*n**2
     """
-    lowering = Lowering(expressions, sizes or {}, known)
+    lowering = Lowering(expressions, sizes or {}, known, is_complex=is_complex)
     if names is not None:
         lowering.written = WrittenOrder([lowering.forms.get(e, e) for e in expressions])
     program = lowering.program(expressions)
@@ -81,9 +83,16 @@ def lower(
 class Lowering(ProductLowering):
     """The values of nodes made so far."""
 
-    def __init__(self, expressions: Sequence[Expression], sizes: Mapping[str, int], known: Collection[str]) -> None:
+    def __init__(
+        self,
+        expressions: Sequence[Expression],
+        sizes: Mapping[str, int],
+        known: Collection[str],
+        *,
+        is_complex: bool = False,
+    ) -> None:
         super().__init__(sizes, known)
-        self.forms = stable_forms(expressions)
+        self.forms = stable_forms(expressions, is_complex=is_complex, keeps_distances="squared_distances" in known)
         stable = [self.forms.get(e, e) for e in expressions]
         self.orders.survey(stable)
         self.scalable = scalable_exponentials(stable)
@@ -178,7 +187,17 @@ def _indexed_sum(self: ProductLowering, node: IndexedSum) -> Lowered:
     return self.builder.indexed_sum(bounds, place, term, column_shape(node))
 
 
+def _squared_distances(self: ProductLowering, node: Apply) -> Lowered:
+    X, Y = node.operands
+    if "squared_distances" not in self.known or ONE in (*X.shape, Y.rows):
+        return (yield from opaque(self, node))
+    first = yield X
+    return self.builder.emit("squared_distances", first, (yield Y), shape=node.shape)
+
+
 def _apply(self: ProductLowering, node: Apply) -> Lowered:
+    if node.function == "sqdist":
+        return (yield from _squared_distances(self, node))
     if node.function in APPLICATIONS:
         return (yield from APPLICATIONS[node.function](self, node))
     if FUNCTIONS[node.function].is_entrywise and len(node.operands) == 1:
