@@ -35,8 +35,18 @@ def split_coefficient(term: Expression) -> tuple[Expr, Expression]:
             return ONE, term
         if term.bare is None:
             term.bare = product_of(ONE, term.scalars, term.chain, term.shape)
-        return c, term.bare
-    return (term.value, ONE_NODE) if kind is Number else (ONE, term)
+        if type(term.bare) is not Power:
+            return c, term.bare
+        sign, rest = split_coefficient(term.bare)
+        return c * sign, rest
+    if kind is Number:
+        return term.value, ONE_NODE
+    if kind is Power and term.is_scalar and _is_odd_power_of_sum(term):
+        # the opposite of 1/(x + 1) is 1/(-x - 1), which has no coefficient of its own
+        flipped, opposite = unsigned_power(term)
+        if flipped:
+            return MINUS, opposite
+    return ONE, term
 
 
 def add(*terms: Expression) -> Expression:
@@ -51,7 +61,7 @@ def add(*terms: Expression) -> Expression:
         kind = type(term)
         if kind is Zero:
             continue
-        outer, rest = split_coefficient(term) if kind is Product or kind is Number else (ONE, term)
+        outer, rest = (ONE, term) if kind is Sum else split_coefficient(term)
         if type(rest) is Sum:
             for inner_term in rest._args:
                 c, inner = split_coefficient(inner_term)
@@ -146,10 +156,7 @@ def _negated_sum(node: Sum) -> Expression:
 def unsigned(node: Expression) -> tuple[bool, Expression]:
     """``(flipped, node or -node)``: a sum with the sign that makes its first term positive."""
     if type(node) is Sum:
-        first = node._args[0]
-        if type(first) is Product and is_negative(first.coefficient):
-            return True, _negated_sum(node)
-        if type(first) is Number and is_negative(first.value):
+        if is_negative(split_coefficient(node._args[0])[0]):
             return True, _negated_sum(node)
     return False, node
 

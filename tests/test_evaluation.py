@@ -252,3 +252,19 @@ def test_a_value_that_contradicts_its_declaration_is_refused(formula: str, where
     for compute in (e.evaluate, lambda v: mc.compile(e)(**v)):
         with pytest.raises(mc.EvaluationError, match=f"{name} is declared {word}, but the value given is not"):
             compute(values)
+
+
+@pytest.mark.parametrize(("lower", "upper"), [("5", "k"), ("1", "k"), ("k", "1 - k"), ("k + 2", "n")])
+@pytest.mark.parametrize("k", [-3, 0, 1, 3, 7])
+def test_sums_of_what_does_not_change_are_empty_where_the_bounds_cross(lower: str, upper: str, k: int) -> None:
+    values = {"x": np.array([2.0, 3.0, 5.0, 7.0]), "k": k}
+    constant, changing = (
+        mc.parse(f"sum(i, {lower}, {upper}, {term})", where="x: vector(n), k: scalar integer")
+        for term in ("x[2]", "x[2] + 0*i + (i - i)*x[1] + i*x[2] - x[2]*i")
+    )
+    names = {"k": k, "n": 4}
+    ends = [eval(bound, {}, names) for bound in (lower, upper)]
+    count = max(0, ends[1] - ends[0] + 1)
+    for f in (constant, changing):
+        assert f.evaluate(values) == 3 * count
+        assert mc.compile(f, sizes={"n": 4})(**{name: values[name] for name in f.variables}) == 3 * count
