@@ -346,10 +346,10 @@ def indexed_sum(index: Expression, lower: Expression, upper: Expression, body: E
 
 
 def _count(lower: Expression, upper: Expression) -> Expression:
-    """How many integers there are from lower to upper: none where upper is less."""
+    """How many integers there are from lower to upper: none where upper is less. A variable alone is a count itself."""
     count = add(upper, negate(lower), ONE_NODE)
-    is_known = isinstance(count, Number) and count.value.is_nonnegative
-    found: Expression = count if is_known else CONSTRUCTORS["Apply"]("relu", count)
+    is_count = count.value.is_nonnegative if isinstance(count, Number) else isinstance(count, Variable)
+    found: Expression = count if is_count else CONSTRUCTORS["Apply"]("relu", count)
     return found
 
 
