@@ -37,8 +37,8 @@ HALF = Rational(1, 2)
 MOST_EXPANDED = 32
 
 
-def without_index(node: IndexedSum) -> Expression | None:
-    """The sum over i = 1, …, n as products of matrices, else None.
+def without_index(node: IndexedSum, *, is_complex: bool = False) -> Expression | None:
+    """The sum over i = 1, …, n as products of matrices, else None; norms of complex numbers are left as they are.
 
     >>> import matcalc as mc
     >>> str(without_index(mc.parse("sum(i, 1, n, x[i]*A[:,i])", where="A: matrix(m,n), x: vector(n)")))
@@ -47,13 +47,14 @@ def without_index(node: IndexedSum) -> Expression | None:
     index, lower, upper, body = node._args
     if lower is not ONE_NODE or not isinstance(upper, Number) or upper.value is ONE:
         return None
-    return _Entries(index, upper, body).total(body)
+    return _Entries(index, upper, body, is_complex).total(body)
 
 
 class _Entries:
     """What depends on the index, and the unit vector eᵢ."""
 
-    def __init__(self, index: Expression, upper: Number, body: Expression) -> None:
+    def __init__(self, index: Expression, upper: Number, body: Expression, is_complex: bool) -> None:
+        self.is_complex = is_complex
         self.dependent = depends_on(postorder(body), [index])
         indices = {e for e in postorder(body) if isinstance(e, Variable) and e.is_index}
         self.others = indices - {index}
@@ -156,7 +157,7 @@ class _Entries:
         if isinstance(node, Apply) and is_entrywise(node.function) and len(node.operands) == 1:
             argument = self.values(node.operands[0])
             return None if argument is None else apply(node.function, argument)
-        if isinstance(node, Apply) and node.function == "norm2" and node.operands[0].columns is ONE:
+        if self._is_norm(node) and node.operands[0].columns is ONE:
             columns = self.columns(node.operands[0])
             return None if columns is None else apply("sqrt", self._column_sums(hadamard(columns, columns)))
         if isinstance(node, Apply) and node.function == "logsumexp":
@@ -174,9 +175,13 @@ class _Entries:
             return None
         return multiply(number(node.coefficient), hadamard(values, inner))
 
+    def _is_norm(self, node: Expression) -> bool:
+        """Whether a node is a norm that the squares of numbers add up to."""
+        return isinstance(node, Apply) and node.function == "norm2" and not self.is_complex
+
     def _distances(self, norm: Expression) -> Expression | None:
         """The values of the square of a norm, where its parts have different indices: distances of x[i] from y[j]."""
-        if not (self.others and isinstance(norm, Apply) and norm.function == "norm2"):
+        if not (self.others and self._is_norm(norm)):
             return None
         v = norm.operands[0]
         terms = v._args if isinstance(v, Sum) else self._multiplied_out(v) if isinstance(v, Product) else None

@@ -126,7 +126,8 @@ class CompiledOperator:
         """The function that computes the matrix."""
         found = self._full.get(is_complex)
         if found is None:
-            program, question = lower([self.matrix], self.sizes.guesses, known=FUSED), self.question
+            question = self.question
+            program = lower([self.matrix], self.sizes.guesses, known=FUSED, is_complex=is_complex)
             found = routine_of(program, question.arguments, question.fixed, is_complex=is_complex)
             self._full[is_complex] = found
         return found
