@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from matcalc.applications import is_wide
+from matcalc.entry_sums import own_distances, with_distances
 from matcalc.equations import Implicit
 from matcalc.errors import NotDifferentiable
 from matcalc.expansions import multiplied_out
@@ -54,7 +55,7 @@ def conditions_of(
     ('A invertible',)
     """
     known = list(variables)
-    found = dict.fromkeys(_simplest(e, word) for e, word in _conditions(f, known))
+    found = dict.fromkeys(_simplest(e, word) for e, word in _conditions(with_distances(f), known))
     stated = {(multiplied_out(e), word) for e, word in found}
     for formula in formulas:
         for e, word in _of_values(formula, known):
@@ -89,6 +90,8 @@ def _simplest(e: Expression, word: str) -> tuple[Expression, str]:
         e = unsigned(split_coefficient(e)[1])[1]
     if word in ("nonzero", "entries_nonzero") and isinstance(e, Apply) and e.function in ("norm2", "cbrt"):
         return _simplest(e.operands[0], word)
+    if word in ("positive", "entries_nonzero") and (distances := own_distances(e)) is not None:
+        return distances.operands[0], "distinct_rows"
     if word == "nonzero" and isinstance(e, Apply) and e.function == "det":
         e, word = e.operands[0], "invertible"
     if word in ("nonzero", "positive") and (vector := _square_root(e)) is not None:

@@ -29,6 +29,7 @@ from matcalc.compiled_functions import (
 from matcalc.dense_kernels import Array
 from matcalc.derivatives import Derivative
 from matcalc.differentiation import Names, differentiate
+from matcalc.entry_sums import with_distances
 from matcalc.errors import EvaluationError, NotDifferentiable, ShapeError
 from matcalc.expressions import ONE, Expression
 from matcalc.flat_vectors import FlatVectors, flattened
@@ -146,7 +147,7 @@ class CompiledOperator:
         while name in self.names:
             name += "_"
         y = variable(name, *f.shape)
-        found = pullback(f, y, self.variables)
+        found = pullback(with_distances(f), y, self.variables)
         return [simplify(projection(x, found[x])) for x in self.variables], [y]
 
     @property

@@ -14,7 +14,7 @@ from sympy import Expr, Integer, Rational
 
 from matcalc.applications import apply
 from matcalc.comparisons import is_odd
-from matcalc.entry_sums import without_index
+from matcalc.entry_sums import sums_at_once
 from matcalc.expressions import (
     ONE,
     Apply,
@@ -71,22 +71,10 @@ def stable_forms(
     """
     order = postorder(*roots)
     if any(type(e) is IndexedSum for e in order):
-        at_once = _sums_at_once(order, is_complex)
+        at_once = sums_at_once(order, is_complex=is_complex)
         forms = _stable_forms(postorder(*roots, *at_once.values()), kept, is_complex, keeps_distances)
         return {**forms, **{e: forms.get(other, other) for e, other in at_once.items()}}
     return _stable_forms(order, kept, is_complex, keeps_distances)
-
-
-def _sums_at_once(order: Sequence[Expression], is_complex: bool) -> dict[Expression, Expression]:
-    """The nodes with sums over data points in them, and what they are with all points handled at once."""
-    found: dict[Expression, Expression] = {}
-    for node in order:
-        new = node if found.keys().isdisjoint(node.operands) else rebuilt(node, [found.get(a, a) for a in node._args])
-        if isinstance(new, IndexedSum):
-            new = without_index(new, is_complex=is_complex) or new
-        if new is not node:
-            found[node] = new
-    return found
 
 
 def _stable_forms(

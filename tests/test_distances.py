@@ -11,6 +11,7 @@ from matcalc.distances import from_differences, from_products, squared_distances
 from matcalc.errors import ShapeError
 from matcalc.evaluation import evaluate
 from matcalc.high_precision import precise, sixty_digits
+from matcalc.verdicts import verify_derivative
 
 POINTS = "X: matrix(n,d), Y: matrix(m,d), A: matrix(n,n), s: scalar"
 PAIRS = "sum(i, 1, n, sum(j, 1, n, exp(-norm2(X[i,:] - X[j,:])^2/s)))"
@@ -130,3 +131,48 @@ def test_products_of_decimal_arrays_survive_an_error() -> None:
             for left, right in ((column, row), (column, np.asarray(row)), (np.asarray(column), row)):
                 with pytest.raises(ArithmeticError):
                     left @ right
+
+
+APART = "X: matrix(n,d), D: matrix(n,n), c: scalar"
+DISTANCES = [
+    ("sum(sqrt(sqdist(X, X)))", "let M = 1./sqrt(sqdist(X, X) + eye) in 2*(diag(sum(M, 2)) - M)*X"),
+    (
+        "sum((sqrt(sqdist(X, X)) - D).^2)",
+        "let M = (D - sqrt(sqdist(X, X)))./sqrt(sqdist(X, X) + eye) in 2*(M + M' - diag(sum(M + M', 2)))*X",
+    ),
+    (
+        "sum(i, 1, n, sum(j, 1, n, D[i,j]*norm2(X[i,:] - X[j,:])))",
+        "let M = D'./sqrt(sqdist(X, X) + eye) in (diag(sum(M + M', 2)) - M - M')*X",
+    ),
+    (
+        "sum(i, 1, n, sum(j, 1, n, max(0, c - norm2(X[i,:] - X[j,:]))^2))",
+        "let M = relu(c*ones - sqrt(sqdist(X, X)))./sqrt(sqdist(X, X) + eye) in 4*(M - diag(sum(M, 2)))*X",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), DISTANCES)
+def test_a_point_has_a_constant_distance_from_itself(text: str, expected: str) -> None:
+    """0/0 on the diagonal would make every gradient nan."""
+    D = mc.differentiate(text, "X", APART)
+    assert str(D.gradient) == expected
+    assert D.conditions[0] == "rows of X distinct"
+    assert D.verify(seed=1).verdict == "verified"
+    rng = np.random.default_rng(4)
+    data = {"X": rng.standard_normal((5, 3)), "D": rng.standard_normal((5, 5)), "c": 1.5}
+    function = mc.compile([D.expression, D.gradient])
+
+    def value(X: Any) -> float:
+        given = {**data, "X": X}
+        found: float = function(**{name: given[name] for name in function.names})[0]
+        return found
+
+    V = rng.standard_normal((5, 3))
+    slope = (value(data["X"] + 1e-6 * V) - value(data["X"] - 1e-6 * V)) / 2e-6
+    _, gradient = function(**{name: data[name] for name in function.names})
+    assert np.isclose(np.vdot(gradient, V), slope, rtol=1e-6)
+
+
+def test_second_derivatives_of_distances() -> None:
+    D = mc.differentiate("sum(D.*sqrt(sqdist(X, X)))", "X", APART)
+    assert verify_derivative(D, ["hessian"], seed=1).verdict == "verified"
