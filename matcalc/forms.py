@@ -11,7 +11,7 @@ from matcalc.adjoints import inner_product
 from matcalc.entry_sums import with_distances
 from matcalc.errors import NotScalar
 from matcalc.expansions import multiplied_out
-from matcalc.expressions import Expression, Variable, variables_of
+from matcalc.expressions import ONE, Expression, Variable, variables_of
 from matcalc.foldings import Folding
 from matcalc.free_entries import gradient_on_entries, matrix_on_entries
 from matcalc.inner_products import InnerProduct
@@ -22,8 +22,10 @@ from matcalc.operator_matrices import operator_matrix
 from matcalc.parts import Program
 from matcalc.second_derivatives import (
     Blocks,
+    has_kronecker,
     hessian_block,
     hessian_operator_of,
+    matrix_of,
     second_differential_of,
     third_differential_of,
 )
@@ -207,7 +209,11 @@ class Forms:
         gradients, dy = self.adjoint_of_one, self.perturbations[y]
         if self.free:
             return matrix_on_entries(gradient_on_entries(x, gradients[x]), y, dy, self._forward)
-        return hessian_block(gradients, x, y, dy, self._forward)
+        found = hessian_block(gradients, x, y, dy, self._forward)
+        if x.columns is y.columns is ONE and has_kronecker(found) and not (is_curved(x) or is_curved(y)):
+            bilinear = self.second_differential
+            found = min((found, matrix_of(bilinear, self.perturbations[x], self.second_perturbations[y])), key=length)
+        return found
 
     @lazy_property
     def hessian_operator(self) -> Any:
