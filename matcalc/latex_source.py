@@ -16,13 +16,17 @@ from functools import cache
 from typing import TypeAlias
 
 from matcalc.errors import ParseError
+from matcalc.latex_norms import NORM, below, exponent_of, instead
 from matcalc.latex_patterns import (
     ACCENTS,
+    ALL,
     ARGUMENT,
     BRACKETS,
     COMMENT,
     DIRECTIONS,
     END,
+    ENTRIES,
+    EXTREME,
     FUNCTIONS,
     GREEK,
     INDICES,
@@ -32,12 +36,13 @@ from matcalc.latex_patterns import (
     OPENED,
     PERTURBED,
     SIZES,
+    SPECTRAL,
     STYLES,
     SUBSCRIPT,
     SURE,
     TRANSPOSED,
 )
-from matcalc.latex_sums import end_of_summand, range_at
+from matcalc.latex_sums import UNBOUNDED, end_of_summand, range_at
 from matcalc.mistakes import RANDOM
 
 LONGEST = 10_000
@@ -134,13 +139,13 @@ class _Rewriting:
     def name(self, found: re.Match[str], word: str, called: bool = False, marks: str = "") -> None:
         """A name with what stands below it and its marks, and a * before a bracket that does not belong to a call."""
         end = found.end()
-        below = self.at(SUBSCRIPT, end)
-        if below is not None:
-            word, end = f"{word}_{below['letter'] or below['word']}", below.end()
+        if (script := self.at(SUBSCRIPT, end)) is not None:
+            word, end = f"{word}_{script['letter'] or script['word'] or script['extreme']}", script.end()
+            called = called or word in SPECTRAL
             if word[:2] == "I_" and word[2:].isalpha() and len(word) == 3:
                 word = f"eye({word[2:]})"
         elif (entry := self.at(INDICES, end)) and ("," in entry[1] or not self.indices.isdisjoint(entry[1])):
-            word, end = f"{word}[{entry[1]}]", entry.end()
+            word, end = f"{word}[{entry[1].replace(ALL, ':')}]", entry.end()
         elif self.source[end : end + 1] == "_":
             self._refuse(
                 "only a letter, a number or a word stands below a name",
@@ -153,13 +158,24 @@ class _Rewriting:
             self.write("*", end, end)
         self.place = end
 
+    def entry(self, found: re.Match[str]) -> None:
+        """An entry of what stands in brackets: (A x)_i, (A B)_{ij}."""
+        letters = re.sub(r"\s", "", found["letters"] or found["more"]).replace(ALL, ":")
+        indices = letters if "," in letters or len(letters) != 2 else ",".join(letters)
+        self.write(f"[{indices}]", found.start(), found.end())
+
     def function(self, found: re.Match[str], word: str) -> None:
         """A function; without brackets it takes the one letter after it, where nothing else follows."""
         self.write({"ln": "log", "Tr": "tr"}.get(word, word), found.start(), found.end())
         if self.at(OPENED, found.end()):
             return
         if word in ("min", "max") and self.at(r"\s*_", found.end()):
-            self._refuse(f"{found[0]}_ is not read: no optimum is sought", _HINTS["arg"], found.start(), found.end())
+            over = self.at(EXTREME, found.end())
+            if over is None:
+                self._refuse(f"{found[0]}_ is not read: no optimum is sought", _HINTS["arg"], *found.span())
+            of = f"abs({over['base']})" if over["bar"] else over["base"]
+            message = f"{found[0]} over the index {over['index'] or over['braced']} is not read"
+            self._refuse(message, f"write {word}({of}) for that of all entries", found.start(), over.end("below"))
         argument = self.at(ARGUMENT, found.end())
         nested = self.at(NESTED, found.end())
         end = argument.end() if argument else self._end_of_bracket(nested.end()) if nested else None
@@ -200,11 +216,11 @@ class _Rewriting:
         self.name(_moved(self.source, found.start(), self.place), f"d{letters}", marks=marks)
 
     def _size_below(self, end: int) -> None:
-        below = self.at(r"_(?:(\w)|\{\s*(\w+)\s*(?:\\times\s*(\w+)\s*)?\})", end)
-        if below is not None:
-            sizes = ",".join(size for size in below.groups() if size)
-            self.write(f"({sizes})", end, below.end())
-            self.place = below.end()
+        sized = self.at(r"_(?:(\w)|\{\s*(\w+)\s*(?:\\times\s*(\w+)\s*)?\})", end)
+        if sized is not None:
+            sizes = ",".join(size for size in sized.groups() if size)
+            self.write(f"({sizes})", end, sized.end())
+            self.place = sized.end()
 
     def word(self, found: re.Match[str]) -> None:
         """Letters: a function before a bracket, a perturbation or a long word as they are, else one factor each."""
@@ -222,25 +238,27 @@ class _Rewriting:
 
     def norm(self, found: re.Match[str]) -> None:
         r"""\|x\|_2^2, with the subscript first."""
-        kind = re.sub(r"[\\{}\s_]|mathrm|text", "", found["kind"] or found["last"] or "").replace("infty", "∞")
-        kind = {"₁": "1", "₂": "2"}.get(kind, kind)
-        exponent = re.sub(r"[{}\s]", "", found["exponent"] or "")
-        if kind and kind not in ("1", "2", "F", "fro", "inf", "∞", "*"):
-            hint = "write norm1, norm2, norminf, normspec (the spectral norm) or normnuc (the nuclear norm)"
+        if hint := instead(found):
             self._refuse("this norm is not read", hint, found.start(), found.end())
+        kind = below(found)
         self.write("‖" + (f"_{kind}" if kind else ""), found.start(), found.end())
-        self.write(exponent, found.start(), found.end())
+        self.write(exponent_of(found), found.start(), found.end())
 
     def summed(self, found: re.Match[str]) -> None:
         """A sum over an index with its bounds, and the bracket that is to close after the summand."""
         over = range_at(self.source, found.end())
         if over is None:
+            letters = self.at(UNBOUNDED, found.end())
+            if letters is not None and "," in letters[0]:
+                message = f"{found[0]} over {letters[1]} without bounds is not read"
+                self._refuse(message, _HINTS["sums"].replace("i,j", letters[1]), found.start(), letters.end())
             self._refuse(f"{found[0]} without both bounds is not read", _HINTS["sum"], found.start(), found.end())
         else:
-            self.write(f"sum({over.letter}, {over.lower}, {over.upper}, ", found.start(), over.end)
             self.place, end = over.end, end_of_summand(self.source, over.end)
-            self.later[end] = self.later.get(end, 0) + 1
-            self.indices.add(over.letter)
+            for letter in over.letters:
+                self.write(f"sum({letter}, {over.lower}, {over.upper}, ", found.start(), over.end)
+                self.later[end] = self.later.get(end, 0) + 1
+                self.indices.add(letter)
 
     def open(self, found: re.Match[str], text: str, closing: str, is_top: bool = False) -> None:
         """A brace that opens, and what is written where it closes."""
@@ -253,15 +271,15 @@ class _Rewriting:
         _, closing, is_top = self.braces.pop()
         self.write(closing, found.start(), found.end())
         if is_top:
-            below = self.at(r"\s*(?:\{|(\w))", self.place)
-            if below is None:
+            lower = self.at(r"\s*(?:\{|(\w))", self.place)
+            if lower is None:
                 self._refuse(r"\frac needs two parts", r"write \frac{a}{b}, or a/b", found.start(), found.end())
-            elif below[1]:
-                self.place = below.end()
-                self.write(f"{below[1]}))", below.start(), below.end())
+            elif lower[1]:
+                self.place = lower.end()
+                self.write(f"{lower[1]}))", lower.start(), lower.end())
             else:
-                self.place = below.end()
-                self.open(below, "", "))")
+                self.place = lower.end()
+                self.open(lower, "", "))")
 
     def subscript_last(self, found: re.Match[str]) -> None:
         self._refuse("the subscript comes after the exponent", "write x_i^2", found.start(), found.end())
@@ -282,6 +300,7 @@ _Write: TypeAlias = Callable[[_Rewriting, re.Match[str]], None]
 _BOLD = {"1": "ones", "0": "zeros", "I": "eye"}
 _HINTS = {
     "sum": r"write \sum_{i=1}^n or sum(i, 1, n, x[i]^2) for a sum over i, sum(x) for the sum of all entries",
+    "sums": r"write \sum_{i,j=1}^n, a sum for each index where their bounds differ, sum(A) for the sum of all entries",
     "int": "write a sum over an index: sum(i, 1, n, x[i])",
     "prod": "write exp(sum(log(x))) for the product of positive entries",
     **dict.fromkeys(("partial", "nabla"), "write the function alone: what is asked of it is chosen by the command"),
@@ -315,8 +334,6 @@ def _opened(text: str, closing: str, is_top: bool = False) -> _Write:
     return lambda page, found: page.open(found, text, closing, is_top)
 
 
-_NORM_KIND = r"[₁₂]|_\s*(?:\w|\\infty|\*|\{\s*(?:\w+|\\infty|\*|\\(?:mathrm|text)\s*\{\s*\w+\s*\})\s*\})"
-_NORM_EXPONENT = r"[²³⁴]|\^\s*(?:\d+|\w|\{\s*\w+\s*\})"
 _WRITERS: Mapping[str, _Write] = {
     r"\s*\\\\\s*(?=\\end)": _text(""),
     rf"[ \t\n]+|{COMMENT}": _Rewriting.copied,
@@ -341,8 +358,8 @@ _WRITERS: Mapping[str, _Write] = {
     r"\\[dt]?frac\s*(\w)\s*\{": lambda page, found: page.open(found, f"(({found[1]})/(", "))"),
     r"\\[dt]?frac\s*\{": _opened("((", ")/(", True),
     r"\\sqrt\s*\{": _opened("sqrt(", ")"),
-    rf"(?:\\\||\\[lr]?Vert{END}|‖|\|\|)(?P<kind>\s*(?:{_NORM_KIND}))?(?P<exponent>\s*(?:{_NORM_EXPONENT}))?"
-    rf"(?P<last>\s*(?:{_NORM_KIND}))?": _Rewriting.norm,
+    NORM: _Rewriting.norm,
+    rf"(?<=\))\s*_\s*(?:(?P<letters>[a-z0-9])(?!\w)|\{{\s*(?P<more>{ENTRIES})\s*\}})": _Rewriting.entry,
     rf"\\[lr]?vert{END}": _text("|"),
     rf"\\langle{END}": _text("dot("),
     rf"\\rangle{END}": _text(")"),

@@ -25,6 +25,7 @@ ORDER = [
     "declaration_builders",
     "latex_sums",
     "latex_patterns",
+    "latex_norms",
     "latex_source",
     "syntax",
     # nodes and their normal form
