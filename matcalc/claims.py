@@ -63,6 +63,24 @@ _FORMS = "|".join(f"(?P<{kind}>{words})" for kind, words in _LABELS.items())
 _LABEL = re.compile(rf"\s*(?P<label>(?:{_FORMS})(?:\s+in\s+(?P<first>\w+)(?:\s+and\s+(?P<second>\w+))?)?)\s*=(?!=)\s*")
 
 
+def claim_text(claim: object) -> str:
+    """The text of a claim, which is one or an expression; raises MatcalcError for what is neither.
+
+    >>> claim_text(lambda x: 2 * x)
+    Traceback (most recent call last):
+        ...
+    matcalc.errors.MatcalcError: a claim is a text or an expression, and a function is neither
+    for functions there is mc.verify_function(f, df, at)
+    """
+    if isinstance(claim, str):
+        return claim
+    if isinstance(claim, Expression):
+        return text(claim)
+    what = "a function" if callable(claim) else f"{claim!r:.40}"
+    hint = "for functions there is mc.verify_function(f, df, at)" if callable(claim) else 'write it in quotes: "2*A*x"'
+    raise MatcalcError(f"a claim is a text or an expression, and {what} is neither", hint=hint)
+
+
 def labelled(claim: str) -> tuple[str, Label | None]:
     """A claim with blanks in the place of its left side, and what that says.
 

@@ -42,8 +42,8 @@ from matcalc.latex_patterns import (
     SURE,
     TRANSPOSED,
 )
+from matcalc.latex_refusals import HINTS
 from matcalc.latex_sums import UNBOUNDED, end_of_summand, range_at
-from matcalc.mistakes import RANDOM
 
 LONGEST = 10_000
 
@@ -172,7 +172,7 @@ class _Rewriting:
         if word in ("min", "max") and self.at(r"\s*_", found.end()):
             over = self.at(EXTREME, found.end())
             if over is None:
-                self._refuse(f"{found[0]}_ is not read: no optimum is sought", _HINTS["arg"], *found.span())
+                self._refuse(f"{found[0]}_ is not read: no optimum is sought", HINTS["arg"], *found.span())
             of = f"abs({over['base']})" if over["bar"] else over["base"]
             message = f"{found[0]} over the index {over['index'] or over['braced']} is not read"
             self._refuse(message, f"write {word}({of}) for that of all entries", found.start(), over.end("below"))
@@ -251,8 +251,8 @@ class _Rewriting:
             letters = self.at(UNBOUNDED, found.end())
             if letters is not None and "," in letters[0]:
                 message = f"{found[0]} over {letters[1]} without bounds is not read"
-                self._refuse(message, _HINTS["sums"].replace("i,j", letters[1]), found.start(), letters.end())
-            self._refuse(f"{found[0]} without both bounds is not read", _HINTS["sum"], found.start(), found.end())
+                self._refuse(message, HINTS["sums"].replace("i,j", letters[1]), found.start(), letters.end())
+            self._refuse(f"{found[0]} without both bounds is not read", HINTS["sum"], found.start(), found.end())
         else:
             self.place, end = over.end, end_of_summand(self.source, over.end)
             for letter in over.letters:
@@ -287,33 +287,17 @@ class _Rewriting:
     def marked(self, found: re.Match[str]) -> None:
         """An exponent that is a sign: A^*, A^{\\dagger}."""
         mark = found["mark"] or found["braced"]
-        self._refuse(f"^{mark} is not read", _HINTS[mark.lstrip("\\")], found.start(), found.end())
+        self._refuse(f"^{mark} is not read", HINTS[mark.lstrip("\\")], found.start(), found.end())
 
     def refused(self, found: re.Match[str]) -> None:
         if found[0] == "$":
             self._refuse("$ is not part of the language", "write the formula without $", found.start(), found.end())
-        hint = _HINTS.get(found[0].lstrip("\\"), "write the formula as for a calculator: a/b, sqrt(x), x'*A*x")
+        hint = HINTS.get(found[0].lstrip("\\"), "write the formula as for a calculator: a/b, sqrt(x), x'*A*x")
         self._refuse(f"{found[0]} is not read", hint, found.start(), found.end())
 
 
 _Write: TypeAlias = Callable[[_Rewriting, re.Match[str]], None]
 _BOLD = {"1": "ones", "0": "zeros", "I": "eye"}
-_HINTS = {
-    "sum": r"write \sum_{i=1}^n or sum(i, 1, n, x[i]^2) for a sum over i, sum(x) for the sum of all entries",
-    "sums": r"write \sum_{i,j=1}^n, a sum for each index where their bounds differ, sum(A) for the sum of all entries",
-    "int": "write a sum over an index: sum(i, 1, n, x[i])",
-    "prod": "write exp(sum(log(x))) for the product of positive entries",
-    **dict.fromkeys(("partial", "nabla"), "write the function alone: what is asked of it is chosen by the command"),
-    **dict.fromkeys(("dagger", "ddagger", "†", "‡"), "write pinv(A) for the pseudoinverse, A' for the transpose"),
-    **dict.fromkeys(("ast", "star", "*"), "write A' for the transpose, x_star for another name"),
-    "+": "write pinv(A) for the pseudoinverse, relu(x) for the positive part",
-    "pm": "write one sign",
-    **dict.fromkeys(("ge", "geq", "le", "leq"), "nothing is compared: write max(x, c) or min(x, c) for a bound"),
-    **dict.fromkeys(("mathbb{E}", "𝔼"), f"random variables are not supported: {RANDOM}"),
-    **dict.fromkeys(
-        ("arg", "argmin", "argmax", "underset"), "write the function alone: its gradient is 0 at an optimum"
-    ),
-}
 
 
 def _is_in_word(letter: str) -> bool:

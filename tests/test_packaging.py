@@ -26,6 +26,7 @@ ORDER = [
     "latex_sums",
     "latex_patterns",
     "latex_norms",
+    "latex_refusals",
     "latex_source",
     "syntax",
     # nodes and their normal form
