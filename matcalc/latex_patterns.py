@@ -40,11 +40,12 @@ ALL = r"\cdot"
 _ITEM = rf"(?:\w+\s*:\s*\w+|\w(?:\s*[-+]\s*\w)?|:|\{ALL}{END})"
 INDICES = rf"\s*_\s*\{{\s*({_ITEM}(?:\s*,\s*{_ITEM})?)\s*\}}"
 ENTRIES = rf"[a-z0-9]{{2}}|{_ITEM}(?:\s*,\s*{_ITEM})?"
-# The largest or smallest entry of what has the index below: \max_i x_i, \max_i |x_i|.
+# The largest or smallest entry of what has the index below: \max_i x_i, \max_i |x_i|, \max_i (A x)_i.
+_SAME_INDEX = r"_\s*\{?\s*(?(index)(?P=index)|(?P=braced))(?![A-Za-z,])"
 EXTREME = (
-    r"(?P<below>\s*_\s*(?:(?P<index>[a-z])|\{\s*(?P<braced>[a-z])\s*\}))\s*(?:\\left\s*)?(?P<bar>\||\\[lr]?vert)?\s*"
-    rf"(?P<base>(?:\\(?:{STYLES})\s*\{{[^{{}}]*\}}|\\(?:{GREEK}){END}|[A-Za-z]))\s*"
-    r"_\s*(?(index)(?:(?P=index)|\{\s*(?P=index)\s*\})|(?:(?P=braced)|\{\s*(?P=braced)\s*\}))"
+    r"(?P<below>\s*_(?:\s*(?P<index>[a-z])(?![a-z])|\s*\{\s*(?P<braced>[a-z])\s*\}))"
+    r"(?:\s*(?:\\left\s*)?(?P<bar>\||\\[lr]?vert)?\s*"
+    rf"(?P<base>\\(?:{STYLES})\s*\{{[^{{}}]*\}}|\\(?:{GREEK}){END}|[A-Za-z])\s*{_SAME_INDEX}|(?=.*{_SAME_INDEX}))"
 )
 PERTURBED = (
     rf"\s*(?:\\(?:wide)?(?P<mark>{'|'.join(DIRECTIONS)})\s*\{{\s*)?"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from matcalc.mistakes import RANDOM
 
 HINTS = {
@@ -20,3 +22,13 @@ HINTS = {
         ("arg", "argmin", "argmax", "underset"), "write the function alone: its gradient is 0 at an optimum"
     ),
 }
+
+
+def of_all_entries(over: re.Match[str], word: str) -> str:
+    """What to write for the largest or smallest entry, where it is sought over an index."""
+    extreme = {"max": "largest", "min": "smallest"}[word]
+    if over["base"] is None:
+        return f"write {word}(x) for the {extreme} entry of a vector x"
+    if over["bar"]:
+        return f"write {word}(abs({over['base']})) for the {extreme} absolute value of an entry of {over['base']}"
+    return f"write {word}({over['base']}) for the {extreme} entry of {over['base']}"

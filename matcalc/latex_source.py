@@ -42,7 +42,7 @@ from matcalc.latex_patterns import (
     SURE,
     TRANSPOSED,
 )
-from matcalc.latex_refusals import HINTS
+from matcalc.latex_refusals import HINTS, of_all_entries
 from matcalc.latex_sums import UNBOUNDED, end_of_summand, range_at
 
 LONGEST = 10_000
@@ -170,12 +170,7 @@ class _Rewriting:
         if self.at(OPENED, found.end()):
             return
         if word in ("min", "max") and self.at(r"\s*_", found.end()):
-            over = self.at(EXTREME, found.end())
-            if over is None:
-                self._refuse(f"{found[0]}_ is not read: no optimum is sought", HINTS["arg"], *found.span())
-            of = f"abs({over['base']})" if over["bar"] else over["base"]
-            message = f"{found[0]} over the index {over['index'] or over['braced']} is not read"
-            self._refuse(message, f"write {word}({of}) for that of all entries", found.start(), over.end("below"))
+            self._refuse_extreme(found, word)
         argument = self.at(ARGUMENT, found.end())
         nested = self.at(NESTED, found.end())
         end = argument.end() if argument else self._end_of_bracket(nested.end()) if nested else None
@@ -184,6 +179,15 @@ class _Rewriting:
         if end is not None:
             self.write("(", found.end(), found.end())
             self.later[end] = self.later.get(end, 0) + 1
+
+    def _refuse_extreme(self, found: re.Match[str], word: str) -> None:
+        r"""Refuse \max_i x_i and \min_x f."""
+        over = self.at(EXTREME, found.end())
+        if over is None:
+            self._refuse(f"{found[0]}_ is not read: no optimum is sought", HINTS["arg"], *found.span())
+        else:
+            message = f"{found[0]} over the index {over['index'] or over['braced']} is not read"
+            self._refuse(message, of_all_entries(over, word), found.start(), over.end("below"))
 
     def _end_of_bracket(self, place: int) -> int | None:
         """The place after the bracket that closes the one before the place."""

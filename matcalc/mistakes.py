@@ -298,6 +298,9 @@ MISTAKES = (
         r"(?P<inner>\([^()]*\))\s*", r"_\{?(?P<index>[a-z0-9])\}?(?!\w)", "an index stands in [ ]",
         "write {inner}[{index}] for an entry",
     ),
+    Mistake(
+        r"(?P<inner>\([^()]*\))\s*", r"_\{?\(?\+", "_+ is not read", "write relu{inner} for the positive part",
+    ),
     Mistake("", r"_+(?P<name>[^\W_]\w*)", "a name begins with a letter", "write {name}"),
     # declarations where an expression is read
     Mistake(

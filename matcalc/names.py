@@ -21,9 +21,8 @@ _FUNCTION_WORDS = {*LATER, "vector", "matrix", "sum", "reshape", "commutation", 
 LONGEST_GLUED = 8
 MOST_LETTERS = 4
 _BRACKET = re.compile(r" *(\([^()]*\))")
-_BARS = re.compile(
-    r"(?:\s|\\left)*(?:\||\\[lr]?vert)(?![|A-Za-z])\s*([^|]+?)\s*(?:\\right\s*)?(?:\||\\[lr]?vert(?![A-Za-z]))(?!\|)"
-)
+_BAR = r"(?:\|(?!\|)|\\[lr]?vert(?![A-Za-z]))"
+_BARS = re.compile(rf"(?:\s|\\left)*{_BAR}\s*([^|]+?)\s*(?:\\right\s*)?{_BAR}")
 _NORM_OF = re.compile(r"\bnorm2?\(\s*((?:[^()]|\([^()]*\))*?)\s*,\s*\Z")
 _POWER = re.compile(r" *\^ *[({]? *([-−]?\w+) *[)}]? *\(([^()]*)\)")
 _EXPONENT = re.compile(r" *\^ *[({]? *(\w+)")

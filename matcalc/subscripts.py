@@ -1,5 +1,7 @@
 """Entries written with a subscript, as on paper: x_i in a sum over i is x[i], where x is declared and x_i is not.
 
+In LaTeX x_i is the row i of a data matrix X as a column, where X is declared, and no x.
+
 What is not declared stays a name, which is refused where it could be taken for an entry: x_i in a sum over i, whose
 value would be the same for each i, or x_i after the sum.
 """
@@ -11,6 +13,7 @@ from collections.abc import Mapping, Sequence, Set
 from matcalc.declarations import Declared
 from matcalc.errors import ParseError
 from matcalc.expressions import ONE
+from matcalc.latex_source import is_latex
 from matcalc.recurrences import whole
 from matcalc.syntax_trees import Tree, postorder
 from matcalc.walks import is_indexed_sum
@@ -29,7 +32,7 @@ def entries_below(tree: Tree, declared: Mapping[str, Declared], text: str, notes
     """
     sums = _sums(tree) if any(sign in text for sign in _SIGNS) else []
     if sums:
-        tree = _with_entries(tree, sums, declared, text, [] if notes is None else notes)
+        tree = _with_entries(tree, sums, declared, text, notes if is_latex(text) else None)
         _refuse_before_the_first(_sums(tree), text)
     return tree
 
@@ -39,7 +42,7 @@ def _sums(tree: Tree) -> list[Tree]:
 
 
 def _with_entries(
-    tree: Tree, sums: Sequence[Tree], declared: Mapping[str, Declared], text: str, notes: list[str]
+    tree: Tree, sums: Sequence[Tree], declared: Mapping[str, Declared], text: str, notes: list[str] | None
 ) -> Tree:
     walk = postorder(tree)
     letters = {str(one.children[0].value) for one in sums}
@@ -50,8 +53,8 @@ def _with_entries(
     made: dict[Tree, Tree] = {}
     whole_names = {str(name.value) for name in names} - {str(name.value) for name in subscripted}
     for part in subscripted:
-        taken = _row_or_column(part, sums, declared, whole_names)
-        if taken is not None:
+        taken = None if notes is None else _row_or_column(part, sums, declared, whole_names)
+        if notes is not None and taken is not None:
             made[part], note = taken
             notes += [note] if note not in notes else []
             continue

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -34,8 +35,9 @@ __all__ = [
 
 Builder = Callable[[list[Any]], Any]
 IsVariable = Callable[[str], bool | None]
-_GREEK = frozenset(GREEK_LETTERS.values()) | {"varepsilon", "vartheta", "varphi", "varsigma", "varrho", "ell"}
-_CALLED = frozenset(["sigma", "phi", "varphi", "Phi", "psi", "Psi", "rho", "Gamma", "zeta"])
+_GREEK = frozenset(GREEK_LETTERS.values()) | {"varepsilon", "vartheta", "varphi", "varsigma", "varrho"}
+_CALLED = frozenset(["sigma", "phi", "varphi", "psi", "rho", "zeta", "delta", "kappa", "chi"])
+_UNIT_VECTOR = re.compile(r"\\(?:mathbf|boldsymbol|bm)\s*\{\s*e\s*\}\s*_\s*\{?\s*(\d+)\s*\}?")
 _BUILDERS: Mapping[str, Builder] = {**EXPRESSION_BUILDERS, **DECLARATION_BUILDERS}
 
 
@@ -73,11 +75,22 @@ def _tokens_of_latex(text: str, limits: bool, is_variable: IsVariable) -> list[T
         token.start, token.end = plain.place(token.start, token.end)
     bare = {spelled(token.value) for token in tokens if token.kind == "NAME"}
     for place, token in enumerate(tokens):
+        if token.kind == "NAME" and is_variable(token.value) is None and is_variable("e") is None:
+            _refuse_unit_vector(token, text)
         if token.kind == "CALL" and (name := spelled(token.value)).partition("_")[0] in _GREEK:
             known = is_variable(name)
             if known or name in bare or (known is None and name.partition("_")[0] not in _CALLED):
                 token.kind = "NAME" if _is_factor(tokens[place + 1 :]) else token.kind
     return tokens
+
+
+def _refuse_unit_vector(token: Token, text: str) -> None:
+    r"""Refuse \mathbf{e}_1, which is a column of the identity where we write it, and may be any vector elsewhere."""
+    found = _UNIT_VECTOR.match(text, token.start, token.end)
+    if found is not None:
+        message = f"{found[0]} may be a column of the identity, or a vector of its own"
+        hint = f"write eye[:,{found[1]}] for the column, or declare {token.value}: vector(n)"
+        raise ParseError(message, text=text, start=token.start, end=token.end, hint=hint)
 
 
 def _is_factor(tokens: Sequence[Token]) -> bool:

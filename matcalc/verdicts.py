@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from matcalc.claims import WORDS, claim_of, claim_text, names_defined, readings_of
+from matcalc.claims import WORDS, claim_of, claim_text, names_defined, readings_of, refuse_functions
 from matcalc.declarations import ANALYTIC, Where, declarations, unused
 from matcalc.derivative_tests import Claim
 from matcalc.derivatives import Derivative
@@ -107,6 +107,7 @@ def verify(
     >>> verify("x'*A*x", "x", claim="(A + A')*x", where="A: matrix(n,n), x: vector(n)", seed=1).verdict
     'verified'
     """
+    refuse_functions(f, wrt)
     claimed = None if claim is None else claim_text(claim)
     avoiding = names_defined(claim) if isinstance(claim, str) else ()
     D = differentiate(f, wrt, where, inner=inner, free=free, avoiding=avoiding)

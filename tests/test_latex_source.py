@@ -79,7 +79,7 @@ def test_what_is_pasted_is_read(latex: str, plain: str) -> None:
         (r"A^{*} b", "^{*}", "A' for the transpose"),
         (r"A^\ast b", r"^\ast", "A' for the transpose"),
         (r"A^{H} b", "A^{H}", "write A' for the transpose"),
-        (r"\|A\|_{op} + \|x\|^2", r"\|_{op}", "normspec"),
+        (r"\|A\|_{\max} + \|x\|^2", r"\|_{\max}", "normspec"),
         (r"x_i + a^2_i + \|x\|", "^2_", "write x_i^2"),
         (r"\mathbb{E}[x]", r"\mathbb{E}", "of a fixed sample"),
         (r"\mathbb{P}(x)", r"\mathbb{P}", "as for a calculator"),
