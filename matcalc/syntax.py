@@ -41,7 +41,7 @@ _UNIT_VECTOR = re.compile(r"\\(?:mathbf|boldsymbol|bm)\s*\{\s*e\s*\}\s*_\s*\{?\s
 _BUILDERS: Mapping[str, Builder] = {**EXPRESSION_BUILDERS, **DECLARATION_BUILDERS}
 
 
-def parse_expression(text: str, limits: bool = True, is_variable: IsVariable = lambda name: None) -> Tree:
+def parse_expression(text: str, limits: bool = True, is_variable: IsVariable | None = None) -> Tree:
     r"""The tree of an expression, or of definitions with an expression last; raises only ParseError.
 
     Without limits the text may be of any length and its brackets nested to any depth. In LaTeX a Greek letter that is
@@ -61,7 +61,7 @@ def parse_expression(text: str, limits: bool = True, is_variable: IsVariable = l
     return tree
 
 
-def _tokens_of_latex(text: str, limits: bool, is_variable: IsVariable) -> list[Token]:
+def _tokens_of_latex(text: str, limits: bool, is_variable: IsVariable | None) -> list[Token]:
     """The tokens of a text in LaTeX, with their places in it."""
     plain = as_plain(text)
     try:
@@ -75,10 +75,10 @@ def _tokens_of_latex(text: str, limits: bool, is_variable: IsVariable) -> list[T
         token.start, token.end = plain.place(token.start, token.end)
     bare = {spelled(token.value) for token in tokens if token.kind == "NAME"}
     for place, token in enumerate(tokens):
-        if token.kind == "NAME" and is_variable(token.value) is None and is_variable("e") is None:
+        if is_variable is not None and token.kind == "NAME" and is_variable(token.value) is is_variable("e") is None:
             _refuse_unit_vector(token, text)
         if token.kind == "CALL" and (name := spelled(token.value)).partition("_")[0] in _GREEK:
-            known = is_variable(name)
+            known = is_variable(name) if is_variable is not None else None
             if known or name in bare or (known is None and name.partition("_")[0] not in _CALLED):
                 token.kind = "NAME" if _is_factor(tokens[place + 1 :]) else token.kind
     return tokens

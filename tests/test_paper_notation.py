@@ -117,6 +117,13 @@ def test_a_declaration_says_whether_a_greek_letter_is_called() -> None:
         mc.parse("beta*(1 - a) + beta(1 - a)", "beta: scalar")
 
 
+def test_a_declared_vector_is_no_column_of_the_identity() -> None:
+    found = mc.differentiate(r"\mathbf{e}_1^\top x", "x", "e_1, x: vector(n)")
+    assert found.gradient is mc.parse("e_1", "e_1: vector(n)")
+    where = "e_1, x: vector(n)"
+    assert mc.verify(r"\mathbf{e}_1^\top x", "x", r"\mathbf{e}_1", where=where, seed=1).verdict == "verified"
+
+
 DATA = "X: matrix(n,d), y: vector(n), w: vector(d), v: vector(n)"
 
 
