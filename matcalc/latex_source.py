@@ -154,7 +154,7 @@ class _Rewriting:
             )  # fmt: skip
         self.write(word + marks, found.start(), end)
         opening = self.at(OPENED, end)
-        if opening is not None and not called and (word[0].isupper() or opening["blank"]):
+        if opening is not None and not called and (opening["blank"] or (word[0].isupper() and word != "Gamma")):
             self.write("*", end, end)
         self.place = end
 

@@ -36,7 +36,7 @@ __all__ = [
 Builder = Callable[[list[Any]], Any]
 IsVariable = Callable[[str], bool | None]
 _GREEK = frozenset(GREEK_LETTERS.values()) | {"varepsilon", "vartheta", "varphi", "varsigma", "varrho"}
-_CALLED = frozenset(["sigma", "phi", "varphi", "psi", "rho", "zeta", "delta", "kappa", "chi"])
+_CALLED = frozenset(["Gamma", "sigma", "phi", "varphi", "psi", "rho", "zeta", "delta", "kappa", "chi"])
 _UNIT_VECTOR = re.compile(r"\\(?:mathbf|boldsymbol|bm)\s*\{\s*e\s*\}\s*_\s*\{?\s*(\d+)\s*\}?")
 _BUILDERS: Mapping[str, Builder] = {**EXPRESSION_BUILDERS, **DECLARATION_BUILDERS}
 

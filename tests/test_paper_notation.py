@@ -100,7 +100,7 @@ def test_what_stands_on_paper_is_read(text: str, plain: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [r"\sigma(x^\top y)", r"\phi(A x)", r"\kappa(A)", r"\lambda(x, y)", r"\tau(2) + \|x\|"]
+    "text", [r"\sigma(x^\top y)", r"\Gamma(x)", r"\phi(A x)", r"\kappa(A)", r"\lambda(x, y)", r"\tau(2) + \|x\|"]
 )
 def test_a_greek_letter_that_may_be_a_function_is_refused(text: str) -> None:
     with pytest.raises(mc.UnknownName, match="neither declared nor a function") as caught:
