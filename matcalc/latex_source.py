@@ -207,7 +207,7 @@ class _Rewriting:
         elif style in ("mathbf", "mathbb", "boldsymbol", "bm") and word in _BOLD:
             self.write(_BOLD[word], found.start(), found.end())
             self._size_below(found.end())
-        elif re.fullmatch(FUNCTIONS, word) or (self.at(OPENED, found.end()) and len(word) > 1):
+        elif re.fullmatch(FUNCTIONS, word) or (self.at(OPENED, found.end()) and (word[1:] or style[:2] == "op")):
             self.function(found, word)
         else:
             self.name(found, word)

@@ -82,6 +82,7 @@ def test_what_is_pasted_is_read(latex: str, plain: str) -> None:
         (r"\|A\|_{\max} + \|x\|^2", r"\|_{\max}", "normspec"),
         (r"x_i + a^2_i + \|x\|", "^2_", "write x_i^2"),
         (r"\mathbb{E}[x]", r"\mathbb{E}", "of a fixed sample"),
+        (r"\operatorname{H}(x)", r"\operatorname{H}", "for a product write H*(x)"),
         (r"\mathbb{P}(x)", r"\mathbb{P}", "as for a calculator"),
         (r"\frac{1}{2", "{2", "write } where that part ends"),
         (r"x^{2} + y}", "}", "leave it out"),
