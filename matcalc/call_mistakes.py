@@ -142,6 +142,12 @@ def check_count(found: Inference, tree: Tree, *counts: int) -> None:
         if ALIASES.get(name, name) == "norm2" and which in _INDUCED:
             is_vector = ONE in found.shape(tree.children[0])
             form = f"norm{which}({text})" if is_vector else f"{_INDUCED[which].format(text)} for the norm induced"
+        elif ALIASES.get(name, name) == "norm2" and which in ("f", "frobenius"):
+            form = f"norm2({text})"
+        elif ALIASES.get(name, name) == "norm2":
+            is_short = tree.children[1].kind in ("name", "number") and ONE in found.shape(tree.children[0])
+            p = found.quote(tree.children[1])
+            form = f"sum(abs({text}).^{p})^(1/{p})" if is_short else "norm2, norm1, norminf, normspec or normnuc"
     raise found.refusal(message, tree, f"write {form}" if form else "")
 
 

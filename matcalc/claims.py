@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Set
 from dataclasses import dataclass
+from types import FunctionType
 from typing import NamedTuple
 
 from matcalc.definitions import definitions_of
@@ -61,6 +62,33 @@ _LABELS = {
 }
 _FORMS = "|".join(f"(?P<{kind}>{words})" for kind, words in _LABELS.items())
 _LABEL = re.compile(rf"\s*(?P<label>(?:{_FORMS})(?:\s+in\s+(?P<first>\w+)(?:\s+and\s+(?P<second>\w+))?)?)\s*=(?!=)\s*")
+
+
+_OF_FUNCTIONS = "for functions there is mc.verify_function(f, df, at)"
+
+
+def claim_text(claim: object) -> str:
+    """The text of a claim, which is one or an expression; raises MatcalcError for what is neither.
+
+    >>> claim_text(lambda x: 2 * x)
+    Traceback (most recent call last):
+        ...
+    matcalc.errors.MatcalcError: a claim is a text or an expression, and a function is neither
+    for functions there is mc.verify_function(f, df, at)
+    """
+    if isinstance(claim, str):
+        return claim
+    if isinstance(claim, Expression):
+        return text(claim)
+    what = "a function" if callable(claim) else f"{claim!r:.40}"
+    hint = _OF_FUNCTIONS if callable(claim) else 'write it in quotes: "2*A*x"'
+    raise MatcalcError(f"a claim is a text or an expression, and {what} is neither", hint=hint)
+
+
+def refuse_functions(*given: object) -> None:
+    """Raise MatcalcError where a Python function stands in the place of a formula or of names."""
+    if any(isinstance(one, FunctionType) for one in given):
+        raise MatcalcError("a formula is a text, and no Python function", hint=_OF_FUNCTIONS)
 
 
 def labelled(claim: str) -> tuple[str, Label | None]:

@@ -137,7 +137,9 @@ def _within(found: Inference, item: Tree, value: object, size: Dimension) -> Non
 def _length(found: Inference, item: Tree, size: Dimension) -> Dimension:
     low, high = (end.value if end.kind == "number" else None for end in item.children)
     if not isinstance(low, int) or not isinstance(high, int):
-        raise found.refusal("the ends of a range are integers", item, "write a range like 1:3, or : for all")
+        end = next(end for end in item.children if end.kind != "number" or not isinstance(end.value, int))
+        hint = "write a range like 1:3, or : for all; a part of any size is a variable of its own"
+        raise found.refusal(f"the ends of a range are integers, and {found.quote(end)} is none here", item, hint)
     for end in item.children:
         _within(found, end, end.value, size)
     if low > high:

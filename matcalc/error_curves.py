@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from matcalc.agreements import Sides
-from matcalc.claims import Reading, names_defined, readings_of
+from matcalc.claims import Reading, claim_text, names_defined, readings_of
 from matcalc.computations import Computer, State
 from matcalc.declarations import Where
 from matcalc.derivative_tests import TESTS, Case, Claim, vec
@@ -201,6 +201,7 @@ def error_curve(
     >>> wrong.outcome, wrong.plateau > 0.1
     ('plateau', True)
     """
+    claim = None if claim is None else claim_text(claim)
     D = differentiate(f, wrt, where, avoiding=() if claim is None else names_defined(claim))
     seed = randbits(SEED_BITS) if seed is None else seed
     if claim is None:

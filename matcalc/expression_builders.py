@@ -23,7 +23,7 @@ _SIGNS = {"+": "+", "-": "-", "−": "-", ".+": ".+", ".-": ".-", ".−": ".-"}
 _PRODUCTS = {"@": "*", "·": "*", "⋅": "*", "⊙": ".*", "⊘": "./", "⊗": "kron"}
 _NORMS = {
     **dict.fromkeys(("", "_2", "_F", "_fro"), "norm2"),
-    "_1": "norm1", **dict.fromkeys(("_inf", "_∞"), "norminf"), "_*": "normnuc",
+    "_1": "norm1", **dict.fromkeys(("_inf", "_∞"), "norminf"), "_*": "normnuc", "_op": "normspec",
 }  # fmt: skip
 _AFTER_BARS = re.compile(r"(?:\|\||‖)(?:\s*\^?\s*(?P<exponent>[0-9²³⁴])(?=[_₀-₉]))?(?P<kind>.*)", re.DOTALL)
 _FRACTIONS = {sign: Fraction(unicodedata.normalize("NFKC", sign).replace("⁄", "/")) for sign in "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"}

@@ -30,9 +30,23 @@ ARGUMENT = (
     rf"((?:\s*\\(?:{FUNCTIONS}){END}){{0,4}})\s*({WORD}(?:\s*\^\s*(?:\{{[^{{}}]*\}}|\\top|\w))?)"
     r"(?=\s*(?:\Z|[-+=),}&$\]]|\\right|\\\\|\\[)\]]))"
 )
-SUBSCRIPT = r"\s*_\s*(?:(?P<letter>\w)|\{\s*(?:\\(?:mathrm|text|mathit|mathbf)\s*\{\s*)?(?P<word>\w+)\s*\}?\s*\})"
+SUBSCRIPT = (
+    rf"\s*_\s*(?:(?P<letter>\w)|\\(?P<extreme>max|min){END}"
+    r"|\{\s*(?:\\(?:mathrm|text|mathit|mathbf|operatorname)\s*\{\s*|\\(?=(?:max|min)\s*\}))?(?P<word>\w+)\s*\}?\s*\})"
+)
+SPECTRAL = frozenset(["lambda_max", "lambda_min", "sigma_max"])
 OF_SUM = rf"(?:\s*\\(?:{FUNCTIONS}){END}){{0,4}}\s*(?:\\sum{END}|∑)"
-INDICES = r"\s*_\s*\{\s*(\w(?:\s*[-+]\s*\w)?(?:\s*,\s*\w(?:\s*[-+]\s*\w)?)?)\s*\}"
+ALL = r"\cdot"
+_ITEM = rf"(?:\w+\s*:\s*\w+|\w(?:\s*[-+]\s*\w)?|:|\{ALL}{END})"
+INDICES = rf"\s*_\s*\{{\s*({_ITEM}(?:\s*,\s*{_ITEM})?)\s*\}}"
+ENTRIES = rf"[a-z0-9]{{2}}|{_ITEM}(?:\s*,\s*{_ITEM})?"
+# The largest or smallest entry of what has the index below: \max_i x_i, \max_i |x_i|, \max_i (A x)_i.
+_SAME_INDEX = r"_\s*\{?\s*(?(index)(?P=index)|(?P=braced))(?![A-Za-z,])"
+EXTREME = (
+    r"(?P<below>\s*_(?:\s*(?P<index>[a-z])(?![a-z])|\s*\{\s*(?P<braced>[a-z])\s*\}))"
+    r"(?:\s*(?:\\left\s*)?(?P<bar>\||\\[lr]?vert)?\s*"
+    rf"(?P<base>\\(?:{STYLES})\s*\{{[^{{}}]*\}}|\\(?:{GREEK}){END}|[A-Za-z])\s*{_SAME_INDEX}|(?=.*{_SAME_INDEX}))"
+)
 PERTURBED = (
     rf"\s*(?:\\(?:wide)?(?P<mark>{'|'.join(DIRECTIONS)})\s*\{{\s*)?"
     rf"(?:\\mathrm\s*\{{(?P<word>\w+)\}}|\\(?P<greek>{GREEK}){END}|(?P<letter>[A-Za-z]))(?(mark)\s*\}})"

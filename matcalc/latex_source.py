@@ -16,13 +16,17 @@ from functools import cache
 from typing import TypeAlias
 
 from matcalc.errors import ParseError
+from matcalc.latex_norms import NORM, below, exponent_of, instead
 from matcalc.latex_patterns import (
     ACCENTS,
+    ALL,
     ARGUMENT,
     BRACKETS,
     COMMENT,
     DIRECTIONS,
     END,
+    ENTRIES,
+    EXTREME,
     FUNCTIONS,
     GREEK,
     INDICES,
@@ -32,13 +36,14 @@ from matcalc.latex_patterns import (
     OPENED,
     PERTURBED,
     SIZES,
+    SPECTRAL,
     STYLES,
     SUBSCRIPT,
     SURE,
     TRANSPOSED,
 )
-from matcalc.latex_sums import end_of_summand, range_at
-from matcalc.mistakes import RANDOM
+from matcalc.latex_refusals import HINTS, of_all_entries
+from matcalc.latex_sums import UNBOUNDED, end_of_summand, range_at
 
 LONGEST = 10_000
 
@@ -134,13 +139,13 @@ class _Rewriting:
     def name(self, found: re.Match[str], word: str, called: bool = False, marks: str = "") -> None:
         """A name with what stands below it and its marks, and a * before a bracket that does not belong to a call."""
         end = found.end()
-        below = self.at(SUBSCRIPT, end)
-        if below is not None:
-            word, end = f"{word}_{below['letter'] or below['word']}", below.end()
+        if (script := self.at(SUBSCRIPT, end)) is not None:
+            word, end = f"{word}_{script['letter'] or script['word'] or script['extreme']}", script.end()
+            called = called or word in SPECTRAL
             if word[:2] == "I_" and word[2:].isalpha() and len(word) == 3:
                 word = f"eye({word[2:]})"
         elif (entry := self.at(INDICES, end)) and ("," in entry[1] or not self.indices.isdisjoint(entry[1])):
-            word, end = f"{word}[{entry[1]}]", entry.end()
+            word, end = f"{word}[{entry[1].replace(ALL, ':')}]", entry.end()
         elif self.source[end : end + 1] == "_":
             self._refuse(
                 "only a letter, a number or a word stands below a name",
@@ -149,9 +154,15 @@ class _Rewriting:
             )  # fmt: skip
         self.write(word + marks, found.start(), end)
         opening = self.at(OPENED, end)
-        if opening is not None and not called and (word[0].isupper() or opening["blank"]):
+        if opening is not None and not called and (opening["blank"] or (word[0].isupper() and word != "Gamma")):
             self.write("*", end, end)
         self.place = end
+
+    def entry(self, found: re.Match[str]) -> None:
+        """An entry of what stands in brackets: (A x)_i, (A B)_{ij}."""
+        letters = re.sub(r"\s", "", found["letters"] or found["more"]).replace(ALL, ":")
+        indices = letters if "," in letters or len(letters) != 2 else ",".join(letters)
+        self.write(f"[{indices}]", found.start(), found.end())
 
     def function(self, found: re.Match[str], word: str) -> None:
         """A function; without brackets it takes the one letter after it, where nothing else follows."""
@@ -159,7 +170,7 @@ class _Rewriting:
         if self.at(OPENED, found.end()):
             return
         if word in ("min", "max") and self.at(r"\s*_", found.end()):
-            self._refuse(f"{found[0]}_ is not read: no optimum is sought", _HINTS["arg"], found.start(), found.end())
+            self._refuse_extreme(found, word)
         argument = self.at(ARGUMENT, found.end())
         nested = self.at(NESTED, found.end())
         end = argument.end() if argument else self._end_of_bracket(nested.end()) if nested else None
@@ -168,6 +179,15 @@ class _Rewriting:
         if end is not None:
             self.write("(", found.end(), found.end())
             self.later[end] = self.later.get(end, 0) + 1
+
+    def _refuse_extreme(self, found: re.Match[str], word: str) -> None:
+        r"""Refuse \max_i x_i and \min_x f."""
+        over = self.at(EXTREME, found.end())
+        if over is None:
+            self._refuse(f"{found[0]}_ is not read: no optimum is sought", HINTS["arg"], *found.span())
+        else:
+            message = f"{found[0]} over the index {over['index'] or over['braced']} is not read"
+            self._refuse(message, of_all_entries(over, word), found.start(), over.end("below"))
 
     def _end_of_bracket(self, place: int) -> int | None:
         """The place after the bracket that closes the one before the place."""
@@ -187,7 +207,7 @@ class _Rewriting:
         elif style in ("mathbf", "mathbb", "boldsymbol", "bm") and word in _BOLD:
             self.write(_BOLD[word], found.start(), found.end())
             self._size_below(found.end())
-        elif re.fullmatch(FUNCTIONS, word) or (self.at(OPENED, found.end()) and len(word) > 1):
+        elif re.fullmatch(FUNCTIONS, word) or (self.at(OPENED, found.end()) and (word[1:] or style[:2] == "op")):
             self.function(found, word)
         else:
             self.name(found, word)
@@ -200,11 +220,11 @@ class _Rewriting:
         self.name(_moved(self.source, found.start(), self.place), f"d{letters}", marks=marks)
 
     def _size_below(self, end: int) -> None:
-        below = self.at(r"_(?:(\w)|\{\s*(\w+)\s*(?:\\times\s*(\w+)\s*)?\})", end)
-        if below is not None:
-            sizes = ",".join(size for size in below.groups() if size)
-            self.write(f"({sizes})", end, below.end())
-            self.place = below.end()
+        sized = self.at(r"_(?:(\w)|\{\s*(\w+)\s*(?:\\times\s*(\w+)\s*)?\})", end)
+        if sized is not None:
+            sizes = ",".join(size for size in sized.groups() if size)
+            self.write(f"({sizes})", end, sized.end())
+            self.place = sized.end()
 
     def word(self, found: re.Match[str]) -> None:
         """Letters: a function before a bracket, a perturbation or a long word as they are, else one factor each."""
@@ -222,25 +242,27 @@ class _Rewriting:
 
     def norm(self, found: re.Match[str]) -> None:
         r"""\|x\|_2^2, with the subscript first."""
-        kind = re.sub(r"[\\{}\s_]|mathrm|text", "", found["kind"] or found["last"] or "").replace("infty", "∞")
-        kind = {"₁": "1", "₂": "2"}.get(kind, kind)
-        exponent = re.sub(r"[{}\s]", "", found["exponent"] or "")
-        if kind and kind not in ("1", "2", "F", "fro", "inf", "∞", "*"):
-            hint = "write norm1, norm2, norminf, normspec (the spectral norm) or normnuc (the nuclear norm)"
+        if hint := instead(found):
             self._refuse("this norm is not read", hint, found.start(), found.end())
+        kind = below(found)
         self.write("‖" + (f"_{kind}" if kind else ""), found.start(), found.end())
-        self.write(exponent, found.start(), found.end())
+        self.write(exponent_of(found), found.start(), found.end())
 
     def summed(self, found: re.Match[str]) -> None:
         """A sum over an index with its bounds, and the bracket that is to close after the summand."""
         over = range_at(self.source, found.end())
         if over is None:
-            self._refuse(f"{found[0]} without both bounds is not read", _HINTS["sum"], found.start(), found.end())
+            letters = self.at(UNBOUNDED, found.end())
+            if letters is not None and "," in letters[0]:
+                message = f"{found[0]} over {letters[1]} without bounds is not read"
+                self._refuse(message, HINTS["sums"].replace("i,j", letters[1]), found.start(), letters.end())
+            self._refuse(f"{found[0]} without both bounds is not read", HINTS["sum"], found.start(), found.end())
         else:
-            self.write(f"sum({over.letter}, {over.lower}, {over.upper}, ", found.start(), over.end)
             self.place, end = over.end, end_of_summand(self.source, over.end)
-            self.later[end] = self.later.get(end, 0) + 1
-            self.indices.add(over.letter)
+            for letter in over.letters:
+                self.write(f"sum({letter}, {over.lower}, {over.upper}, ", found.start(), over.end)
+                self.later[end] = self.later.get(end, 0) + 1
+                self.indices.add(letter)
 
     def open(self, found: re.Match[str], text: str, closing: str, is_top: bool = False) -> None:
         """A brace that opens, and what is written where it closes."""
@@ -253,15 +275,15 @@ class _Rewriting:
         _, closing, is_top = self.braces.pop()
         self.write(closing, found.start(), found.end())
         if is_top:
-            below = self.at(r"\s*(?:\{|(\w))", self.place)
-            if below is None:
+            lower = self.at(r"\s*(?:\{|(\w))", self.place)
+            if lower is None:
                 self._refuse(r"\frac needs two parts", r"write \frac{a}{b}, or a/b", found.start(), found.end())
-            elif below[1]:
-                self.place = below.end()
-                self.write(f"{below[1]}))", below.start(), below.end())
+            elif lower[1]:
+                self.place = lower.end()
+                self.write(f"{lower[1]}))", lower.start(), lower.end())
             else:
-                self.place = below.end()
-                self.open(below, "", "))")
+                self.place = lower.end()
+                self.open(lower, "", "))")
 
     def subscript_last(self, found: re.Match[str]) -> None:
         self._refuse("the subscript comes after the exponent", "write x_i^2", found.start(), found.end())
@@ -269,32 +291,17 @@ class _Rewriting:
     def marked(self, found: re.Match[str]) -> None:
         """An exponent that is a sign: A^*, A^{\\dagger}."""
         mark = found["mark"] or found["braced"]
-        self._refuse(f"^{mark} is not read", _HINTS[mark.lstrip("\\")], found.start(), found.end())
+        self._refuse(f"^{mark} is not read", HINTS[mark.lstrip("\\")], found.start(), found.end())
 
     def refused(self, found: re.Match[str]) -> None:
         if found[0] == "$":
             self._refuse("$ is not part of the language", "write the formula without $", found.start(), found.end())
-        hint = _HINTS.get(found[0].lstrip("\\"), "write the formula as for a calculator: a/b, sqrt(x), x'*A*x")
+        hint = HINTS.get(found[0].lstrip("\\"), "write the formula as for a calculator: a/b, sqrt(x), x'*A*x")
         self._refuse(f"{found[0]} is not read", hint, found.start(), found.end())
 
 
 _Write: TypeAlias = Callable[[_Rewriting, re.Match[str]], None]
 _BOLD = {"1": "ones", "0": "zeros", "I": "eye"}
-_HINTS = {
-    "sum": r"write \sum_{i=1}^n or sum(i, 1, n, x[i]^2) for a sum over i, sum(x) for the sum of all entries",
-    "int": "write a sum over an index: sum(i, 1, n, x[i])",
-    "prod": "write exp(sum(log(x))) for the product of positive entries",
-    **dict.fromkeys(("partial", "nabla"), "write the function alone: what is asked of it is chosen by the command"),
-    **dict.fromkeys(("dagger", "ddagger", "†", "‡"), "write pinv(A) for the pseudoinverse, A' for the transpose"),
-    **dict.fromkeys(("ast", "star", "*"), "write A' for the transpose, x_star for another name"),
-    "+": "write pinv(A) for the pseudoinverse, relu(x) for the positive part",
-    "pm": "write one sign",
-    **dict.fromkeys(("ge", "geq", "le", "leq"), "nothing is compared: write max(x, c) or min(x, c) for a bound"),
-    **dict.fromkeys(("mathbb{E}", "𝔼"), f"random variables are not supported: {RANDOM}"),
-    **dict.fromkeys(
-        ("arg", "argmin", "argmax", "underset"), "write the function alone: its gradient is 0 at an optimum"
-    ),
-}
 
 
 def _is_in_word(letter: str) -> bool:
@@ -315,8 +322,6 @@ def _opened(text: str, closing: str, is_top: bool = False) -> _Write:
     return lambda page, found: page.open(found, text, closing, is_top)
 
 
-_NORM_KIND = r"[₁₂]|_\s*(?:\w|\\infty|\*|\{\s*(?:\w+|\\infty|\*|\\(?:mathrm|text)\s*\{\s*\w+\s*\})\s*\})"
-_NORM_EXPONENT = r"[²³⁴]|\^\s*(?:\d+|\w|\{\s*\w+\s*\})"
 _WRITERS: Mapping[str, _Write] = {
     r"\s*\\\\\s*(?=\\end)": _text(""),
     rf"[ \t\n]+|{COMMENT}": _Rewriting.copied,
@@ -341,8 +346,8 @@ _WRITERS: Mapping[str, _Write] = {
     r"\\[dt]?frac\s*(\w)\s*\{": lambda page, found: page.open(found, f"(({found[1]})/(", "))"),
     r"\\[dt]?frac\s*\{": _opened("((", ")/(", True),
     r"\\sqrt\s*\{": _opened("sqrt(", ")"),
-    rf"(?:\\\||\\[lr]?Vert{END}|‖|\|\|)(?P<kind>\s*(?:{_NORM_KIND}))?(?P<exponent>\s*(?:{_NORM_EXPONENT}))?"
-    rf"(?P<last>\s*(?:{_NORM_KIND}))?": _Rewriting.norm,
+    NORM: _Rewriting.norm,
+    rf"(?<=\))\s*_\s*(?:(?P<letters>[a-z0-9])(?!\w)|\{{\s*(?P<more>{ENTRIES})\s*\}})": _Rewriting.entry,
     rf"\\[lr]?vert{END}": _text("|"),
     rf"\\langle{END}": _text("dot("),
     rf"\\rangle{END}": _text(")"),

@@ -9,12 +9,13 @@ import re
 from typing import NamedTuple
 
 _BOUND = r"-?\w+(?:\s*[-+]\s*\w+)?"
-_BELOW = rf"_\s*\{{\s*(?P<index>[A-Za-z])\s*=\s*(?P<lower>{_BOUND})\s*\}}"
+_BELOW = rf"_\s*\{{\s*(?P<index>[A-Za-z](?:\s*,\s*[A-Za-z])*)\s*=\s*(?P<lower>{_BOUND})\s*\}}"
 _ABOVE = rf"\^\s*(?:\{{\s*(?P<upper>{_BOUND})\s*\}}|(?P<single>\w))"
 _RANGES = tuple(
     re.compile(rf"\s*(?:\\(?:no)?limits\s*)?{first}\s*{second}")
     for first, second in ((_BELOW, _ABOVE), (_ABOVE, _BELOW))
 )
+UNBOUNDED = r"\s*_\s*\{?\s*([A-Za-z](?:\s*,\s*[A-Za-z])*)\s*\}?"
 _RAISED = re.compile(r"(?P<index>[ᵢⱼₖₗₘₙ])₌(?P<lower>[₀-₉]+)(?P<upper>[ⁿᵐᵏᵖ]|[⁰¹²³⁴-⁹]+)")
 _PLAIN = str.maketrans("ᵢⱼₖₗₘₙ₀₁₂₃₄₅₆₇₈₉ⁿᵐᵏᵖ⁰¹²³⁴⁵⁶⁷⁸⁹", "ijklmn0123456789nmkp0123456789")
 
@@ -32,9 +33,9 @@ _WORDS = re.compile(
 
 
 class Range(NamedTuple):
-    """The index of a sum, its bounds, and the place after them."""
+    """The index of a sum, or several with the same bounds, the bounds, and the place after them."""
 
-    letter: str
+    letters: tuple[str, ...]
     lower: str
     upper: str
     end: int
@@ -44,7 +45,7 @@ def range_at(source: str, place: int) -> Range | None:
     r"""The range of a sum that stands at a place, or None where it is incomplete.
 
     >>> range_at(r"\sum_{i=1}^{n} x_i", 4)
-    Range(letter='i', lower='1', upper='n', end=14)
+    Range(letters=('i',), lower='1', upper='n', end=14)
     """
     for pattern in (*_RANGES, _RAISED):
         found = pattern.match(source, place)
@@ -52,7 +53,7 @@ def range_at(source: str, place: int) -> Range | None:
             words = found.groupdict()
             bounds = [words["index"], words["lower"], words["upper"] or words["single"]]
             index, lower, upper = (re.sub(r"\s", "", word.translate(_PLAIN)) for word in bounds)
-            return Range(index, lower, upper, found.end())
+            return Range(tuple(index.split(",")), lower, upper, found.end())
     return None
 
 

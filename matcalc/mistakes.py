@@ -35,6 +35,8 @@ class Mistake(NamedTuple):
 
 _AFTER_OPERAND = r"""[\w)\]'ᵀ′’⁻¹²³]\s*"""
 
+_NORM_OF = r"\bnorm2?\(\s*(?P<inner>(?:[^()]|\([^()]*\))*?)\s*,\s*"
+
 _MODULES = "np|numpy|jnp|jax|torch|tf|sp|scipy|sympy|math|anp"
 _PSEUDOINVERSE = "write pinv(A) for the pseudoinverse"
 _ADJOINT = f"{_PSEUDOINVERSE}, A' for the transpose: everything is real"
@@ -141,6 +143,14 @@ MISTAKES = (
     Mistake(
         r"\b(?P<at>lambda)\s+\w+\s*", r":", "lambda makes no functions here",
         "write the expression alone; lambda is the Greek letter",
+    ),
+    Mistake(
+        _NORM_OF, r"['\"](fro|Fro|F)['\"]", "text in quotes is not part of the language",
+        "write norm2({inner}), the Frobenius norm",
+    ),
+    Mistake(
+        _NORM_OF, r"['\"](nuc|nuclear|\*)['\"]", "text in quotes is not part of the language",
+        "write normnuc({inner}), the nuclear norm",
     ),
     Mistake(
         r"(?P<at>'[^'\n]*)", r"'", "text in quotes is not part of the language",
@@ -283,6 +293,13 @@ MISTAKES = (
     Mistake(
         r"\|", r"_\w+", "the norm below a single bar is unclear",
         "write norm1(x) or norm2(x)",
+    ),
+    Mistake(
+        r"(?P<inner>\([^()]*\))\s*", r"_\{?(?P<index>[a-z0-9])\}?(?!\w)", "an index stands in [ ]",
+        "write {inner}[{index}] for an entry",
+    ),
+    Mistake(
+        r"(?P<inner>\([^()]*\))\s*", r"_\{?\(?\+", "_+ is not read", "write relu{inner} for the positive part",
     ),
     Mistake("", r"_+(?P<name>[^\W_]\w*)", "a name begins with a letter", "write {name}"),
     # declarations where an expression is read

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
+from matcalc.declarations import ANALYTIC, Declared
 from matcalc.definition_mistakes import refuse_definitions
 from matcalc.errors import ParseError, UnknownName
 from matcalc.function_table import ALIASES, FUNCTIONS, LATER
@@ -20,7 +21,9 @@ _FUNCTION_WORDS = {*LATER, "vector", "matrix", "sum", "reshape", "commutation", 
 LONGEST_GLUED = 8
 MOST_LETTERS = 4
 _BRACKET = re.compile(r" *(\([^()]*\))")
-_BARS = re.compile(r" *\|([^|]+)\|(?!\|)")
+_BAR = r"(?:\|(?!\|)|\\[lr]?vert(?![A-Za-z]))"
+_BARS = re.compile(rf"(?:\s|\\left)*{_BAR}\s*([^|]+?)\s*(?:\\right\s*)?{_BAR}")
+_NORM_OF = re.compile(r"\bnorm2?\(\s*((?:[^()]|\([^()]*\))*?)\s*,\s*\Z")
 _POWER = re.compile(r" *\^ *[({]? *([-−]?\w+) *[)}]? *\(([^()]*)\)")
 _EXPONENT = re.compile(r" *\^ *[({]? *(\w+)")
 _D_BY_D = re.compile(r"\bd *\d* */ *d|frac *\{ *d(?:\^\w)? *\} *\{ *d")
@@ -29,6 +32,13 @@ _SOUGHT = frozenset(["min", "max", "argmin", "argmax", "minimize", "maximize"])
 FUNCTION_ALONE = "write the function alone: what is asked of it is chosen by the command"
 OPTIMUM_ALONE = "write the function alone: its gradient is 0 at an optimum"
 _ARGUMENT = re.compile(r"[ *·]*([^\W\d]\w*'?)")
+
+
+def is_variable(declared: Mapping[str, Declared], name: str) -> bool | None:
+    """Whether a name is a variable, by its declaration or as no name of a function; None for what may be either."""
+    if name in declared:
+        return ANALYTIC not in declared[name].properties
+    return False if any(name in table for table in (FUNCTIONS, ALIASES, _FUNCTION_WORDS)) else None
 
 
 def undeclared(found: Survey, declared: Collection[str], sizes: Collection[str], text: str) -> list[str]:
@@ -98,10 +108,15 @@ def _refuse_function(name: str, place: Tree, text: str) -> None:
         if bars := _BARS.match(text, place.end):
             absolute = f"{name}(abs({bars[1]})) for the absolute value"
             hint = f"write {absolute}"
+            message = f"{name} is a function, and its argument stands in brackets"
             if name in ("log", "ln"):
+                message = f"bars after {name} may be those of a determinant or of an absolute value"
                 hint = f"write logdet({bars[1]}) for the determinant, {absolute}"
                 if bars[1].strip().islower() and bars[1].strip().isalpha():
                     hint = f"write {absolute}; of a matrix logdet({bars[1]}) for the determinant"
+        elif norm := _NORM_OF.search(text[max(0, place.start - 60) : place.start]):
+            message = f"a norm is named by its function, not by {name} beside its argument"
+            hint = f"write {ALIASES.get(name, name)}({norm[1]})"
         elif power := _POWER.match(text, place.end):
             hint = f"write {name}({power[2]}).^{power[1]} for the power of the function"
             if power[1] in ("-1", "−1") and f"arc{name}" in FUNCTIONS:

@@ -291,8 +291,13 @@ def newton(
     p.vectors = p.vectors.showing(named)
     value, slope = _system(p, flat)
     if slope.shape[0] != slope.shape[1]:
+        x, declared = p.unknowns[0].name, "" if where is None else ", where"
+        is_slope = p.expression.is_scalar and len(p.unknowns) == 1
         raise ShapeError(
-            f"Newton's method needs as many equations as unknowns, not {slope.shape[0]} and {slope.shape[1]}"
+            f"Newton's method needs as many equations as unknowns, not {slope.shape[0]} and {slope.shape[1]}",
+            hint=f"where f is least its gradient is 0: mc.newton(mc.gradient(f, {x!r}{declared}), {x!r}, …)"
+            if is_slope
+            else "",
         )
     if not np.all(np.isfinite(value)):
         raise EvaluationError(f"{p.expression} has no finite value at the start")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from matcalc.applications import signature
@@ -20,11 +20,11 @@ from matcalc.function_table import FUNCTIONS, Function
 from matcalc.inferences import Inference
 from matcalc.kinds import Kind, convention, kind_costs, kind_reason, shape_of_kind
 from matcalc.leaves import variable
-from matcalc.names import undeclared
+from matcalc.names import is_variable, undeclared
 from matcalc.parts import Program
 from matcalc.python_formulas import advised
 from matcalc.registries import CONSTRUCTORS
-from matcalc.revisions import Outcome, Revision, Revisions
+from matcalc.revisions import Outcome, Revision, Revisions, several
 from matcalc.shapes import infer
 from matcalc.sizes import declaration_text
 from matcalc.subscripts import entries_below
@@ -36,7 +36,6 @@ from matcalc.walks import VISIT, Step, Survey, survey, walk_of
 __all__ = ["Declared", "Reading", "Where", "declarations", "declared_names", "parse", "read", "read_tree"]
 
 _CONSTRUCTORS: Mapping[str, Constructor] = {**CONSTRUCTIONS, "call": call}
-_KIND_WORDS = {"scalar": "scalar", "vector": "vector(n)", "matrix": "matrix(m,n)"}
 
 
 class Reading(NamedTuple):
@@ -89,13 +88,16 @@ def read(
         raise MatcalcError(f"an expression is a text, and {text!r:.40} is none", hint='write it in quotes: "x\'*A*x"')
     declared, sizes = declarations(where)
     try:
-        tree = parse_expression(text, limits=limits)
+        tree = parse_expression(text, limits=limits, is_variable=partial(is_variable, declared))
     except ParseError as error:
         raise advised(error, declared, lambda proposal: read(proposal, where).variables) from None
     if type(tree) is Unrolled:
         declared = of_families(declared, tree, text)
-    tree = entries_below(tree, declared, text)
+    taken: list[str] = []
+    tree = entries_below(tree, declared, text, taken)
     reading = _Reader(text, declared, sizes, shape=shape, wanted=wanted, avoiding=avoiding).read(tree)
+    if taken:
+        reading = reading._replace(notes=(*taken, *reading.notes))
     if not declared:
         return reading
     context = _context(declared, reading)
@@ -211,7 +213,7 @@ class _Reader:
             # what no reading gets past is wrong, not what is mended where b is a vector
             raise self._attempt(walk, known, revisions.furthest[1]).error or first.error
         if len(readings) > 1:
-            raise _several(first.error, readings)
+            raise several(first.error, readings)
         return readings[0]._replace(reasons={**reasons, **readings[0].reasons})
 
     def _likened(
@@ -335,17 +337,6 @@ def _last_scalars(walk: list[Step], scalars: Collection[str], inference: Inferen
 
 
 _GLUED = re.compile(r"[A-Z][a-z]|[A-Z]{2,3}")
-
-
-def _several(first: ShapeError, readings: list[Revision]) -> ShapeError:
-    """The error that lists the readings that are equally near to the convention."""
-    ways = [", ".join(f"{n}: {_KIND_WORDS[k]}" for n, k in r.kinds.items() if n in r.reasons) for r in readings]
-    listed = f"declare {' or '.join(ways) if len(readings[0].reasons) == 1 else '; or '.join(ways)}"
-    if first.hint.endswith("?"):
-        listed = f"{first.hint} Or {listed}"
-    elif first.hint.startswith("write"):
-        listed = f"{first.hint}, or {listed}"
-    return ShapeError(first.message, text=first.text, start=first.start, end=first.end, hint=listed)
 
 
 def _definition(row: Function, arguments: tuple[Expression, ...]) -> Expression:

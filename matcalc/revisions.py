@@ -6,7 +6,7 @@ there, such that the text fits further than before; and so on from the next plac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import combinations, product
 from typing import NamedTuple
 
@@ -15,6 +15,8 @@ from matcalc.inferences import Inference
 from matcalc.kinds import Kind
 from matcalc.syntax_trees import Tree, postorder
 from matcalc.walks import BIND, VISIT, Step, arguments_taken, first_size
+
+_KIND_WORDS = {"scalar": "scalar", "vector": "vector(n)", "matrix": "matrix(m,n)"}
 
 MOST_CANDIDATES = 12
 MOST_READINGS = 8
@@ -129,3 +131,14 @@ class Revisions:
 def _progress(found: Inference) -> tuple[int, int]:
     """How far an attempt came: the step, and in a sum or product the number of operands that fit."""
     return found.place, len(found.conflict)
+
+
+def several(first: ShapeError, readings: Sequence[Revision]) -> ShapeError:
+    """The error that lists the readings that are equally near to the convention."""
+    ways = [", ".join(f"{n}: {_KIND_WORDS[k]}" for n, k in r.kinds.items() if n in r.reasons) for r in readings]
+    listed = f"declare {' or '.join(ways) if len(readings[0].reasons) == 1 else '; or '.join(ways)}"
+    if first.hint.endswith("?"):
+        listed = f"{first.hint} Or {listed}"
+    elif first.hint.startswith("write"):
+        listed = f"{first.hint}, or {listed}"
+    return ShapeError(first.message, text=first.text, start=first.start, end=first.end, hint=listed)

@@ -1,5 +1,7 @@
 """Entries written with a subscript, as on paper: x_i in a sum over i is x[i], where x is declared and x_i is not.
 
+In LaTeX x_i is the row i of a data matrix X as a column, where X is declared, and no x.
+
 What is not declared stays a name, which is refused where it could be taken for an entry: x_i in a sum over i, whose
 value would be the same for each i, or x_i after the sum.
 """
@@ -11,6 +13,7 @@ from collections.abc import Mapping, Sequence, Set
 from matcalc.declarations import Declared
 from matcalc.errors import ParseError
 from matcalc.expressions import ONE
+from matcalc.latex_source import is_latex
 from matcalc.recurrences import whole
 from matcalc.syntax_trees import Tree, postorder
 from matcalc.walks import is_indexed_sum
@@ -18,8 +21,8 @@ from matcalc.walks import is_indexed_sum
 _SIGNS = ("sum", "∑", "Σ")
 
 
-def entries_below(tree: Tree, declared: Mapping[str, Declared], text: str) -> Tree:
-    """The tree with the names that are entries in a sum over their subscripts replaced.
+def entries_below(tree: Tree, declared: Mapping[str, Declared], text: str, notes: list[str] | None = None) -> Tree:
+    """The tree with the names that are entries in a sum over their subscripts replaced; what is said of it, in notes.
 
     >>> from matcalc.declarations import declarations
     >>> from matcalc.syntax import parse_expression
@@ -29,7 +32,7 @@ def entries_below(tree: Tree, declared: Mapping[str, Declared], text: str) -> Tr
     """
     sums = _sums(tree) if any(sign in text for sign in _SIGNS) else []
     if sums:
-        tree = _with_entries(tree, sums, declared, text)
+        tree = _with_entries(tree, sums, declared, text, notes if is_latex(text) else None)
         _refuse_before_the_first(_sums(tree), text)
     return tree
 
@@ -38,7 +41,9 @@ def _sums(tree: Tree) -> list[Tree]:
     return [part for part in postorder(tree) if part.kind == "call" and is_indexed_sum(part)]
 
 
-def _with_entries(tree: Tree, sums: Sequence[Tree], declared: Mapping[str, Declared], text: str) -> Tree:
+def _with_entries(
+    tree: Tree, sums: Sequence[Tree], declared: Mapping[str, Declared], text: str, notes: list[str] | None
+) -> Tree:
     walk = postorder(tree)
     letters = {str(one.children[0].value) for one in sums}
     names = [part for part in walk if part.kind == "name" and part.value not in declared]
@@ -46,7 +51,13 @@ def _with_entries(tree: Tree, sums: Sequence[Tree], declared: Mapping[str, Decla
     if not subscripted:
         return tree
     made: dict[Tree, Tree] = {}
+    whole_names = {str(name.value) for name in names} - {str(name.value) for name in subscripted}
     for part in subscripted:
+        taken = None if notes is None else _row_or_column(part, sums, declared, whole_names)
+        if notes is not None and taken is not None:
+            made[part], note = taken
+            notes += [note] if note not in notes else []
+            continue
         bound = {str(one.children[0].value) for one in sums if _is_in(part, one.children[3])}
         made[part] = _entry(part, letters, bound, declared, text)
     for part in walk:
@@ -119,6 +130,34 @@ def _entry(name: Tree, letters: set[str], bound: set[str], declared: Mapping[str
     base = Tree("name", (), stem, name.start, name.end)
     items = [_item(index, name) for index in indices]
     return Tree("index", (base, *items), None, name.start, name.end)
+
+
+def _row_or_column(
+    name: Tree, sums: Sequence[Tree], declared: Mapping[str, Declared], others: Set[str]
+) -> tuple[Tree, str] | None:
+    """The row or column of X that x_i is in a sum over all of them, with a note; X is declared, and x is not.
+
+    Nothing where the bound of the sum is not the number of one of the two alone, or another name begins with x_ too.
+    """
+    stem, _, letter = str(name.value).rpartition("_")
+    matrix = stem.upper()
+    over = [one for one in sums if one.children[0].value == letter and _is_in(name, one.children[3])]
+    if matrix == stem or stem in declared or matrix not in declared or len(over) != 1:
+        return None
+    if any(other == stem or other.startswith(f"{stem}_") for other in others):
+        return None
+    shape, upper = declared[matrix].shape, str(over[0].children[2].value)
+    axes = [axis for axis, size in enumerate(shape) if str(size) == upper]
+    if ONE in shape or len(axes) != 1:
+        return None
+    base, index = Tree("name", (), matrix, name.start, name.end), _item(letter, name)
+    every = Tree("all", (), None, name.start, name.end)
+    if axes == [1]:
+        column = Tree("index", (base, every, index), None, name.start, name.end)
+        return column, f"{name.value}: the column {letter} of {matrix}, {matrix}[:,{letter}]"
+    row = Tree("index", (base, index, every), None, name.start, name.end)
+    turned = Tree("transpose", (row,), None, name.start, name.end)
+    return turned, f"{name.value}: the row {letter} of {matrix} as a column, {matrix}[{letter},:]'"
 
 
 def _item(index: str, place: Tree) -> Tree:

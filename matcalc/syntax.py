@@ -8,7 +8,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,7 +20,7 @@ from matcalc.expression_builders import EXPRESSION_BUILDERS
 from matcalc.grammars import END, Unexpected, grammar, parse
 from matcalc.latex_source import as_plain, is_latex
 from matcalc.syntax_trees import Declaration, RuleText, Tree, postorder
-from matcalc.tokens import Token, tokens_of
+from matcalc.tokens import GREEK_LETTERS, Token, spelled, tokens_of
 
 __all__ = [
     "Declaration",
@@ -33,26 +34,34 @@ __all__ = [
 
 
 Builder = Callable[[list[Any]], Any]
+IsVariable = Callable[[str], bool | None]
+_GREEK = frozenset(GREEK_LETTERS.values()) | {"varepsilon", "vartheta", "varphi", "varsigma", "varrho"}
+_CALLED = frozenset(["Gamma", "sigma", "phi", "varphi", "psi", "rho", "zeta", "delta", "kappa", "chi"])
+_UNIT_VECTOR = re.compile(r"\\(?:mathbf|boldsymbol|bm)\s*\{\s*e\s*\}\s*_\s*\{?\s*(\d+)\s*\}?")
 _BUILDERS: Mapping[str, Builder] = {**EXPRESSION_BUILDERS, **DECLARATION_BUILDERS}
 
 
-def parse_expression(text: str, limits: bool = True) -> Tree:
+def parse_expression(text: str, limits: bool = True, is_variable: IsVariable | None = None) -> Tree:
     r"""The tree of an expression, or of definitions with an expression last; raises only ParseError.
 
-    Without limits the text may be of any length and its brackets nested to any depth.
+    Without limits the text may be of any length and its brackets nested to any depth. In LaTeX a Greek letter that is
+    a variable has a factor in the brackets after it, no argument: it is declared as one, stands without brackets
+    elsewhere, or is none of those that functions are called by.
 
     >>> tree = parse_expression("2A*x + b")
     >>> tree.kind, [child.kind for child in tree.children]
     ('sum', ['product', 'name'])
-    >>> parse_expression(r"x^\top A x").kind
-    'product'
+    >>> parse_expression(r"x^\top A x").kind, parse_expression(r"\lambda(1-\lambda)").kind
+    ('product', 'product')
     """
-    tokens = _tokens_of_latex(text, limits) if is_latex(text) else tokens_of(text, "expression", limits=limits)
+    tokens = (
+        _tokens_of_latex(text, limits, is_variable) if is_latex(text) else tokens_of(text, "expression", limits=limits)
+    )
     tree: Tree = _parsed(text, "expression", tokens)
     return tree
 
 
-def _tokens_of_latex(text: str, limits: bool) -> list[Token]:
+def _tokens_of_latex(text: str, limits: bool, is_variable: IsVariable | None) -> list[Token]:
     """The tokens of a text in LaTeX, with their places in it."""
     plain = as_plain(text)
     try:
@@ -64,7 +73,36 @@ def _tokens_of_latex(text: str, limits: bool) -> list[Token]:
         raise
     for token in tokens:
         token.start, token.end = plain.place(token.start, token.end)
+    bare = {spelled(token.value) for token in tokens if token.kind == "NAME"}
+    for place, token in enumerate(tokens):
+        if is_variable is not None and token.kind == "NAME" and is_variable(token.value) is is_variable("e") is None:
+            _refuse_unit_vector(token, text)
+        if token.kind == "CALL" and (name := spelled(token.value)).partition("_")[0] in _GREEK:
+            known = is_variable(name) if is_variable is not None else None
+            if known or name in bare or (known is None and name.partition("_")[0] not in _CALLED):
+                token.kind = "NAME" if _is_factor(tokens[place + 1 :]) else token.kind
     return tokens
+
+
+def _refuse_unit_vector(token: Token, text: str) -> None:
+    r"""Refuse \mathbf{e}_1, which is a column of the identity where we write it, and may be any vector elsewhere."""
+    found = _UNIT_VECTOR.match(text, token.start, token.end)
+    if found is not None:
+        message = f"{found[0]} may be a column of the identity, or a vector of its own"
+        hint = f"write eye[:,{found[1]}] for the column, or declare {token.value}: vector(n)"
+        raise ParseError(message, text=text, start=token.start, end=token.end, hint=hint)
+
+
+def _is_factor(tokens: Sequence[Token]) -> bool:
+    """Whether a bracket has one expression in it, and not the number of an entry alone."""
+    depth = 0
+    for token in tokens:
+        depth += (token.kind in ("LPAR", "LSQB", "INDEX")) - (token.kind in ("RPAR", "RSQB"))
+        if depth == 0:
+            break
+        if depth == 1 and token.kind in ("COMMA", "EQUALS"):
+            return False
+    return [token.kind for token in tokens[1:3]] != ["NUMBER", "RPAR"]
 
 
 def parse_declarations(text: str) -> tuple[Declaration, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from matcalc.claims import WORDS, claim_of, names_defined, readings_of
+from matcalc.claims import WORDS, claim_of, claim_text, names_defined, readings_of, refuse_functions
 from matcalc.declarations import ANALYTIC, Where, declarations, unused
 from matcalc.derivative_tests import Claim
 from matcalc.derivatives import Derivative
@@ -107,12 +107,13 @@ def verify(
     >>> verify("x'*A*x", "x", claim="(A + A')*x", where="A: matrix(n,n), x: vector(n)", seed=1).verdict
     'verified'
     """
+    refuse_functions(f, wrt)
+    claimed = None if claim is None else claim_text(claim)
     avoiding = names_defined(claim) if isinstance(claim, str) else ()
     D = differentiate(f, wrt, where, inner=inner, free=free, avoiding=avoiding)
-    if claim is None:
+    if claimed is None:
         report = verify_derivative(D, trials=trials, seed=seed)
     else:
-        claimed = text(claim) if isinstance(claim, Expression) else claim
         report = _of_claim(D, claimed, trials, seed, layout)
     return replace(report, declarations=declarations_of(D.known_variables, [D.expression]), notes=D.notes)
 

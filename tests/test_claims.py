@@ -1,5 +1,7 @@
 """Claims as they are typed or pasted: left sides, definitions after the formula, bare identities, unknown names."""
 
+from typing import Any
+
 import pytest
 from click.testing import CliRunner, Result
 
@@ -143,3 +145,30 @@ CASES_OF_EQUALITY = [
 def test_a_case_in_which_two_expressions_are_equal_is_named(first: str, second: str, words: str) -> None:
     report = mc.equal(first, second, seed=1)
     assert (report.verdict, report.diagnosis) == ("refuted", words)
+
+
+@pytest.mark.parametrize(
+    ("f", "wrt", "claim"),
+    [
+        ("x'*x", "x", lambda x: 2 * x),
+        (lambda x: x @ x, "x", None),
+        (lambda x: x @ x, lambda x: 2 * x, None),
+        ("x'*x", lambda x: 2 * x, None),
+    ],
+)
+def test_a_python_function_is_no_claim_and_no_formula(f: Any, wrt: Any, claim: Any) -> None:
+    with pytest.raises(mc.MatcalcError, match="function") as caught:
+        mc.verify(f, wrt, claim=claim)
+    assert caught.value.hint == "for functions there is mc.verify_function(f, df, at)"
+    assert callable(mc.verify_function)
+
+
+def test_an_error_curve_takes_no_python_function() -> None:
+    with pytest.raises(mc.MatcalcError, match="a claim is a text or an expression, and a function is neither"):
+        mc.error_curve("x'*x", "x", lambda x: 2 * x)  # type: ignore[arg-type]
+
+
+def test_a_number_is_no_claim() -> None:
+    with pytest.raises(mc.MatcalcError, match="and 3 is neither") as caught:
+        mc.verify("x'*x", "x", 3)  # type: ignore[arg-type]
+    assert "in quotes" in caught.value.hint

@@ -405,3 +405,15 @@ def test_data_for_a_name_that_the_formula_does_not_have_are_refused() -> None:
     with pytest.raises(mc.UnknownName, match="c has data, and the formula has no c") as caught:
         mc.problem("norm2(A*x - b)^2", "x", data={"A": np.eye(2), "b": np.ones(2), "c": 3})
     assert caught.value.hint == "it has A, x, b"
+
+
+def test_newton_for_one_number_points_to_the_gradient() -> None:
+    f, where, data = "x'*A*x/2 - sum(log(x))", "A: matrix(n,n), x: vector(n)", {"A": np.diag([1.0, 2.0, 4.0])}
+    with pytest.raises(mc.ShapeError, match="not 1 and 3") as caught:
+        mc.newton(f, "x", np.ones(3), where=where, data=data)
+    assert "mc.newton(mc.gradient(f, 'x', where), 'x', …)" in caught.value.hint
+    found = mc.newton(mc.gradient(f, "x", where), "x", np.ones(3), data=data)
+    assert np.allclose(found.x, [1, 0.5**0.5, 0.5])
+    with pytest.raises(mc.ShapeError, match="not 2 and 3") as caught:
+        mc.newton("x[1:2]", "x", np.ones(3), where="x: vector(3)")
+    assert caught.value.hint == ""

@@ -25,6 +25,8 @@ ORDER = [
     "declaration_builders",
     "latex_sums",
     "latex_patterns",
+    "latex_norms",
+    "latex_refusals",
     "latex_source",
     "syntax",
     # nodes and their normal form
