@@ -129,6 +129,8 @@ ORDER = [
     "differential_steps",
     "operator_steps",
     "signs",
+    "index_ranges",
+    "certain_zeros",
     "conditions",
     "inner_products",
     "free_entries",
