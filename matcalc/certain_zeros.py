@@ -46,7 +46,7 @@ def certain_zero(e: Expression, ranges: Sequence[Range], letters: Mapping[Expres
     >>> import matcalc as mc
     >>> certain_zero(mc.parse("sqdist(X, X)"), (), {}).at
     'on its diagonal'
-    >>> certain_zero(mc.parse("sqdist(X, X) + 1"), (), {})
+    >>> certain_zero(mc.parse("sqdist(X, X) + eye"), (), {})
     """
     if e.is_scalar or not free_indices(e).isdisjoint(bound.index for bound in ranges):
         for index, value, inner, outer in _coincidences(ranges):
