@@ -14,7 +14,7 @@ from matcalc.programs import FACTOR, INDEXED_SUM, Program, Value
 FRESH = frozenset(
     {"add", "sub", "mul", "div", "neg", "pow", "sqrt", "reciprocal", "sigmoid", "softplus", "apply", "outer"}
     | {"matmul", "weighted_gram", "symmetric_product", "inverse", "inverse_times_part", "solve", "add_diagonal"}
-    | {"scale_rows", "scale_columns", "cholesky", "symmetric", "lu"}
+    | {"scale_rows", "scale_columns", "cholesky", "symmetric", "lu", "squared_distances"}
 )
 """Operations whose array is new."""
 OVERWRITERS = frozenset(

@@ -279,6 +279,7 @@ OPERATIONS: dict[str, Template] = {
     "as_column": lambda sheet, v: Text(_with_axis(sheet, v.args[0], "column"), POSTFIX),
     "as_row": lambda sheet, v: Text(_with_axis(sheet, v.args[0], "row"), POSTFIX),
     "outer": _outer,
+    "squared_distances": NUMPY.operations["squared_distances"],
     "matvec": _matvec,
     "matmul": NUMPY.operations["matmul"],
     "symmetric_product": NUMPY.operations["matmul"],

@@ -44,6 +44,7 @@ from matcalc.dense_kernels import (
     times,
     weighted_gram,
 )
+from matcalc.distances import from_products
 from matcalc.errors import EvaluationError
 from matcalc.expressions import Expression, Variable
 from matcalc.function_table import FUNCTIONS
@@ -67,7 +68,7 @@ from matcalc.programs import FACTOR, Program, Value, every_value
 from matcalc.size_sources import size_formula, size_sources
 
 IDENTIFIER = re.compile(r"(?<![\w.\"])[A-Za-z_]\w*", re.ASCII)
-FUSED = frozenset({"weighted_gram", "symmetric", "inverse_times_part", "symmetric_product"})
+FUSED = frozenset({"weighted_gram", "symmetric", "inverse_times_part", "symmetric_product", "squared_distances"})
 
 
 def _by_name(*functions: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
@@ -79,6 +80,7 @@ RUNTIME: Mapping[str, Any] = {
     **_by_name(Cholesky, LU, Triangular, add_diagonal, adjugate, duplication, elimination, indices, inverse_times_part),
     **_by_name(kron_times, log_determinant, overwritten, position, rank_one_update, symmetric_factor),
     **_by_name(symmetric_product, times, weighted_gram),
+    "squared_distances": from_products,
 }
 RUNTIME_OF_BATCHES: Mapping[str, Any] = {
     **_by_name(DefiniteStack, Stack, TriangularStack, add_diagonals, blocks, diagonal_matrices, item_by_item),

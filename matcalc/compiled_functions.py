@@ -5,6 +5,7 @@ from __future__ import annotations
 import cmath
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from operator import itemgetter
 from typing import Any
 
@@ -17,6 +18,7 @@ from matcalc.contexts import Contexts
 from matcalc.errors import EvaluationError, MatcalcError
 from matcalc.evaluation import evaluate_all
 from matcalc.expressions import Expression, Variable, postorder, variables_of
+from matcalc.lowering import lower
 from matcalc.nested_formulas import Formula, Formulas, arranged, formulas_of
 from matcalc.program_choices import programs_for_sizes
 from matcalc.programs import FACTOR, Program, Value
@@ -210,14 +212,20 @@ class CompiledFunction:
     def _by_structure(self, values: list[Any]) -> Any:
         return arranged(self.formulas.structure, iter(values))
 
+    @cached_property
+    def _complex(self) -> Program:
+        """The program for complex numbers, whose norms have other formulas."""
+        return lower(self.expressions, self.sizes.guesses, known=FUSED, is_complex=True)
+
     def _routine(self, is_complex: bool, batched: frozenset[str] = frozenset(), choice: int = 0) -> Routine:
         """The routine for these arguments, made when it is first needed; made twice, it is the same."""
         if not (is_complex or batched):
             return self._reals[choice]
+        choice = 0 if is_complex else choice
         key = choice, is_complex, batched
         found = self._routines.get(key)
         if found is None:
-            program = self._programs[choice]
+            program = self._complex if is_complex else self._programs[choice]
             found = routine_of(program, self.arguments, self.fixed, is_complex=is_complex, batched=batched)
             self._routines[key] = found
         return found
@@ -280,7 +288,8 @@ class CompiledFunction:
             return error.message
         # in other arithmetic, or another order, it is finite
         is_complex = dtype.kind == "c"
-        routine = routine_of(self.program, self.arguments, self.fixed, is_complex=is_complex, traced=True)
+        program = self._complex if is_complex else self.program
+        routine = routine_of(program, self.arguments, self.fixed, is_complex=is_complex, traced=True)
         found = routine.run(real_type(dtype), *arrays)
         for value, step in zip(found, routine.returned, strict=True):
             if not np.all(np.isfinite(np.asarray(value, dtype))):

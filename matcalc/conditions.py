@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 from matcalc.applications import is_wide
 from matcalc.certain_zeros import Zero, certain_zero
+from matcalc.entry_sums import own_distances, with_distances
 from matcalc.equations import Implicit
 from matcalc.errors import NotDifferentiable
 from matcalc.expansions import multiplied_out
@@ -36,7 +37,6 @@ from matcalc.signs import POSITIVE, definiteness, sign_of
 from matcalc.structures import is_orthogonal
 from matcalc.substitutions import substitute
 from matcalc.sums import add, split_coefficient, unsigned
-from matcalc.text import size_text
 from matcalc.transposes import is_turned, transpose
 from matcalc.writing import text
 
@@ -60,7 +60,7 @@ def conditions_of(
     >>> conditions_of(D.expression, D.variables, formulas=[D.hessian])
     ('A invertible',)
     """
-    known, formulas = list(variables), list(formulas)
+    known, formulas, f = list(variables), list(formulas), with_distances(f)
     letters = lettered(f, *formulas)
     found = dict.fromkeys(_bounded(_conditions(f, known), f))
     stated = {one.plain for one in found}
@@ -83,11 +83,8 @@ def conditions_of(
         first = (zeros or divisors)[0]
         return (_nowhere("the formulas are 0/0", first, known, letters, named) + _way_out(first, letters),)
     pairs = {(one.e, one.word) for one in found}
-    return tuple(
-        _in_words(one, letters, named)
-        for one in found
-        if not any((one.e, stronger) in pairs for stronger in _IMPLIED_BY.get(one.word, ()))
-    )
+    kept = (one for one in found if not any((one.e, word) in pairs for word in _IMPLIED_BY.get(one.word, ())))
+    return tuple(dict.fromkeys(_in_words(one, letters, named) for one in kept))
 
 
 class _Condition(NamedTuple):
@@ -117,6 +114,8 @@ def _bounded(conditions: Iterable[tuple[Expression, str]], root: Expression) -> 
 
 def _in_words(one: _Condition, letters: Letters, named: Callable[[Expression], Expression]) -> str:
     """The condition where it may hold: where an argument is 0 in any case, f does not change with it."""
+    if one.word in ("positive", "entries_nonzero") and (distances := own_distances(one.e)) is not None:
+        one = _Condition(distances.operands[0], "distinct_rows", one.ranges)
     zero = one.zero(letters)
     words = _WORDS[one.word].format(text(named(substitute(one.e, letters))))
     ranges = for_all(one.ranges, letters, different=bool(zero and zero.inner))
@@ -142,9 +141,6 @@ def _way_out(one: _Condition, letters: Letters) -> str:
     zero = one.zero(letters)
     if zero and zero.inner and one.word == "nonzero" and not one.e.is_scalar:
         return ", or norm2(…)^2"
-    if isinstance(one.e, Apply) and one.e.function == "sqdist" and one.e.rows == one.e.columns:
-        eye, e = f"eye({size_text(one.e.rows)})", text(substitute(one.e, letters))
-        return f"; sqrt({e} + {eye}) - {eye} has the values of sqrt({e})"
     return ""
 
 

@@ -18,6 +18,7 @@ from matcalc.agreements import Sides
 from matcalc.computations import Place
 from matcalc.curves import CONSTRAINED, CURVED, free_entries, tangent
 from matcalc.differences import Slope
+from matcalc.entry_sums import with_distances
 from matcalc.errors import MatcalcError
 from matcalc.expressions import Expression, Variable
 from matcalc.free_entries import described
@@ -296,7 +297,7 @@ TESTS: dict[str, Callable[[Case, str, Claim], Iterator[Test]]] = {
 def adjoints_of(case: Case) -> dict[Variable, Expression]:
     """The adjoint of the derivative at a cotangent, for each variable; empty where the engine has none."""
     try:
-        found = pullback(case.f, case.cotangent, case.variables)
+        found = pullback(with_distances(case.f), case.cotangent, case.variables)
     except MatcalcError:
         return {}
     return {v: found[v] for v in case.variables}

@@ -11,6 +11,7 @@ from matcalc.adjoints import pullback
 from matcalc.declarations import Where, declarations, unused, variables_among
 from matcalc.derivatives import ORDERS, Derivative
 from matcalc.differentials import differential_of
+from matcalc.entry_sums import with_distances
 from matcalc.errors import NotDifferentiable, ShapeError, UnknownName
 from matcalc.expressions import Expression, Variable, variables_of
 from matcalc.free_entries import refuse_without_entries
@@ -214,7 +215,7 @@ def pullback_of(f: Formula, wrt: str | Variable, cotangent: str, where: Where = 
     D = differentiate(f, wrt, where, avoiding=[cotangent])
     (x,) = D.variables
     y = variable(cotangent, *D.expression.shape)
-    return simplify(projection(x, pullback(D.expression, y, [x])[x]))
+    return simplify(projection(x, pullback(with_distances(D.expression), y, [x])[x]))
 
 
 def names_of(variables: Iterable[Variable]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from matcalc.expressions import (
     EntrywisePower,
     Expression,
     Hadamard,
+    Identity,
     IndexedSum,
     Number,
     Power,
@@ -30,15 +31,16 @@ from matcalc.expressions import (
 from matcalc.leaves import ONE_NODE, identity, number, ones, unit
 from matcalc.powers import entrywise_power, hadamard
 from matcalc.products import multiply
-from matcalc.sums import add, negate
+from matcalc.substitutions import rebuilt
+from matcalc.sums import add, negate, split_coefficient
 from matcalc.transposes import transpose
 
 HALF = Rational(1, 2)
 MOST_EXPANDED = 32
 
 
-def without_index(node: IndexedSum) -> Expression | None:
-    """The sum over i = 1, …, n as products of matrices, else None.
+def without_index(node: IndexedSum, *, is_complex: bool = False) -> Expression | None:
+    """The sum over i = 1, …, n as products of matrices, else None; norms of complex numbers are left as they are.
 
     >>> import matcalc as mc
     >>> str(without_index(mc.parse("sum(i, 1, n, x[i]*A[:,i])", where="A: matrix(m,n), x: vector(n)")))
@@ -47,13 +49,55 @@ def without_index(node: IndexedSum) -> Expression | None:
     index, lower, upper, body = node._args
     if lower is not ONE_NODE or not isinstance(upper, Number) or upper.value is ONE:
         return None
-    return _Entries(index, upper, body).total(body)
+    return _Entries(index, upper, body, is_complex).total(body)
+
+
+def sums_at_once(order: Sequence[Expression], *, is_complex: bool = False) -> dict[Expression, Expression]:
+    """The nodes with sums over data points in them, and what they are with all points handled at once."""
+    found: dict[Expression, Expression] = {}
+    for node in order:
+        new = node if found.keys().isdisjoint(node.operands) else rebuilt(node, [found.get(a, a) for a in node._args])
+        if isinstance(new, IndexedSum):
+            new = without_index(new, is_complex=is_complex) or new
+        if new is not node:
+            found[node] = new
+    return found
+
+
+def with_distances(e: Expression) -> Expression:
+    """The expression with sums over pairs of points at once, where that shows distances of points.
+
+    >>> import matcalc as mc
+    >>> str(with_distances(mc.parse("sum(i, 1, n, sum(j, 1, n, norm2(X[i,:] - X[j,:])))", where="X: matrix(n,d)")))
+    'sum(sqrt(sqdist(X, X)))'
+    """
+    order = postorder(e)
+    if not any(isinstance(node, IndexedSum) for node in order):
+        return e
+    found = sums_at_once(order).get(e, e)
+    return found if any(isinstance(n, Apply) and n.function == "sqdist" for n in postorder(found)) else e
+
+
+def own_distances(e: Expression) -> Expression | None:
+    """c*sqdist(X, X), in which points are compared with themselves, from c*sqdist(X, X) or c*sqdist(X, X) + c*eye."""
+    terms = [split_coefficient(t)[1] for t in e.operands] if isinstance(e, Sum) else [e]
+    found = [t for t in terms if not (isinstance(t, Identity) or _is_scaled(t, Identity))]
+    if len(found) != 1:
+        return None
+    factor = found[0].chain[0] if isinstance(found[0], Product) and len(found[0].chain) == 1 else found[0]
+    is_own = isinstance(factor, Apply) and factor.function == "sqdist" and factor.operands[0] is factor.operands[1]
+    return factor if is_own else None
+
+
+def _is_scaled(node: Expression, kind: type[Expression]) -> bool:
+    return isinstance(node, Product) and len(node.chain) == 1 and isinstance(node.chain[0], kind)
 
 
 class _Entries:
     """What depends on the index, and the unit vector eᵢ."""
 
-    def __init__(self, index: Expression, upper: Number, body: Expression) -> None:
+    def __init__(self, index: Expression, upper: Number, body: Expression, is_complex: bool) -> None:
+        self.is_complex = is_complex
         self.dependent = depends_on(postorder(body), [index])
         indices = {e for e in postorder(body) if isinstance(e, Variable) and e.is_index}
         self.others = indices - {index}
@@ -156,7 +200,10 @@ class _Entries:
         if isinstance(node, Apply) and is_entrywise(node.function) and len(node.operands) == 1:
             argument = self.values(node.operands[0])
             return None if argument is None else apply(node.function, argument)
-        if isinstance(node, Apply) and node.function == "norm2" and node.operands[0].columns is ONE:
+        if self._is_norm(node) and node.operands[0].columns is ONE:
+            distances = self._distances(node)
+            if distances is not None:
+                return apply("sqrt", distances)
             columns = self.columns(node.operands[0])
             return None if columns is None else apply("sqrt", self._column_sums(hadamard(columns, columns)))
         if isinstance(node, Apply) and node.function == "logsumexp":
@@ -174,9 +221,13 @@ class _Entries:
             return None
         return multiply(number(node.coefficient), hadamard(values, inner))
 
+    def _is_norm(self, node: Expression) -> bool:
+        """Whether a node is a norm that the squares of numbers add up to."""
+        return isinstance(node, Apply) and node.function == "norm2" and not self.is_complex
+
     def _distances(self, norm: Expression) -> Expression | None:
         """The values of the square of a norm, where its parts have different indices: distances of x[i] from y[j]."""
-        if not (self.others and isinstance(norm, Apply) and norm.function == "norm2"):
+        if not (self.others and self._is_norm(norm)):
             return None
         v = norm.operands[0]
         terms = v._args if isinstance(v, Sum) else self._multiplied_out(v) if isinstance(v, Product) else None

@@ -73,6 +73,7 @@ FLOPS: dict[str, Count] = {
     "weighted_gram": lambda v: v.args[0].shape[0] * v.shape[0] * (v.shape[0] + 2),
     "inverse_times_part": _per_entry(4),
     "symmetric_product": lambda v: v.shape[0] * (v.shape[0] + 1) * v.args[0].shape[1],
+    "squared_distances": lambda v: 2 * _size(v) * v.args[0].shape[1],
     "kron": _per_entry(),
     "kron_times": _kron_times,
     "cholesky": _cube(Rational(1, 3)),

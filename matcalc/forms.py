@@ -8,9 +8,10 @@ from itertools import chain, count
 from typing import Any
 
 from matcalc.adjoints import inner_product
+from matcalc.entry_sums import with_distances
 from matcalc.errors import NotScalar
 from matcalc.expansions import multiplied_out
-from matcalc.expressions import Expression, Variable, variables_of
+from matcalc.expressions import ONE, Expression, Variable, variables_of
 from matcalc.foldings import Folding
 from matcalc.free_entries import gradient_on_entries, matrix_on_entries
 from matcalc.inner_products import InnerProduct
@@ -21,8 +22,10 @@ from matcalc.operator_matrices import operator_matrix
 from matcalc.parts import Program
 from matcalc.second_derivatives import (
     Blocks,
+    has_kronecker,
     hessian_block,
     hessian_operator_of,
+    matrix_of,
     second_differential_of,
     third_differential_of,
 )
@@ -89,6 +92,12 @@ class Forms:
         return {p.name: p.definition for p in self.program.parts}
 
     @lazy_property
+    def _differentiated(self) -> Program:
+        """The program with distances of points: one at a time they are 0/0 where a point meets itself."""
+        parts = tuple(p._replace(definition=with_distances(p.definition)) for p in self.program.parts)
+        return replace(self.program, parts=parts, body=with_distances(self.program.body))
+
+    @lazy_property
     def _folding(self) -> Folding:
         return Folding(self.program.parts)
 
@@ -102,7 +111,7 @@ class Forms:
         return self._folding.folded(e)
 
     def _forward(self, e: Expression, perturbations: Mapping[Variable, Expression]) -> Expression:
-        return self._named(forward(self.program.parts, e, perturbations))
+        return self._named(forward(self._differentiated.parts, e, perturbations))
 
     @lazy_property
     def differential(self) -> Expression:
@@ -119,7 +128,7 @@ class Forms:
     @lazy_property
     def ambient_differential(self) -> Expression:
         """The differential as if the variables were not on a curved domain."""
-        f = self.program.body
+        f = self._differentiated.body
         direct = self.simplest(self._forward(f, self.perturbations))
         if not f.is_scalar:
             return direct
@@ -131,13 +140,13 @@ class Forms:
     @lazy_property
     def adjoint_of_one(self) -> dict[Variable, Expression]:
         """The adjoint applied to 1, before projection; raises NotScalar where f is not a scalar."""
-        f = self.program.body
+        f = self._differentiated.body
         if not f.is_scalar:
             raise NotScalar(
                 f"only a scalar has a gradient, and {text(f)} is {_shape_words(f)}",
                 hint="ask for its jacobian or its differential; or take sum(…), norm2(…)^2 or an inner product",
             )
-        pulled = reverse(self.program.parts, f, ONE_NODE, self.variables)
+        pulled = reverse(self._differentiated.parts, f, ONE_NODE, self.variables)
         return {x: self.simplest(pulled[x]) for x in self.variables}
 
     @lazy_property
@@ -175,7 +184,7 @@ class Forms:
         return self._by_name({x.name: self._jacobian(x, dx) for x, dx in self.perturbations.items()})
 
     def _jacobian(self, x: Variable, dx: Variable) -> Expression:
-        f = self.program.body
+        f = self._differentiated.body
         if self.free:
             return self._named(matrix_on_entries(f, x, dx, self._forward))
         df = self._forward(f, {x: dx})
@@ -200,7 +209,11 @@ class Forms:
         gradients, dy = self.adjoint_of_one, self.perturbations[y]
         if self.free:
             return matrix_on_entries(gradient_on_entries(x, gradients[x]), y, dy, self._forward)
-        return hessian_block(gradients, x, y, dy, self._forward)
+        found = hessian_block(gradients, x, y, dy, self._forward)
+        if x.columns is y.columns is ONE and has_kronecker(found) and not (is_curved(x) or is_curved(y)):
+            bilinear = self.second_differential
+            found = min((found, matrix_of(bilinear, self.perturbations[x], self.second_perturbations[y])), key=length)
+        return found
 
     @lazy_property
     def hessian_operator(self) -> Any:
@@ -216,7 +229,7 @@ class Forms:
     @lazy_property
     def second_differential(self) -> Expression:
         """f″(x)[dx, dx_], bilinear and symmetric in the two perturbations."""
-        f, first = self.program.body, self.perturbations
+        f, first = self._differentiated.body, self.perturbations
         forms = (self.ambient_differential, self._forward(f, first))
         gradients = self.adjoint_of_one if f.is_scalar else None
         return self._named(second_differential_of(f, forms, gradients, first, self.second_perturbations, self._forward))

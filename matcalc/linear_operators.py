@@ -29,6 +29,7 @@ from matcalc.compiled_functions import (
 from matcalc.dense_kernels import Array
 from matcalc.derivatives import Derivative
 from matcalc.differentiation import Names, differentiate
+from matcalc.entry_sums import with_distances
 from matcalc.errors import EvaluationError, NotDifferentiable, ShapeError
 from matcalc.expressions import ONE, Expression
 from matcalc.flat_vectors import FlatVectors, flattened
@@ -126,7 +127,8 @@ class CompiledOperator:
         """The function that computes the matrix."""
         found = self._full.get(is_complex)
         if found is None:
-            program, question = lower([self.matrix], self.sizes.guesses, known=FUSED), self.question
+            question = self.question
+            program = lower([self.matrix], self.sizes.guesses, known=FUSED, is_complex=is_complex)
             found = routine_of(program, question.arguments, question.fixed, is_complex=is_complex)
             self._full[is_complex] = found
         return found
@@ -145,7 +147,7 @@ class CompiledOperator:
         while name in self.names:
             name += "_"
         y = variable(name, *f.shape)
-        found = pullback(f, y, self.variables)
+        found = pullback(with_distances(f), y, self.variables)
         return [simplify(projection(x, found[x])) for x in self.variables], [y]
 
     @property

@@ -12,14 +12,15 @@ from sympy.core.function import ArgumentIndexError
 from matcalc.applications import entrywise_value
 from matcalc.equations import Implicit
 from matcalc.errors import MatcalcError, NotDifferentiable
-from matcalc.expressions import Apply, Dimension, Expression, Hadamard, Product, Variable
+from matcalc.expressions import Apply, Dimension, EntrywisePower, Expression, Hadamard, Number, Product, Variable
 from matcalc.function_table import FUNCTIONS
-from matcalc.leaves import is_zero, perturbation_of, variable, zero
+from matcalc.leaves import identity, is_zero, perturbation_of, variable, zero
 from matcalc.powers import hadamard
 from matcalc.products import multiply
 from matcalc.registries import method
 from matcalc.rule_book import DIFFERENTIAL, Book, Rule, head, match_operands
 from matcalc.substitutions import substitute
+from matcalc.sums import add
 
 Template = tuple[Variable, Expression, dict[Expression, Expression], dict[Any, Dimension], Any]
 Instance = tuple[dict[Expression, Expression], dict[Any, Dimension]]
@@ -122,10 +123,27 @@ def differential_template(node: Expression, i: int) -> Template:
         if formula is not None:
             parameter = _operand_variables(rule)[i]
             assert parameter is not None
-            return perturbation_of(parameter), formula, *matched, (rule, i)
+            values, sizes = matched
+            if i == 0 and isinstance(node, EntrywisePower):
+                values = {**values, parameter: _off_the_diagonal(node)}
+            return perturbation_of(parameter), formula, values, sizes, (rule, i)
         if is_zero(rule.right):
             return variable("D()"), rule.right, *matched, (rule, i)
     raise NotDifferentiable(f"there is no rule for the derivative of {head(node)} in its argument {i + 1}")
+
+
+def _off_the_diagonal(node: EntrywisePower) -> Expression:
+    """What a power is taken of; 1 in place of 0 on the diagonal where the derivative would divide by 0.
+
+    Points have the distance 0 from themselves whatever they are. Their perturbations have a diagonal of zeros, too,
+    by which any number may be multiplied.
+    """
+    base, exponent = node.operands
+    if isinstance(exponent, Number) and (exponent.value - 1).is_negative:
+        factor = base.chain[0] if isinstance(base, Product) and len(base.chain) == 1 else base
+        if isinstance(factor, Apply) and factor.function == "sqdist" and factor.operands[0] is factor.operands[1]:
+            return substitute(base, {factor: add(factor, identity(factor.rows))})
+    return base
 
 
 def partial_differential(node: Expression, i: int, D: Expression) -> Expression:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sympy import Expr, Integer
 
 from matcalc.expressions import (
+    ONE,
     Apply,
     Block,
     Commutation,
@@ -63,18 +64,20 @@ def lower(
     *,
     known: Collection[str] = (),
     names: Mapping[Expression, str] | None = None,
+    is_complex: bool = False,
 ) -> Program:
     """The program that computes the expressions; `sizes` helps to choose between orders of multiplication.
 
-    The operations weighted_gram, symmetric, inverse_times_part and symmetric_product are used where they are known. A
-    program with `names` is to be read: the values of named expressions keep the names, and terms the order in which
-    they are written.
+    The operations weighted_gram, symmetric, inverse_times_part, symmetric_product and squared_distances are used where
+    they are known. A program with `names` is to be read: the values of named expressions keep the names, and terms the
+    order in which they are written. One for complex numbers keeps what their norms are.
 
     >>> from matcalc.reading import parse
     >>> lower([parse("A*B*x", where="A, B: matrix(n,n), x: vector(n)")]).flops
     4*n**2
     """
-    return lowered(formulations(expressions), sizes or {}, known, names)[0]
+    choices = formulations(expressions, known, is_complex=is_complex)
+    return lowered(choices, sizes or {}, known, names)[0]
 
 
 class Formulation(NamedTuple):
@@ -86,18 +89,20 @@ class Formulation(NamedTuple):
     scalable: Collection[Expression]
 
 
-def formulations(expressions: Sequence[Expression]) -> list[Formulation]:
+def formulations(
+    expressions: Sequence[Expression], known: Collection[str] = (), *, is_complex: bool = False
+) -> list[Formulation]:
     """The expressions in stable forms, and where inverses of narrow updates may be by the small matrix, with these."""
-    found = [_formulation(expressions, {})]
+
+    def formulation(others: Mapping[Expression, Expression]) -> Formulation:
+        keeps = "squared_distances" in known
+        stable = stable_forms([others.get(e, e) for e in expressions], is_complex=is_complex, keeps_distances=keeps)
+        forms = {**stable, **{e: stable.get(other, other) for e, other in others.items()}}
+        roots = [forms.get(e, e) for e in expressions]
+        return Formulation(expressions, roots, forms, scalable_exponentials(roots))
+
     narrow = low_rank_forms(expressions)
-    return [*found, _formulation(expressions, narrow)] if narrow else found
-
-
-def _formulation(expressions: Sequence[Expression], others: Mapping[Expression, Expression]) -> Formulation:
-    stable = stable_forms([others.get(e, e) for e in expressions])
-    forms = {**stable, **{e: stable.get(other, other) for e, other in others.items()}}
-    roots = [forms.get(e, e) for e in expressions]
-    return Formulation(expressions, roots, forms, scalable_exponentials(roots))
+    return [formulation(others) for others in ([{}, narrow] if narrow else [{}])]
 
 
 def lowered(
@@ -234,7 +239,17 @@ def _indexed_sum(self: ProductLowering, node: IndexedSum) -> Lowered:
     return self.builder.indexed_sum(bounds, place, term, column_shape(node))
 
 
+def _squared_distances(self: ProductLowering, node: Apply) -> Lowered:
+    X, Y = node.operands
+    if "squared_distances" not in self.known or ONE in (*X.shape, Y.rows):
+        return (yield from opaque(self, node))
+    first = yield X
+    return self.builder.emit("squared_distances", first, (yield Y), shape=node.shape)
+
+
 def _apply(self: ProductLowering, node: Apply) -> Lowered:
+    if node.function == "sqdist":
+        return (yield from _squared_distances(self, node))
     if node.function in APPLICATIONS:
         return (yield from APPLICATIONS[node.function](self, node))
     if FUNCTIONS[node.function].is_entrywise and len(node.operands) == 1:

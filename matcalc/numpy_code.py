@@ -124,6 +124,7 @@ OPERATIONS: dict[str, Template] = {
     "weighted_gram": call("weighted_gram", 2),
     "inverse_times_part": call("inverse_times_part", 4),
     "symmetric_product": call("symmetric_product", 2),
+    "squared_distances": call("squared_distances", 2),
 }
 
 NUMPY = Language(

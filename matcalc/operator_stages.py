@@ -27,7 +27,7 @@ class Stages:
         is_complex: bool,
     ) -> None:
         self.formulas, self.directions = formulas, directions
-        self.before, self.after = lower(formulas, guesses, known=FUSED).split(*directions)
+        self.before, self.after = lower(formulas, guesses, known=FUSED, is_complex=is_complex).split(*directions)
         self.routines: tuple[Routine, Routine] = staged_routines(
             self.before, self.after, [*arguments, *directions], sizes, is_complex=is_complex
         )

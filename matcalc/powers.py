@@ -329,7 +329,7 @@ def indexed_sum(index: Expression, lower: Expression, upper: Expression, body: E
     if is_zero(body):
         return body
     if not _occurs(index, body):
-        return multiply(add(upper, negate(lower), ONE_NODE), body)
+        return multiply(_count(lower, upper), body)
     ends = [bound.value for bound in (lower, upper) if isinstance(bound, Number) and bound.value.is_Integer]
     count = ends[1] - ends[0] + 1 if len(ends) == 2 else MOST_WRITTEN_TERMS + 1
     if count <= MOST_WRITTEN_TERMS and count * len(postorder(body)) <= MOST_WRITTEN_NODES:
@@ -337,12 +337,20 @@ def indexed_sum(index: Expression, lower: Expression, upper: Expression, body: E
         terms = [CONSTRUCTORS["substitute"](body, {index: number(i)}) for i in values]
         return add(zero(*body.shape), *terms)
     c, rest = split_coefficient(body)
-    if c is not ONE:
+    if c is not ONE and not isinstance(body, Power):
         return scale(c, indexed_sum(index, lower, upper, rest))
     bound = _bound_index(index, body)
     if bound is not index:
         return indexed_sum(bound, lower, upper, CONSTRUCTORS["substitute"](body, {index: bound}))
     return intern(IndexedSum, (bound, lower, upper, body), body.shape)
+
+
+def _count(lower: Expression, upper: Expression) -> Expression:
+    """How many integers there are from lower to upper: none where upper is less. A variable alone is a count itself."""
+    count = add(upper, negate(lower), ONE_NODE)
+    is_count = count.value.is_nonnegative if isinstance(count, Number) else isinstance(count, Variable)
+    found: Expression = count if is_count else CONSTRUCTORS["Apply"]("relu", count)
+    return found
 
 
 def _bound_index(index: Expression, body: Expression) -> Variable:

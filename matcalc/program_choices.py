@@ -34,7 +34,7 @@ def programs_for_sizes(
     >>> len(programs_for_sizes([e], typical_sizes("k >> p")))
     1
     """
-    choices = formulations(expressions)
+    choices = formulations(expressions, known)
     program, orders = lowered(choices, sizes.guesses, known)
     found = [program]
     undecided = (_undecided(orders) | narrow_sizes(expressions)) - sizes.guesses.keys()

@@ -19,4 +19,5 @@ CONDITIONS = {
     "distinct_singular": "singular values of {} distinct and nonzero",
     "regular": "{} a regular solution",
     "distinct_entries": "entries of {} distinct",
+    "distinct_rows": "rows of {} distinct",
 }

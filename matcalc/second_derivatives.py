@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from math import isqrt
 
-from matcalc.adjoints import inner_product
+from matcalc.adjoints import inner_product, pullback
 from matcalc.curvature import (
     acceleration,
     curvature_matrix,
     curvature_operator,
 )
 from matcalc.errors import NotDifferentiable
-from matcalc.expressions import Expression, Variable
+from matcalc.expressions import Apply, Expression, Variable, postorder
+from matcalc.leaves import ONE_NODE
 from matcalc.lengths import length
 from matcalc.multilinear_forms import symmetric_form
 from matcalc.operator_matrices import operator_matrix
@@ -95,6 +96,24 @@ def hessian_block(
     moved = differential(flat, {y: dy})
     matrices = [operator_matrix(form, dy) for form in dict.fromkeys((collected(moved), moved))]
     return min((simplify(M if bend is None else add(M, bend)) for M in matrices), key=length)
+
+
+def has_kronecker(H: Expression) -> bool:
+    """Whether a matrix is written by Kronecker products, which that of a function of a vector need not be."""
+    return any(isinstance(e, Apply) and e.function == "kron" for e in postorder(H))
+
+
+def matrix_of(bilinear: Expression, dx: Variable, dy: Variable) -> Expression:
+    """The matrix H with dx′H dy in a bilinear form of vectors: the derivative in dy of the gradient in dx.
+
+    >>> import matcalc as mc
+    >>> where = "A: matrix(n,n), dx, dy: vector(n)"
+    >>> _, dx, dy = mc.variables(where)
+    >>> str(matrix_of(mc.parse("2*sum(dx.*(A*dy))", where=where), dx, dy))
+    '2*A'
+    """
+    gradient = simplify(pullback(bilinear, ONE_NODE, [dx])[dx])
+    return simplify(operator_matrix(gradient, dy))
 
 
 def hessian_operator_of(

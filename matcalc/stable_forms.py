@@ -14,7 +14,7 @@ from sympy import Expr, Integer, Rational
 
 from matcalc.applications import apply
 from matcalc.comparisons import is_odd
-from matcalc.entry_sums import without_index
+from matcalc.entry_sums import sums_at_once
 from matcalc.expressions import (
     ONE,
     Apply,
@@ -49,10 +49,17 @@ from matcalc.transposes import transpose
 _REWRITTEN = frozenset({"exp", "cosh", "sigmoid", "tanh", "sqdist", *SOFTMAX})
 
 
-def stable_forms(roots: Sequence[Expression], kept: Collection[str] = ()) -> dict[Expression, Expression]:
+def stable_forms(
+    roots: Sequence[Expression],
+    kept: Collection[str] = (),
+    *,
+    is_complex: bool = False,
+    keeps_distances: bool = False,
+) -> dict[Expression, Expression]:
     """The parts of expressions that are better computed from another formula, and that formula.
 
-    Functions that are kept are computed as they are.
+    Functions that are kept are computed as they are. Distances of complex points are no sums of squares; those of
+    others are written as products unless they are kept.
 
     >>> import matcalc as mc
     >>> f = mc.parse("-y'*log(ones(n) - sigmoid(z))", where="y, z: vector(n)")
@@ -64,25 +71,15 @@ def stable_forms(roots: Sequence[Expression], kept: Collection[str] = ()) -> dic
     """
     order = postorder(*roots)
     if any(type(e) is IndexedSum for e in order):
-        at_once = _sums_at_once(order)
-        forms = _stable_forms(postorder(*roots, *at_once.values()), kept)
+        at_once = sums_at_once(order, is_complex=is_complex)
+        forms = _stable_forms(postorder(*roots, *at_once.values()), kept, is_complex, keeps_distances)
         return {**forms, **{e: forms.get(other, other) for e, other in at_once.items()}}
-    return _stable_forms(order, kept)
+    return _stable_forms(order, kept, is_complex, keeps_distances)
 
 
-def _sums_at_once(order: Sequence[Expression]) -> dict[Expression, Expression]:
-    """The nodes with sums over data points in them, and what they are with all points handled at once."""
-    found: dict[Expression, Expression] = {}
-    for node in order:
-        new = node if found.keys().isdisjoint(node.operands) else rebuilt(node, [found.get(a, a) for a in node._args])
-        if isinstance(new, IndexedSum):
-            new = without_index(new) or new
-        if new is not node:
-            found[node] = new
-    return found
-
-
-def _stable_forms(order: Sequence[Expression], kept: Collection[str]) -> dict[Expression, Expression]:
+def _stable_forms(
+    order: Sequence[Expression], kept: Collection[str], is_complex: bool, keeps_distances: bool
+) -> dict[Expression, Expression]:
     if not any(isinstance(e, Apply) and e.function in _REWRITTEN for e in order):
         return {}
     forms: dict[Expression, Expression] = {}
@@ -95,7 +92,12 @@ def _stable_forms(order: Sequence[Expression], kept: Collection[str]) -> dict[Ex
             new = rebuilt(node, [beside.get(a) or forms.get(a, a) for a in node._args])
         if _is_divisor(new):
             divisors[node] = new
-        new = (None if isinstance(new, Apply) and new.function in kept else _stable(new)) or new
+        if isinstance(new, Apply) and new.function in kept:
+            pass
+        elif isinstance(new, Apply) and new.function == "sqdist":
+            new = new if is_complex else _squared_distances(*new.operands, are_kept=keeps_distances) or new
+        else:
+            new = _stable(new) or new
         if new is not node:
             forms[node] = new
     return forms
@@ -141,21 +143,36 @@ def _log_totals(X: Expression, axis: int) -> Expression:
 
 def _stable(node: Expression) -> Expression | None:
     if isinstance(node, Apply):
-        if node.function == "sqdist":
-            return _squared_distances(*node.operands)
         return logarithm_of(node.operands[0]) if node.function == "log" else None
     if isinstance(node, (Product, Hadamard, Power, EntrywisePower)):
         return _Quotient.of(node)
     return None
 
 
-def _squared_distances(X: Expression, Y: Expression) -> Expression:
-    """Squared distances from products, of points that are moved to where the second ones are, and never negative."""
+def _squared_distances(X: Expression, Y: Expression, *, are_kept: bool) -> Expression | None:
+    """Squared distances of numbers, or of one point, from differences; others from products unless they are kept.
+
+    The points are moved to where the second ones are, and no square is negative.
+    """
+    if X.rows is ONE or Y.rows is ONE or X.columns is ONE:
+        return _from_differences(X, Y)
+    if are_kept:
+        return None
     center = scale(1 / Y.rows, multiply(ones(ONE, Y.rows), Y))
     X, Y = (add(Z, negate(multiply(ones(Z.rows, ONE), center))) for Z in (X, Y))
     squares = [multiply(hadamard(Z, Z), ones(Z.columns, ONE)) for Z in (X, Y)]
     left, right = multiply(squares[0], ones(ONE, Y.rows)), multiply(ones(X.rows, ONE), transpose(squares[1]))
     return apply("relu", add(left, right, scale(Integer(-2), multiply(X, transpose(Y)))))
+
+
+def _from_differences(X: Expression, Y: Expression) -> Expression:
+    if Y.columns is ONE:
+        differences = add(multiply(X, ones(ONE, Y.rows)), negate(multiply(ones(X.rows, ONE), transpose(Y))))
+        return hadamard(differences, differences)
+    if X.rows is ONE:
+        return transpose(_from_differences(Y, X))
+    differences = add(X, negate(multiply(ones(X.rows, ONE), Y)))
+    return multiply(hadamard(differences, differences), ones(X.columns, ONE))
 
 
 class _Exponential(NamedTuple):

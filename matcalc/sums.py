@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from sympy import Expr, Integer, Rational, S, igcd, ilcm
 
@@ -19,6 +20,7 @@ from matcalc.registries import CONSTRUCTORS, method
 
 ZERO_VALUE: Integer = S.Zero
 MINUS = S.NegativeOne
+MOST_LEVELS = 4
 
 
 def describe(node: Expression) -> str:
@@ -35,8 +37,15 @@ def split_coefficient(term: Expression) -> tuple[Expr, Expression]:
             return ONE, term
         if term.bare is None:
             term.bare = product_of(ONE, term.scalars, term.chain, term.shape)
-        return c, term.bare
-    return (term.value, ONE_NODE) if kind is Number else (ONE, term)
+        if type(term.bare) is not Power:
+            return c, term.bare
+        sign, rest = split_coefficient(term.bare)
+        return c * sign, rest
+    if kind is Number:
+        return term.value, ONE_NODE
+    if kind is Power and _has_minus(term):
+        return MINUS, _opposite_power(term)
+    return ONE, term
 
 
 def add(*terms: Expression) -> Expression:
@@ -51,7 +60,7 @@ def add(*terms: Expression) -> Expression:
         kind = type(term)
         if kind is Zero:
             continue
-        outer, rest = split_coefficient(term) if kind is Product or kind is Number else (ONE, term)
+        outer, rest = (ONE, term) if kind is Sum else split_coefficient(term)
         if type(rest) is Sum:
             for inner_term in rest._args:
                 c, inner = split_coefficient(inner_term)
@@ -139,18 +148,35 @@ def _sorted_into(node: Expression) -> tuple[tuple[Expression, ...], tuple[Expres
     return ((node,), ()) if node.is_scalar else ((), (node,))
 
 
+@lru_cache(maxsize=4096)  # so that in a tower of quotients only the last one is looked at
 def _negated_sum(node: Sum) -> Expression:
     return intern(Sum, tuple([negate(t) for t in node._args]), node.shape, True)
 
 
+def _has_minus(term: Expression, levels: int = MOST_LEVELS) -> bool:
+    """Whether a term has a negative coefficient, or one hidden in an odd power of a sum: 1/(-x - 1) is -1/(x + 1).
+
+    Signs that are deeper than a few levels are left where they are, so that towers of quotients take no time.
+    """
+    kind = type(term)
+    if kind is Product:
+        return is_negative(term.coefficient)
+    if kind is Number:
+        return is_negative(term.value)
+    if kind is Power and levels and term.is_scalar and _is_odd_power_of_sum(term):
+        return _has_minus(term._args[0]._args[0], levels - 1)
+    return False
+
+
+def _opposite_power(node: Expression) -> Expression:
+    found: Expression = CONSTRUCTORS["Power"](_negated_sum(node._args[0]), node._args[1])
+    return found
+
+
 def unsigned(node: Expression) -> tuple[bool, Expression]:
     """``(flipped, node or -node)``: a sum with the sign that makes its first term positive."""
-    if type(node) is Sum:
-        first = node._args[0]
-        if type(first) is Product and is_negative(first.coefficient):
-            return True, _negated_sum(node)
-        if type(first) is Number and is_negative(first.value):
-            return True, _negated_sum(node)
+    if type(node) is Sum and _has_minus(node._args[0]):
+        return True, _negated_sum(node)
     return False, node
 
 

@@ -62,6 +62,8 @@ FORMULAS = [
     "t*ones(n,n)",
     "eye(n) + A*eye(n) + 0*B",
     "kron(A,B)*z",
+    "sqdist(A, B)",
+    "exp(-sqdist(A, A)) + sqdist(B, x')*x'",
     "K(n,n)*z + kron(x,y)",
     "K(n,n) + kron(A,B)",
     "[A, zeros(n,1); x', t]",

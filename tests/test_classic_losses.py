@@ -87,6 +87,15 @@ HESSIANS = [
         *("sum(logsumexp(X, 2))", "X", None),
         "diag(vec(softmax(X, 2)))*(eye - kron(ones(n,n), eye(m))*diag(vec(softmax(X, 2))))",
     ),
+    ("logdet(X'*diag(w)*X)", "w", "X: matrix(m,n), w: vector(m)", "-(X*inv(X'*diag(w)*X)*X').^2"),
+    (
+        *("a'*logsumexp((ones(m)*g' - C)/s, 2)", "g", "a: vector(m), C: matrix(m,n), g: vector(n), s: scalar"),
+        "let M = softmax((ones(m)*g' - C)/s, 2) in (diag(M'*a) - M'*diag(a)*M)/s^2",
+    ),
+    (
+        *("sum(logsumexp(ones(m)*g' + C, 2))", "g", "C: matrix(m,n), g: vector(n)"),
+        "let M = softmax(ones(m)*g' + C, 2) in diag(sum(M', 2)) - M'*M",
+    ),
     ("max(A*x)^2", "x", None, "2*A'*hardmax(A*x)*hardmax(A*x)'*A"),
     ("sum(i, 1, n, x[i]^4)", "x", "x: vector(n)", "12*diag(x.^2)"),
 ]

@@ -261,3 +261,18 @@ def test_sizes_are_found_from_lengths_that_are_polynomials(length: str, n: int) 
     assert evaluate(e, {"x": np.ones(entries)}) == n * entries
     with pytest.raises(ShapeError, match="but the value given is of length 7"):
         evaluate(e, {"x": np.ones(7)})
+
+
+@pytest.mark.parametrize(("lower", "upper"), [("5", "k"), ("0", "k"), ("k", "1 - k"), ("k + 2", "n")])
+@pytest.mark.parametrize("k", [-3, 0, 1, 3, 7])
+def test_sums_of_what_does_not_change_are_empty_where_the_bounds_cross(lower: str, upper: str, k: int) -> None:
+    values = {"x": np.array([2.0, 3.0, 5.0, 7.0]), "k": k}
+    constant, changing = (
+        mc.parse(f"sum(i, {lower}, {upper}, {term})", where="x: vector(n), k: scalar integer")
+        for term in ("x[2]", "x[2] + 0*i + (i - i)*x[1] + i*x[2] - x[2]*i")
+    )
+    ends = {"5": 5, "0": 0, "k": k, "1 - k": 1 - k, "k + 2": k + 2, "n": 4}
+    count = max(0, ends[upper] - ends[lower] + 1)
+    for f in (constant, changing):
+        assert f.evaluate(values) == 3 * count
+        assert mc.compile(f, sizes={"n": 4})(**{name: values[name] for name in f.variables}) == 3 * count

@@ -64,3 +64,34 @@ def test_the_minus_sign_of_a_quotient_stands_before_it(text: str, expected: str)
     where = "s, t: scalar"
     assert str(mc.parse(text, where=where)) == expected
     assert mc.parse(expected, where=where) is mc.parse(text, where=where)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1/(b + 1) - 1/(b + 1)",
+        "2/(b + 1) + 2/(-b - 1)",
+        "(a - b)^3 + (b - a)^3",
+        "(1/(b + 1) - a)^2 - (a - 1/(b + 1))^2",
+        "a*(b - 1/(a + 1))^3 + a*(1/(a + 1) - b)^3",
+        "log((a - 1/(b + 1))^2) - log((1/(b + 1) - a)^2)",
+    ],
+)
+def test_a_quotient_and_its_opposite_cancel(text: str) -> None:
+    assert str(mc.parse(text, where="a, b: scalar")) == "0"
+
+
+@pytest.mark.parametrize("text", ["(1/(i + 1) - a)^2", "log(1 + (1/(i + 1) - a)^2)", "(x[i] - a)^3"])
+def test_sums_of_powers_of_differences_read_back(text: str) -> None:
+    f = mc.parse(f"sum(i, 1, n, {text})", where="a: scalar, x: vector(n)")
+    for e in (f, mc.gradient(f, "a")):
+        assert mc.parse(str(e), where=e.where) is e
+
+
+@pytest.mark.parametrize("k", [0, 1, 2])
+def test_towers_of_quotients_need_no_recursion(k: int) -> None:
+    (b,) = mc.variables("b: scalar")
+    e = b
+    for i in range(1500):
+        e = 1 / (b * b - e) if k == 2 else 1 / (1 + e) if k == 1 else 1 / (e - 3) if i % 2 else 1 / (5 - e)
+    assert e.is_scalar
