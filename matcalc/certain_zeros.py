@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from matcalc.expansions import multiplied_out
 from matcalc.expressions import (
     ONE,
     Apply,
@@ -12,10 +13,12 @@ from matcalc.expressions import (
     Expression,
     Hadamard,
     Number,
+    Ones,
     Product,
     Sum,
     Transpose,
     Unit,
+    postorder,
 )
 from matcalc.index_ranges import Range, free_indices
 from matcalc.leaves import ONE_NODE, is_zero, unit, variable
@@ -58,12 +61,14 @@ def certain_zero(e: Expression, ranges: Sequence[Range], letters: Mapping[Expres
     if e.rows == e.columns and _is_zero_at(e, unit(_ANY, e.rows), unit(_ANY, e.rows)):
         return Zero("on its diagonal", " off the diagonal")
     if ONE in e.shape:
-        for bound in ranges:
-            length = e.rows if e.columns is ONE else e.columns
-            place = unit(bound.index, length)
-            full = isinstance(bound.upper, Number) and bound.upper.value == length
-            if full and _is_zero_at(e, *((place, ONE_NODE) if e.columns is ONE else (ONE_NODE, place))):
-                name = text(substitute(bound.index, letters))
+        length = e.rows if e.columns is ONE else e.columns
+        full = [bound.index for bound in ranges if isinstance(bound.upper, Number) and bound.upper.value == length]
+        units = [u._args[0] for u in postorder(e) if isinstance(u, Unit) and u.rows == length]
+        fixed = [index for index in units if isinstance(index, Number)]
+        for index in (*full, *fixed):
+            place = unit(index, length)
+            if _is_zero_at(e, *((place, ONE_NODE) if e.columns is ONE else (ONE_NODE, place))):
+                name = text(substitute(index, letters))
                 return Zero(f"in entry {name}", f" except in entry {name}")
     return None
 
@@ -100,6 +105,8 @@ def _is_zero_at(e: Expression, row: Expression, column: Expression) -> bool:
         return all(_is_zero_at(term, row, column) for term in e.operands) or _is_zero_product(e, row, column)
     if isinstance(e, Product) and len(e.chain) == 1:
         return _is_zero_at(e.chain[0], row, column)
+    if isinstance(e, Product) and len(e.chain) == 2 and isinstance(e.chain[1], Ones):
+        return _is_zero_row(e.chain[0], row)
     if isinstance(e, Hadamard):
         return any(_is_zero_at(factor, row, column) for factor in e.operands)
     if isinstance(e, EntrywisePower) and isinstance(e._args[1], Number) and e._args[1].value.is_positive:
@@ -110,6 +117,15 @@ def _is_zero_at(e: Expression, row: Expression, column: Expression) -> bool:
         A, B = (multiply(transpose(X), place) for X, place in zip(e.operands, (row, column), strict=True))
         return is_zero(add(A, negate(B)))
     return _is_zero_product(e, row, column)
+
+
+def _is_zero_row(e: Expression, row: Expression) -> bool:
+    """Whether a row of a matrix, or of one of which it is a power, is 0."""
+    turned = isinstance(e, Transpose)
+    inner = e.operands[0] if turned else e
+    if isinstance(inner, EntrywisePower) and isinstance(inner._args[1], Number) and inner._args[1].value.is_positive:
+        inner = inner.operands[0]
+    return is_zero(multiplied_out(multiply(transpose(row), transpose(inner) if turned else inner)))
 
 
 def _is_zero_product(e: Expression, row: Expression, column: Expression) -> bool:

@@ -133,6 +133,8 @@ def _nowhere(
     if zero and zero.inner and zero.outer:
         before = zero.inner._replace(upper=add(zero.outer.index, number(-1)))
         words += f"; take each pair once, {in_range([before], letters)}"
+    elif zero and zero.at.startswith("at "):
+        words += f"; leave {zero.at[3:]} out of the sum"
     return words
 
 

@@ -58,9 +58,9 @@ def test_letters_are_those_of_the_question() -> None:
         ),
         ("sum(abs(A-A'))", "A", "entries of A' - A nonzero off the diagonal"),
         (
-            "sum(j,1,n,norm2(X[j,:]-X[1,:]))",
-            "X",
-            "X'[:,i] - X'[:,1] nonzero for all i from 1 to n except i = 1",
+            "sum(j,1,n,abs(x[j]-x[1]))",
+            "x",
+            "x[i] - x[1] nonzero for all i from 1 to n except i = 1",
         ),
     ],
 )
@@ -75,6 +75,11 @@ def test_a_kink_where_nothing_moves_is_left_out(f: str, wrt: str, expected: str)
             "sum(j,1,n,sum(k,1,n,log(x[j]-x[k])))",
             "x",
             "no x: f has no value, as x[j] - x[i] is 0 at i = j; take each pair once, i from 1 to j - 1",
+        ),
+        (
+            "sum(j,1,n,log(x[j]-x[1]))",
+            "x",
+            "no x: f has no value, as x[i] - x[1] is 0 at i = 1; leave i = 1 out of the sum",
         ),
         ("sum(1./sqdist(X,X))", "X", "no X: f has no value, as sqdist(X, X) is 0 on its diagonal"),
         (
@@ -107,6 +112,10 @@ def has_value(D: mc.Derivative, n: int = 3, d: int = 2) -> bool:
         "sum(j,1,n,sum(k,1,n,norm2(X[j,:]-X[k,:])^3))",
         "sum(j,1,n,sum(k,1,n,W[j,k]*norm2(X[j,:]-X[k,:])^2))",
         "sum(j,1,n,sum(k,1,j-1,W[j,k]*norm2(X[j,:]-X[k,:])))",
+        "sum(j,1,n,sum(k,1,n,norm2(X[j,:]-X[k,:])*2^(j*k)))",
+        "sum(j,1,n,j*norm2(X[j,:]-X[1,:]))",
+        "sum(j,1,n,norm2(X[j,:]-X[1,:]))",
+        "sum(j,2,n,norm2(X[j,:]-X[1,:]))",
         "sum(sqrt(sqdist(X,Y)))",
         "sum(sqrt(sqdist(X,X)))",
         "sum(W.*(sqrt(sqdist(X,X) + eye(n)) - eye(n)))",
