@@ -60,7 +60,7 @@ def test_letters_are_those_of_the_question() -> None:
         (
             "sum(j,1,n,abs(x[j]-x[1]))",
             "x",
-            "x[i] - x[1] nonzero for all i from 1 to n except i = 1",
+            "x[1] - x[i] nonzero for all i from 1 to n except i = 1",
         ),
     ],
 )
