@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple, TypeAlias
 
 from matcalc.applications import is_wide
+from matcalc.certain_zeros import Zero, certain_zero
 from matcalc.entry_sums import own_distances, with_distances
 from matcalc.equations import Implicit
 from matcalc.errors import NotDifferentiable
@@ -24,7 +26,8 @@ from matcalc.expressions import (
 )
 from matcalc.foldings import Folding
 from matcalc.function_table import FUNCTIONS
-from matcalc.leaves import ONE_NODE
+from matcalc.index_ranges import Range, for_all, in_range, lettered, ranges_of
+from matcalc.leaves import ONE_NODE, number
 from matcalc.local_differentials import partial_formula, partial_rules
 from matcalc.parts import Part
 from matcalc.powers import is_integer_valued, of_ones
@@ -32,9 +35,12 @@ from matcalc.rule_book import match_operands
 from matcalc.rule_conditions import CONDITIONS
 from matcalc.signs import POSITIVE, definiteness, sign_of
 from matcalc.structures import is_orthogonal
-from matcalc.sums import split_coefficient, unsigned
+from matcalc.substitutions import substitute
+from matcalc.sums import add, split_coefficient, unsigned
 from matcalc.transposes import is_turned, transpose
 from matcalc.writing import text
+
+Letters: TypeAlias = Mapping[Expression, Expression]
 
 
 def conditions_of(
@@ -54,22 +60,90 @@ def conditions_of(
     >>> conditions_of(D.expression, D.variables, formulas=[D.hessian])
     ('A invertible',)
     """
-    known = list(variables)
-    found = dict.fromkeys(_simplest(e, word) for e, word in _conditions(with_distances(f), known))
-    stated = {(multiplied_out(e), word) for e, word in found}
+    known, formulas, f = list(variables), list(formulas), with_distances(f)
+    letters = lettered(f, *formulas)
+    found = dict.fromkeys(_bounded(_conditions(f, known), f))
+    stated = {one.plain for one in found}
+    zeros = [one for one in found if one.zero(letters)]
+    divisors = []
     for formula in formulas:
-        for e, word in _of_values(formula, known):
-            e, word = _simplest(e, word)
-            plain = multiplied_out(e)
-            if (plain, word) not in stated and (transpose(plain), word) not in stated:
-                found[e, word] = None
-                stated.add((plain, word))
+        poles = _poles(formula)
+        for one in _bounded(_of_values(formula, known), formula):
+            if one.e in poles and one.zero(letters):
+                divisors.append(one)
+            elif one.plain not in stated and (transpose(one.plain[0]), one.word) not in stated:
+                found[one] = None
+                stated.add(one.plain)
     named = Folding(parts).folded
-    return tuple(
-        _WORDS[word].format(text(named(e)))
-        for e, word in found
-        if not any((e, stronger) in found for stronger in _IMPLIED_BY.get(word, ()))
-    )
+    poles = _poles(f) if zeros else set()
+    for one in zeros:
+        if one.e in poles:
+            return (_nowhere("f has no value", one, known, letters, named),)
+    if divisors:
+        first = (zeros or divisors)[0]
+        return (_nowhere("the formulas are 0/0", first, known, letters, named) + _way_out(first, letters),)
+    pairs = {(one.e, one.word) for one in found}
+    kept = (one for one in found if not any((one.e, word) in pairs for word in _IMPLIED_BY.get(one.word, ())))
+    return tuple(dict.fromkeys(_in_words(one, letters, named) for one in kept))
+
+
+class _Condition(NamedTuple):
+    """What is said of an expression, for all values of the indices in it."""
+
+    e: Expression
+    word: str
+    ranges: tuple[Range, ...]
+
+    @property
+    def plain(self) -> tuple[Expression, str]:
+        """The condition multiplied out, without a sign where that does not matter."""
+        e = multiplied_out(self.e)
+        return unsigned(e)[1] if self.word in ("nonzero", "entries_nonzero") else e, self.word
+
+    def zero(self, letters: Letters) -> Zero | None:
+        """Where it never holds, since the expression is 0 there."""
+        is_against_zero = self.word in ("nonzero", "entries_nonzero", "positive")
+        return certain_zero(self.e, self.ranges, letters) if is_against_zero else None
+
+
+def _bounded(conditions: Iterable[tuple[Expression, str]], root: Expression) -> Iterator[_Condition]:
+    """The conditions on parts of a root in plainer words, with the ranges of their indices."""
+    for e, word in conditions:
+        yield _Condition(*_simplest(e, word), ranges_of(e, root))
+
+
+def _in_words(one: _Condition, letters: Letters, named: Callable[[Expression], Expression]) -> str:
+    """The condition where it may hold: where an argument is 0 in any case, f does not change with it."""
+    if one.word in ("positive", "entries_nonzero") and (distances := own_distances(one.e)) is not None:
+        one = _Condition(distances.operands[0], "distinct_rows", one.ranges)
+    zero = one.zero(letters)
+    words = _WORDS[one.word].format(text(named(substitute(one.e, letters))))
+    ranges = for_all(one.ranges, letters, different=bool(zero and zero.inner))
+    besides = zero.besides if zero else ""
+    return words + (ranges + besides if one.e.is_scalar or not zero or "=" in zero.at else besides + ranges)
+
+
+def _nowhere(
+    what: str, one: _Condition, known: list[Variable], letters: Letters, named: Callable[[Expression], Expression]
+) -> str:
+    """That a condition holds for no variables, and the sum to take instead."""
+    zero = one.zero(letters)
+    e = text(named(substitute(one.e, letters)))
+    words = f"no {' and '.join(v.name for v in known)}: {what}, as {e} is 0 {zero.at if zero else ''}"
+    if zero and zero.inner and zero.outer:
+        before = zero.inner._replace(upper=add(zero.outer.index, number(-1)))
+        words += f"; take each pair once, {in_range([before], letters)}"
+    elif zero and zero.at.startswith("at "):
+        words += f"; leave {zero.at[3:]} out of the sum"
+    return words
+
+
+def _way_out(one: _Condition, letters: Letters) -> str:
+    """What to differentiate in place of distances that are 0."""
+    zero = one.zero(letters)
+    if zero and zero.inner and one.word == "nonzero" and not one.e.is_scalar:
+        return ", or norm2(…)^2"
+    return ""
 
 
 DET_POSITIVE = "det positive"
@@ -90,8 +164,6 @@ def _simplest(e: Expression, word: str) -> tuple[Expression, str]:
         e = unsigned(split_coefficient(e)[1])[1]
     if word in ("nonzero", "entries_nonzero") and isinstance(e, Apply) and e.function in ("norm2", "cbrt"):
         return _simplest(e.operands[0], word)
-    if word in ("positive", "entries_nonzero") and (distances := own_distances(e)) is not None:
-        return distances.operands[0], "distinct_rows"
     if word == "nonzero" and isinstance(e, Apply) and e.function == "det":
         e, word = e.operands[0], "invertible"
     if word in ("nonzero", "positive") and (vector := _square_root(e)) is not None:
@@ -160,6 +232,19 @@ def _conditions(f: Expression, variables: list[Variable]) -> Iterator[tuple[Expr
                 norm = isinstance(base, Apply) and base.function == "norm2"
                 if not norm and sign_of(base) != POSITIVE:
                     yield base, word
+
+
+def _poles(f: Expression) -> set[Expression]:
+    """What f divides by or takes the logarithm of."""
+    found: set[Expression] = set()
+    for node in postorder(f):
+        has_pole = isinstance(node, Apply) and node.function == "log"
+        if isinstance(node, (Power, EntrywisePower)):
+            has_pole = isinstance(node._args[1], Number) and bool(node._args[1].value.is_negative)
+        if has_pole:
+            base = node.operands[-1] if isinstance(node, Apply) else node.operands[0]
+            found |= {_simplest(base, word)[0] for word in ("positive", _no_zero(base))}
+    return found
 
 
 # The rules say of what they factor when these are invertible.

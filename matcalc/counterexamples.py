@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from matcalc.agreements import Sides, fine_agreement
+from matcalc.agreements import JITTERED_CHANGE, Sides, fine_agreement
 from matcalc.computations import Computer, State
 from matcalc.curves import CURVED, restored, tangent
+from matcalc.differences import magnitude
 from matcalc.evaluation import TimeIsUp
 from matcalc.expressions import Variable
 from matcalc.high_precision import NoKernel, sixty_digits
@@ -30,6 +31,9 @@ MOST_POINTS, TIME = 300, 5.0
 LARGEST_SMALL_SIZE, MOST_SIZES = 3, 24
 MOST_ENTRIES = 400
 DRAWS = 4
+# Rounding makes less than this part of the numbers on the way, or of 1, as the values of slopes near 0 are;
+# and a reader sees a difference beyond this part of what is compared.
+ROUNDING, PLAIN = 1e-30, 1e-6
 # The numbers that entries are taken from, simplest first.
 LEVELS = ((0, 1), (-1, 0, 1, 2), (-3, -2, -1, 1, 2, 3))
 
@@ -40,6 +44,11 @@ class Counterexample:
 
     point: Point
     sides: Sides
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the two sides differ visibly."""
+        return self.sides.difference > PLAIN * self.sides.size
 
 
 def smallest_counterexample(test: Test, computer: Computer, source: PointSource) -> Counterexample | None:
@@ -69,14 +78,17 @@ class _Search:
         return self.points >= MOST_POINTS or monotonic() > self.deadline
 
     def first(self) -> Counterexample | None:
+        """The first point at which both sides differ visibly; where there is none, the first at which they differ."""
         rng = np.random.default_rng(self.source.sampler.seed)
-        for sizes in self._sizes():
-            for level in LEVELS:
-                for _ in range(DRAWS):
-                    found = self._tried(self._point(sizes, level, rng))
-                    if found is not None or self.is_over:
-                        return found
-        return None
+        faint: Counterexample | None = None
+        for sizes, level, _ in product(self._sizes(), LEVELS, range(DRAWS)):
+            found = self._tried(self._point(sizes, level, rng))
+            if found is not None and found.is_plain:
+                return found
+            faint = faint or found
+            if self.is_over:
+                break
+        return faint
 
     def _sizes(self) -> Iterator[dict[str, int]]:
         """All sizes up to 3 that fit, small ones first."""
@@ -111,13 +123,22 @@ class _Search:
         try:
             if self.kinks.touched(state.memory):
                 return None
-            sides = (self.test.detail or self.test.sides)(state)
+            sides = self._sides(state)
             if not np.all(np.isfinite(np.asarray(sides.found, dtype=float))):
                 return None
-            fails = fine_agreement(sides) == "disagree"
+            fails = fine_agreement(sides, _rounding(state)) == "disagree" and self._persists(state, sides)
         except (ArithmeticError, ValueError, TypeError, TimeIsUp):
             return None
         return Counterexample(point, sides.as_floats()) if fails else None
+
+    def _sides(self, state: State) -> Sides:
+        return (self.test.detail or self.test.sides)(state)
+
+    def _persists(self, state: State, sides: Sides) -> bool:
+        """Whether the difference stays when the last digits of the inputs change, as none does that rounding made."""
+        jittered = self._sides(state.jittered(0))
+        change = (jittered.found - jittered.expected.value) - (sides.found - sides.expected.value)
+        return magnitude(change) <= JITTERED_CHANGE * sides.difference
 
     def with_zeros(self, found: Counterexample) -> Counterexample:
         """The same with every entry 0 that may be, while the test still fails."""
@@ -131,7 +152,9 @@ class _Search:
                 if "symmetric" in v.properties:
                     X[place[::-1]] = 0.0
                 values = {**found.point.values, v.name: X if X.ndim else X[()]}
-                found = self._tried(Point(found.point.sizes, values)) or found
+                other = self._tried(Point(found.point.sizes, values))
+                if other is not None and (other.is_plain or not found.is_plain):
+                    found = other
         return found
 
     def _free(self) -> list[Variable]:
@@ -139,6 +162,11 @@ class _Search:
         kept = {"positive", "nonzero", "spd", "skew", "integer", *CURVED}
         positive = self.source.start.positive
         return [v for v in self.source.variables if not v.properties & kept and v.name not in positive]
+
+
+def _rounding(state: State) -> float:
+    """More than the difference that rounding makes at a point."""
+    return ROUNDING * max(1.0, *(magnitude(value) for value in state.memory if value is not None))
 
 
 def _value(

@@ -123,9 +123,11 @@ def _gradient_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
         if np.size(g) > MOST_ENTRIES_SHOWN:
             return sides(s)
         right = np.empty(g.shape, dtype=object)
-        for place, value in _partial_derivatives(s, case.f, x):
-            right[place] = value
-        return Sides(g, Slope(right, 0.0))
+        error = 0.0
+        for place, partial in _partial_derivatives(s, case.f, x):
+            right[place] = partial.value
+            error = max(error, partial.error)
+        return Sides(g, Slope(right, error))
 
     if claim.free:
         yield Test(name, sides, directions=(dx,), statement=f"with g the {name}, g'*{described(case.first[x])} gives")
@@ -151,7 +153,7 @@ def _weighted(s: Place, claim: Claim) -> Any:
     return g * R if right.is_scalar else g @ R
 
 
-def _partial_derivatives(s: Place, f: Expression, x: Variable) -> Iterator[tuple[tuple[int, ...], Any]]:
+def _partial_derivatives(s: Place, f: Expression, x: Variable) -> Iterator[tuple[tuple[int, ...], Slope]]:
     """The derivative along each coordinate, or what of it is tangent, column by column."""
     X = s.values[x.name]
     rows, columns = X.shape
@@ -159,7 +161,7 @@ def _partial_derivatives(s: Place, f: Expression, x: Variable) -> Iterator[tuple
         E = np.zeros(X.shape, dtype=int)
         E[place] = 1
         s.values[f"the coordinate {place}"] = tangent(x, X, E + 0 * X)
-        yield place, s.slope(f, {x: f"the coordinate {place}"}).value
+        yield place, s.slope(f, {x: f"the coordinate {place}"})
 
 
 def _tangency(s: Place, gradient: Expression, x: Variable) -> Sides:
@@ -180,8 +182,9 @@ def _jacobian_tests(case: Case, name: str, claim: Claim) -> Iterator[Test]:
 
     def entries(s: Place) -> Sides:
         J = np.atleast_2d(s.value(claim.expression))
-        columns = [vec(value) for _, value in _partial_derivatives(s, case.f, x)]
-        return Sides(J, Slope(np.hstack(columns), 0.0))
+        partials = [partial for _, partial in _partial_derivatives(s, case.f, x)]
+        columns = [vec(partial.value) for partial in partials]
+        return Sides(J, Slope(np.hstack(columns), max(partial.error for partial in partials)))
 
     if x.is_scalar or x.properties & CONSTRAINED:
         entries_of = described(case.first[x]) if claim.free else f"vec({dx})"

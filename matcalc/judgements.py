@@ -99,6 +99,12 @@ class Tally:
         self.order = sides.expected.order if self.order is None else self.order
 
     @property
+    def plainest(self) -> tuple[Point, Sides]:
+        """The point at which the two sides are furthest apart; nan is further than any number."""
+        apart = [sides.difference / sides.size for _, sides in self.against]
+        return self.against[int(np.argmax(apart))]
+
+    @property
     def verdict(self) -> Verdict:
         """Refuted by two points; verified by more points than are open, or by zeros alone if none is open."""
         if len(self.against) > 1:
@@ -224,7 +230,7 @@ class Jury:
         errors = [t.worst for form, t in self.tallies.items() if t.worst is not None and form != "adjoint"]
         reason, counterexample = self.stopped, None
         if refuted:
-            reason, counterexample = counterexample_of(refuted, *self.tallies[refuted.form].against[0])
+            reason, counterexample = counterexample_of(refuted, *self.tallies[refuted.form].plainest)
         elif verdict == "inconclusive" and not reason:
             reason = next((c.reason for c in checks if c.verdict != "verified"), "too few points were found")
         return Report(
@@ -254,7 +260,7 @@ class Jury:
         if self.exact.agreed and verdict == "inconclusive" and not tally.against and not is_doubtful:
             verdict = "verified"
         if verdict == "refuted":
-            reason = counterexample_of(test, *tally.against[0])[0]
+            reason = counterexample_of(test, *tally.plainest)[0]
         elif verdict == "inconclusive":
             reason = f"the {test.form} could not be decided: {tally.reason or 'rounding hides the answer'}"
             if tally.against:
@@ -279,7 +285,7 @@ def counterexample_of(test: Test, point: Point, sides: Sides) -> tuple[str, dict
     found, expected = np.atleast_2d(sides.found), np.atleast_2d(sides.expected.value)
     worst = np.unravel_index(np.argmax(np.abs(found - expected)), found.shape)  # nan is the largest
     entry = tuple(int(i) + 1 for i in worst)
-    given, right = float(found[worst]), float(expected[worst])
+    given, right = float(found[worst]) + 0.0, float(expected[worst]) + 0.0  # 0, not -0
     place = "" if found.size == 1 else f" in entry {entry}" if found.shape[1] > 1 else f" in entry {entry[0]}"
     statement = test.statement or f"the {test.form} gives"
     words = f"{statement} {given:.10g}{place}, {test.contrast.format(f'{right:.10g}')}"

@@ -81,3 +81,55 @@ def test_the_sentence_names_the_point() -> None:
     words = str(report("x'*A*x", "x", "2*A*x"))
     assert "at A = [" in words
     assert "the claimed gradient gives" in words
+
+
+# What is claimed for each is right where all sizes are 1, but for rounding.
+RIGHT_AT_SIZE_ONE = [
+    ("sum(logsumexp(X*W,2)) - sum(Y.*(X*W))", "W", "X'*(softmax(X*W,1)-Y)"),
+    ("sum(logsumexp(X,1))", "X", "softmax(X,2)"),
+    ("sum(logsumexp(X,2))", "X", "softmax(X,1)"),
+    ("logsumexp(x) - z'*x", "x", "softmax(x) - ones(n)*sum(z)"),
+    ("sum(log(softmax(x)).*z)", "x", "z - softmax(x).*z"),
+    ("sum(exp(A*x))", "x", "A*exp(A*x)"),
+    ("tr(A*B)", "A", "B"),
+    ("tr(A^2)", "A", "2*A"),
+    ("A*x", "x", "A'"),
+    ("sum(inv(A))", "A", "-inv(A)'*inv(A)'"),
+    ("tr(A)", "A", "ones(n,n)"),
+    ("sum(A)", "A", "eye(n)"),
+    ("sum(X)^2", "X", "2*X"),
+    ("norm2(sum(X,1))^2", "X", "2*sum(X,2)*ones(1,n)"),
+    ("norm2(X*x - y)^2", "x", "2*sum(X*x - y)*sum(X,1)'"),
+    ("tr(diag(x)*A)", "x", "A*ones(n)"),
+    ("det(A)", "A", "det(A)*(inv(A)'.*eye(n))"),
+    ("logdet(P)", "P", "inv(P).*eye(n)"),
+]
+SIZED = (
+    "A, B: matrix(n,n), X: matrix(m,n), W: matrix(n,p), Y: matrix(m,p), P: matrix(n,n) spd, x, z: vector(n), "
+    "y: vector(m)"
+)
+
+
+@pytest.mark.parametrize(("f", "wrt", "claim"), RIGHT_AT_SIZE_ONE)
+def test_it_shows_no_rounding_where_the_claim_is_right(f: str, wrt: str, claim: str) -> None:
+    for seed in range(1, 5):
+        found = mc.verify(f, wrt, claim, where=SIZED, seed=seed)
+        assert found.verdict == "refuted"
+        shown = found.counterexample
+        assert shown is not None
+        assert max(shown["sizes"].values()) > 1
+        assert abs(shown["found"] - shown["expected"]) > 1e-6 * max(abs(shown["found"]), abs(shown["expected"]))
+
+
+def test_a_faint_difference_that_is_real_is_shown() -> None:
+    found = mc.verify("sum(exp(x))", "x", "(1 + 1e-12)*exp(x)", seed=2)
+    assert found.verdict == "refuted"
+    assert "they differ by 1e-12" in found.reason
+
+
+def test_inverses_of_singular_matrices_show_nothing() -> None:
+    """They are rounding over rounding, which differs in every digit."""
+    for seed in range(1, 7):
+        shown = mc.verify("sum(inv(A))", "A", "-inv(A')*ones(n,n)*inv(A)", where=SIZED, seed=seed).counterexample
+        assert shown is not None
+        assert abs(np.linalg.det(np.array(shown["inputs"]["A"]))) > 0.5

@@ -131,6 +131,8 @@ ORDER = [
     "differential_steps",
     "operator_steps",
     "signs",
+    "index_ranges",
+    "certain_zeros",
     "conditions",
     "inner_products",
     "free_entries",
