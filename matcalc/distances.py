@@ -37,19 +37,21 @@ def from_products(X: Any, Y: Any) -> Any:
     center = Y.mean(axis=-2, keepdims=True)
     V = Y - center
     U = V if is_one else X - center
-    x, y = _squares(U), _squares(V)
-    products = U @ V.conj().swapaxes(-1, -2)
-    found = products.real if np.iscomplexobj(products) else products
-    found *= -2
-    found += x[..., :, None]
-    found += y[..., None, :]
+    x, y = _squares(U)[..., None], _squares(V)[..., None]
+    # in one product, as the sums by themselves take longer
+    left, right = np.concatenate([-2 * U, x, np.ones_like(x)], -1), np.concatenate([V, np.ones_like(y), y], -1)
+    products = left @ right.conj().swapaxes(-1, -2)
+    found = products.real.copy() if np.iscomplexobj(products) else products
     least = 1e-2 if found.dtype.itemsize < 8 else 1e-4
     # a pair that is near by its own measure is near by the largest
     near = found < least * (x.max(initial=0) + y.max(initial=0))
+    if is_one:
+        for matrix, value in ((found, 0.0), (near, False)):
+            np.einsum("...ii->...i", matrix)[...] = value
     if not near.any():
         return found
     if np.count_nonzero(near) > near.size // 8:
-        near = found < least * (x[..., :, None] + y[..., None, :])
+        near = found < least * (x + y.swapaxes(-1, -2))
     X, Y = (np.broadcast_to(Z, (*found.shape[:-2], *Z.shape[-2:])) for Z in (X, Y))
     near = np.nonzero(near)
     for start in range(0, near[0].size, MOST_PAIRS):
