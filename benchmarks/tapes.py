@@ -39,6 +39,16 @@ class Tape:
             Z = X @ W
             return xp.logsumexp(Z, 1).sum() - (Y * Z).sum()
 
+        def narrow_evidence(U, y, t):
+            n, k = U.shape
+            L = xp.cholesky(U.T @ U + xp.exp(t) * xp.eye(k))
+            r = y - U @ xp.cholesky_solve(L, U.T @ y)
+            return (y @ r / xp.exp(t) + 2 * xp.log(xp.diag(L)).sum() + (n - k) * t) / 2
+
+        def pairs(X, s):
+            sq = (X * X).sum(1)
+            return xp.exp((2 * X @ X.T - sq[:, None] - sq) / s).sum()
+
         return {
             "a": lambda A, x: x @ (A @ x),
             "b": lambda A, x, b: ((A @ x - b) ** 2).sum(),
@@ -52,6 +62,8 @@ class Tape:
             "h": lambda A, p, b, c: c @ xp.solve(A + xp.diag(p), b),
             "i": lambda X, B: xp.trace(xp.cholesky_solve(xp.cholesky(X.T @ X), B)),
             "j": entropy,
+            "k": narrow_evidence,
+            "p": pairs,
             "j1": lambda W, x, y: xp.logsumexp(W @ x, 0) - y @ (W @ x),
         }
 

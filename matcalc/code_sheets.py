@@ -84,6 +84,7 @@ class Sheet:
     given: Mapping[Value, str] = field(default_factory=dict)
     overwritten: Mapping[Value, Value] = field(default_factory=dict)
     early: Collection[Value] = ()
+    numbered: dict[tuple[str, ...], int] = field(default_factory=dict)
 
     def write(self, arguments: Mapping[str, str], output_names: Sequence[str]) -> list[str]:
         """Write the lines; the formulas of the outputs are returned."""
@@ -306,11 +307,13 @@ class Sheet:
         return ""
 
     def _free(self, *names: str) -> str:
-        for number in range(1000):
+        first = self.numbered.get(names, 0)  # those before are taken
+        for number in range(first, first + 1000):
             for name in names:
                 candidate = f"{name}{number + 1}" if number else name
                 if candidate not in self.taken:
                     self.taken.add(candidate)
+                    self.numbered[names] = 0 if names == INDICES else number
                     return candidate
         raise AssertionError("a thousand names are taken")
 
