@@ -38,6 +38,7 @@ from matcalc.dense_kernels import (
     add_diagonal,
     inverse_times_part,
     keep_freed_pages,
+    outer,
     overwritten,
     rank_one_update,
     symmetric_product,
@@ -78,7 +79,7 @@ def _by_name(*functions: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
 RUNTIME: Mapping[str, Any] = {
     "np": np,
     **_by_name(Cholesky, LU, Triangular, add_diagonal, adjugate, duplication, elimination, indices, inverse_times_part),
-    **_by_name(kron_times, log_determinant, overwritten, position, rank_one_update, symmetric_factor),
+    **_by_name(kron_times, log_determinant, outer, overwritten, position, rank_one_update, symmetric_factor),
     **_by_name(symmetric_product, times, weighted_gram),
     "squared_distances": from_products,
 }

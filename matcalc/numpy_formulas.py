@@ -174,6 +174,12 @@ def write_as_row(sheet: Sheet, v: Value) -> Text:
 # ---- products ----------------------------------------------------------------------------------------------
 
 
+def write_outer(sheet: Sheet, v: Value) -> Text:
+    """An outer product."""
+    a, b = (sheet.formula(x) for x in v.args)
+    return Text(f"{sheet.helper('outer') if is_runtime(sheet) else 'np.outer'}({a}, {b})")
+
+
 def write_dot(sheet: Sheet, v: Value) -> Text:
     a, b = v.args
     if a.rank == 1:

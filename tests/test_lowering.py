@@ -318,6 +318,7 @@ def counted(case: Case) -> tuple[float, float] | None:
     namespace |= {"Triangular": NoElimination, "symmetric_factor": EliminationOfSymmetric}
     namespace["times"] = lambda A, factor: A * factor
     namespace["overwritten"] = lambda function, *operands, place=0: function(*operands)
+    namespace["outer"] = np.outer
     namespace["rank_one_update"] = lambda A, u, v, is_ours=False: A + np.outer(u, v)
     namespace["add_diagonal"] = lambda A, d, is_ours=False: _with_diagonal(A, d)
     exec(compile(source, "counted", "exec"), namespace)
