@@ -40,8 +40,8 @@ class Reuse:
     """The steps that are to be done where they stand, before an operand of theirs is overwritten."""
 
 
-def reuse_of(program: Program, kept: Collection[Value] = ()) -> Reuse:
-    """What may be overwritten in a program; not its arguments, its outputs, or what is kept for another use.
+def reuse_of(program: Program) -> Reuse:
+    """What may be overwritten in a program; not its arguments or its outputs.
 
     >>> from matcalc.lowering import lower
     >>> from matcalc.reading import parse
@@ -56,7 +56,7 @@ def reuse_of(program: Program, kept: Collection[Value] = ()) -> Reuse:
     for v in program.values:
         for a in v.args:
             users.setdefault(a, []).append(v)
-    kept = {*kept, *program.outputs}
+    kept = set(program.outputs)
     places = {v: i for i, v in enumerate(program.values)}
     overwritten: dict[Value, Value] = {}
     early: set[Value] = set()
@@ -106,7 +106,7 @@ def _may_be_done_before(u: Value, place: int, places: Mapping[Value, int]) -> bo
 
 def _is_done(u: Value, last: Value, users: Mapping[Value, Sequence[Value]], places: Mapping[Value, int]) -> bool:
     """Whether a step is done before another, or for it, wherever it is written."""
-    while u.op not in (INDEXED_SUM,) and u.rank != FACTOR:
+    while u.op != INDEXED_SUM and u.rank != FACTOR:
         after = users.get(u, ())
         if len(after) != 1:
             return len(after) > 1 and places[u] < places[last]

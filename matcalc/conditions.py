@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 from matcalc.applications import is_wide
 from matcalc.certain_zeros import Zero, certain_zero
-from matcalc.entry_sums import own_distances, with_distances
+from matcalc.entry_sums import with_distances
 from matcalc.equations import Implicit
 from matcalc.errors import NotDifferentiable
 from matcalc.expansions import multiplied_out
@@ -28,7 +28,7 @@ from matcalc.foldings import Folding
 from matcalc.function_table import FUNCTIONS
 from matcalc.index_ranges import Range, for_all, in_range, lettered, ranges_of
 from matcalc.leaves import ONE_NODE, number
-from matcalc.local_differentials import partial_formula, partial_rules
+from matcalc.local_differentials import own_distances, partial_formula, partial_rules
 from matcalc.parts import Part
 from matcalc.powers import is_integer_valued, of_ones
 from matcalc.rule_book import match_operands

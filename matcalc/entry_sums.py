@@ -18,7 +18,6 @@ from matcalc.expressions import (
     EntrywisePower,
     Expression,
     Hadamard,
-    Identity,
     IndexedSum,
     Number,
     Power,
@@ -32,7 +31,7 @@ from matcalc.leaves import ONE_NODE, identity, number, ones, unit
 from matcalc.powers import entrywise_power, hadamard
 from matcalc.products import multiply
 from matcalc.substitutions import rebuilt
-from matcalc.sums import add, negate, split_coefficient
+from matcalc.sums import add, negate
 from matcalc.transposes import transpose
 
 HALF = Rational(1, 2)
@@ -76,21 +75,6 @@ def with_distances(e: Expression) -> Expression:
         return e
     found = sums_at_once(order).get(e, e)
     return found if any(isinstance(n, Apply) and n.function == "sqdist" for n in postorder(found)) else e
-
-
-def own_distances(e: Expression) -> Expression | None:
-    """c*sqdist(X, X), in which points are compared with themselves, from c*sqdist(X, X) or c*sqdist(X, X) + c*eye."""
-    terms = [split_coefficient(t)[1] for t in e.operands] if isinstance(e, Sum) else [e]
-    found = [t for t in terms if not (isinstance(t, Identity) or _is_scaled(t, Identity))]
-    if len(found) != 1:
-        return None
-    factor = found[0].chain[0] if isinstance(found[0], Product) and len(found[0].chain) == 1 else found[0]
-    is_own = isinstance(factor, Apply) and factor.function == "sqdist" and factor.operands[0] is factor.operands[1]
-    return factor if is_own else None
-
-
-def _is_scaled(node: Expression, kind: type[Expression]) -> bool:
-    return isinstance(node, Product) and len(node.chain) == 1 and isinstance(node.chain[0], kind)
 
 
 class _Entries:

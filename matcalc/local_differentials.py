@@ -12,7 +12,18 @@ from sympy.core.function import ArgumentIndexError
 from matcalc.applications import entrywise_value
 from matcalc.equations import Implicit
 from matcalc.errors import MatcalcError, NotDifferentiable
-from matcalc.expressions import Apply, Dimension, EntrywisePower, Expression, Hadamard, Number, Product, Variable
+from matcalc.expressions import (
+    Apply,
+    Dimension,
+    EntrywisePower,
+    Expression,
+    Hadamard,
+    Identity,
+    Number,
+    Product,
+    Sum,
+    Variable,
+)
 from matcalc.function_table import FUNCTIONS
 from matcalc.leaves import identity, is_zero, perturbation_of, variable, zero
 from matcalc.powers import hadamard
@@ -140,10 +151,24 @@ def _off_the_diagonal(node: EntrywisePower) -> Expression:
     """
     base, exponent = node.operands
     if isinstance(exponent, Number) and (exponent.value - 1).is_negative:
-        factor = base.chain[0] if isinstance(base, Product) and len(base.chain) == 1 else base
-        if isinstance(factor, Apply) and factor.function == "sqdist" and factor.operands[0] is factor.operands[1]:
-            return substitute(base, {factor: add(factor, identity(factor.rows))})
+        distances = own_distances(base) if not isinstance(base, Sum) else None
+        if distances is not None:
+            return substitute(base, {distances: add(distances, identity(distances.rows))})
     return base
+
+
+def own_distances(e: Expression) -> Expression | None:
+    """sqdist(X, X), in which points are compared with themselves, from a multiple of it, maybe with one of eye added."""
+    terms = e.operands if isinstance(e, Sum) else [e]
+    factors = [f for f in map(_only_factor, terms) if not isinstance(f, Identity)]
+    if len(factors) != 1 or not isinstance(factors[0], Apply) or factors[0].function != "sqdist":
+        return None
+    X, Y = factors[0].operands
+    return factors[0] if X is Y else None
+
+
+def _only_factor(term: Expression) -> Expression:
+    return term.chain[0] if isinstance(term, Product) and len(term.chain) == 1 else term
 
 
 def partial_differential(node: Expression, i: int, D: Expression) -> Expression:

@@ -131,8 +131,7 @@ def product_of(c: Expr, scalars: tuple[Expression, ...], chain: tuple[Expression
         if type(only) is Sum and is_negative(c):
             return product_of(-c, *_sorted_into(_negated_sum(only)), shape)
         if type(only) is Power and scalars and is_negative(c) and _is_odd_power_of_sum(only):
-            opposite = CONSTRUCTORS["Power"](_negated_sum(only._args[0]), only._args[1])
-            return product_of(-c, (opposite,), (), shape)
+            return product_of(-c, (_opposite_power(only),), (), shape)
     args = factors if c is ONE else (number(c), *factors)
     node: Expression = intern(Product, args, shape, True, coefficient=c, scalars=scalars, chain=chain, bare=None)
     return node
