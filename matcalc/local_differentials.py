@@ -158,7 +158,7 @@ def _off_the_diagonal(node: EntrywisePower) -> Expression:
 
 
 def own_distances(e: Expression) -> Expression | None:
-    """sqdist(X, X), in which points are compared with themselves, from a multiple of it, maybe with one of eye added."""
+    """sqdist(X, X), distances of points from themselves, from a multiple of it, with or without one of eye."""
     terms = e.operands if isinstance(e, Sum) else [e]
     factors = [f for f in map(_only_factor, terms) if not isinstance(f, Identity)]
     if len(factors) != 1 or not isinstance(factors[0], Apply) or factors[0].function != "sqdist":
